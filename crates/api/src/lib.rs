@@ -15,8 +15,8 @@
 //! | reply | `reply`: as the variants of [`AdminReply`] | of the type |
 //! | event | `event`: as the variants of [`AdminEvent`] | of the type |
 //!
-//! Descriptors follow the reply to the request `hand-over` (`SCM_RIGHTS`), in portions with an octet each; the caller, a
-//! new daemon, confirms with the line `confirmed`, and gets `ends` or `too late`.
+//! Descriptors follow the reply to the request `hand-over` (`SCM_RIGHTS`), in portions with an octet each; the caller,
+//! a new daemon, confirms with the line `confirmed`, and gets `ends` or `too late`.
 //!
 //! Events follow the reply to the request `watch`, a line each, until the caller leaves or sends anything.
 //!

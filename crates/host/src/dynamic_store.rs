@@ -1,10 +1,11 @@
-//! The dynamic store of macOS, by the commands of scutil(8): an entry with our servers, and the content of foreign entries.
+//! The dynamic store of macOS, by the commands of scutil(8): an entry with our servers, and the content of foreign
+//! entries.
 //!
-//! configd keeps the network's settings of the moment under keys: `Setup:` for settings made by hand, `State:` for additions
-//! by DHCP, VPNs and programs. The resolvers of the system are made of both. Our entry is a separate service:
+//! configd keeps the network's settings of the moment under keys: `Setup:` for settings made by hand, `State:` for
+//! additions by DHCP, VPNs and programs. The resolvers of the system are made of both. Our entry is a separate service:
 //! no foreign entry is ever written, and nothing has to be restored. Later services (a dock, a USB network) make no
-//! difference. The entry is temporary: configd removes the entry when scutil(8) ends, which ends when
-//! its input does, and at each start of the machine there is none.
+//! difference. The entry is temporary: configd removes the entry when scutil(8) ends, which ends when its input does,
+//! and at each start of the machine there is none.
 //!
 //! A temporary entry takes a program that stays: commands are written to the input of one scutil(8), which is kept
 //! open. The SystemConfiguration framework would do the same with `unsafe` and a library more; these commands a person

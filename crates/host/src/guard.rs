@@ -1,13 +1,15 @@
-//! The guard of the system's DNS settings on macOS: when our entry in the dynamic store is made, removed and made again.
+//! The guard of the system's DNS settings on macOS: when our entry in the dynamic store is made, removed and made
+//! again.
 //!
 //! The guard turns events into actions, reads no clock, runs no program, and is tested on a Mac made of values. No
 //! foreign entry is overwritten ([`crate::dynamic_store`]): so nothing has to be saved, and nothing to be restored.
 //!
 //! - The entry stands only while the daemon answers. A daemon that is silent for six seconds loses the entry, and the
 //!   system asks as before; the next answer brings the entry back.
-//! - A VPN's change is left and told: resolvers of VPNs and of further programs come before ours by their order, and servers set "by hand"
-//!   while a tunnel is up, or seconds before, are a VPN's. When the tunnel goes, our entry stands again, whatever the
-//!   VPN left behind or wiped out: to take a person's choice for a VPN's is a nuisance, the reverse may end without DNS.
+//! - A VPN's change is left and told: resolvers of VPNs and of further programs come before ours by their order, and
+//!   servers set "by hand" while a tunnel is up, or seconds before, are a VPN's. When the tunnel goes, our entry stands
+//!   again, whatever the VPN left behind or wiped out: to take a person's choice for a VPN's is a nuisance, the reverse
+//!   may end without DNS.
 //! - A person's change is left and told: servers set by hand, standing for ten seconds without a tunnel. Servers from
 //!   before the installation are no change, and neither is the removal of every server.
 //! - Any further removal or outranking of the entry is undone, with growing pauses, lest two programs fight.

@@ -1,8 +1,8 @@
 //! The job of launchd (macOS): the text of its property list.
 //!
-//! launchd starts the daemon at boot and again whenever it ends. The daemon starts as root, since macOS lets nobody else
-//! bind port 53 at a single address, and becomes `server.user` by itself. launchd makes no folders and names none, so the
-//! job names them by the variables of systemd.
+//! launchd starts the daemon at boot and again whenever it ends. The daemon starts as root, since macOS lets nobody
+//! else bind port 53 at a single address, and becomes `server.user` by itself. launchd makes no folders and names none,
+//! so the job names them by the variables of systemd.
 
 use std::path::{Path, PathBuf};
 

@@ -25,10 +25,12 @@
 //! Where a system answers by a system call without a safe wrapper, its own program is asked (`sysctl`, `route`,
 //! `lsof`): the texts are parsed by modules that the tests of every system run.
 //!
-//! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone exactly.
+//! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone
+//! exactly.
 //!
-//! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, and [`launchd`]
-//! the job. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan of the whole.
+//! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, and
+//! [`launchd`] the job. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan of
+//! the whole.
 //!
 //! Coming parts have a place: the identity of a network (SSID, hardware address of the gateway, DHCP domains) beside
 //! [`network`]; each with code in the folders of the systems.

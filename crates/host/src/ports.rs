@@ -38,8 +38,9 @@ impl fmt::Display for PortOwner {
 }
 
 /// Whether binding `port` takes a privilege: below 1024, or below the number set by an administrator of Linux
-/// (`net.ipv4.ip_unprivileged_port_start`) or FreeBSD (`net.inet.ip.portrange.reservedhigh`). macOS asks for no privilege
-/// at the wildcard addresses. The setting is read once per process: call this before a sandbox closes the way to the file.
+/// (`net.ipv4.ip_unprivileged_port_start`) or FreeBSD (`net.inet.ip.portrange.reservedhigh`). macOS asks for no
+/// privilege at the wildcard addresses. The setting is read once per process: call this before a sandbox closes the way
+/// to the file.
 #[must_use]
 pub fn is_privileged(port: u16) -> bool {
     static FIRST_UNPRIVILEGED: OnceLock<u16> = OnceLock::new();

@@ -28,9 +28,9 @@ pub fn find_user(name: &str) -> Result<ServiceUser, String> {
 }
 
 /// Makes a process of root a process of another user for good, with the groups of that user; on macOS with the main
-/// group alone, since getgrouplist(3) there tells no number of groups in advance, as the library wants it. With `privileged_ports`
-/// the process may bind ports below 1024 afterwards, on Linux (`CAP_NET_BIND_SERVICE`); macOS lets any user bind such
-/// a port at the wildcard address, the BSDs no user but root. Call this before there are threads.
+/// group alone, since getgrouplist(3) there tells no number of groups in advance, as the library wants it. With
+/// `privileged_ports` the process may bind ports below 1024 afterwards, on Linux (`CAP_NET_BIND_SERVICE`); macOS lets
+/// any user bind such a port at the wildcard address, the BSDs no user but root. Call this before there are threads.
 ///
 /// # Errors
 /// The machine has no user of this name, or the system refuses.

@@ -3,8 +3,8 @@
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! and reused TCP connections. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
 //! in batches, [`stream`] frames messages on a stream, [`held`] bounds the memory of streams,
-//! [`descriptors`] the number of open sockets, [`client_slots`] the share of each client. The only `unsafe` of the project is in
-//! `datagrams::batched`.
+//! [`descriptors`] the number of open sockets, [`client_slots`] the share of each client. The only `unsafe` of the
+//! project is in `datagrams::batched`.
 
 pub mod client_slots;
 pub mod datagrams;

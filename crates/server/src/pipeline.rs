@@ -11,11 +11,10 @@
 //! | policy after resolution | [`policy`] | answers that the policy blocks or rewrites |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
-//! The stages up to the cache are synchronous ([`stages`]). They read a packet in the receive buffer and write the reply
-//! into a buffer that is used again, so that a finished answer goes out without an allocation; only a miss is
-//! handed to the runtime. Finished answers come before local data and policy: their key has the group of the
-//! client and their value the generation of the rules, and only an answer that has passed all stages is kept as
-//! finished.
+//! The stages up to the cache are synchronous ([`stages`]). They read a packet in the receive buffer and write the
+//! reply into a buffer that is used again, so that a finished answer goes out without an allocation; only a miss is
+//! handed to the runtime. Finished answers come before local data and policy: their key has the group of the client and
+//! their value the generation of the rules, and only an answer that has passed all stages is kept as finished.
 
 mod admit;
 mod any;

@@ -15,8 +15,8 @@ pub enum GuardEvent {
     DaemonAnswered,
     /// The machine slept and is awake again.
     Woke,
-    /// The dynamic store as it is now: to be told after each change, and after each entry made or removed, as the change
-    /// may be undone before it is seen.
+    /// The dynamic store as it is now: to be told after each change, and after each entry made or removed, as the
+    /// change may be undone before it is seen.
     Store(StoreView),
     /// Time has passed; to be told every second.
     Tick,

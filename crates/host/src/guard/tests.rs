@@ -215,8 +215,8 @@ fn a_vpn_that_wipes_the_settings_leaves_our_entry() {
     }
 }
 
-/// github.com/mozilla-mobile/mozilla-vpn-client/issues/1578, github.com/fosrl/apple/issues/63: the servers of a VPN that
-/// is gone stay behind, and no name resolves.
+/// github.com/mozilla-mobile/mozilla-vpn-client/issues/1578, github.com/fosrl/apple/issues/63: the servers of a VPN
+/// that is gone stay behind, and no name resolves.
 #[test]
 fn servers_that_a_vpn_left_behind_are_not_asked() {
     let mut mac = Mac::new();
@@ -334,8 +334,8 @@ fn no_fight_is_fought_with_a_program_that_removes_the_entry() {
     assert_eq!(mac.asks(), own());
 }
 
-/// Whatever happened before: without the daemon the system never asks us for longer than ten seconds; and with the daemon,
-/// in calm, the system does ask us, but for a VPN and a person's choice.
+/// Whatever happened before: without the daemon the system never asks us for longer than ten seconds; and with the
+/// daemon, in calm, the system does ask us, but for a VPN and a person's choice.
 #[test]
 fn whatever_happened_the_system_asks_a_server_that_answers() {
     let mut seed = 7_u64;

@@ -1,6 +1,7 @@
 //! Zoners as the resolver of this machine: the whole plan, from the program to the system's DNS settings.
 //!
-//! The service that takes the settings comes last, after the daemon has answered. [`InstallFacts::read`] reads, [`InstallFacts::plan`] plans.
+//! The service that takes the settings comes last, after the daemon has answered. [`InstallFacts::read`] reads,
+//! [`InstallFacts::plan`] plans.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -102,7 +102,8 @@ impl PlanExecutor<'_> {
         }
     }
 
-    /// Whether a step wants a folder where there is a folder, also behind a link: `/usr/local` is a link on some systems.
+    /// Whether a step wants a folder where there is a folder, also behind a link: `/usr/local` is a link on some
+    /// systems.
     fn is_folder_already(&self, step: &PlanStep, path: &Path) -> io::Result<bool> {
         Ok(matches!(step, PlanStep::MakeFolder { .. }) && self.root.follow(path)?.is_dir())
     }

@@ -1,9 +1,9 @@
 //! One datagram for each system call, for systems without batches.
 //!
 //! At a wildcard each datagram comes with the destination address, which becomes the source address of the response.
-//! XNU (macOS) and Linux have IP_PKTINFO for both ways; XNU reads the source from `ipi_spec_dst`, if `ipi_ifindex` is 0,
-//! and ignores IP_SENDSRCADDR, the message of the BSDs. IPv6 is the same everywhere (RFC 3542 section 6). So the tests
-//! on Linux run the code of macOS.
+//! XNU (macOS) and Linux have IP_PKTINFO for both ways; XNU reads the source from `ipi_spec_dst`, if `ipi_ifindex` is
+//! 0, and ignores IP_SENDSRCADDR, the message of the BSDs. IPv6 is the same everywhere (RFC 3542 section 6). So the
+//! tests on Linux run the code of macOS.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};

@@ -27,8 +27,9 @@ const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives i
   a systemd socket unit                               systemd binds the port and hands it over
 or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
 
-/// Takes the sockets of a service manager, or of an old daemon (`taken`, and whether a manager `gave` these); or binds the configured addresses, or port 53 of this machine. Where port
-/// 53 cannot be bound, a first try (`on_trial`) gets port 5300, and the reason.
+/// Takes the sockets of a service manager, or of an old daemon (`taken`, and whether a manager `gave` these); or binds
+/// the configured addresses, or port 53 of this machine. Where port 53 cannot be bound, a first try (`on_trial`) gets
+/// port 5300, and the reason.
 ///
 /// # Errors
 /// A configured address cannot be bound, or none of the default addresses; the error has the address and the owner of

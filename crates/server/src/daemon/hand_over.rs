@@ -1,5 +1,5 @@
-//! The hand-over to a new daemon: the new daemon gets duplicates of the sockets and serves beside this daemon, which ends
-//! once the new daemon confirms. Without a confirmation nothing has changed.
+//! The hand-over to a new daemon: the new daemon gets duplicates of the sockets and serves beside this daemon, which
+//! ends once the new daemon confirms. Without a confirmation nothing has changed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -10,8 +10,8 @@ use crate::statistics::quantile;
 const COLOURS: [&str; 6] = ["--a", "--b", "--c", "--d", "--e", "--f"];
 /// Points of a curve.
 const POINTS: u32 = 250;
-/// The width and the height of the drawing. The page stretches the drawing to the width of the screen; the labels of the
-/// axes are text beside the drawing, and so keep their size.
+/// The width and the height of the drawing. The page stretches the drawing to the width of the screen; the labels of
+/// the axes are text beside the drawing, and so keep their size.
 const SIZE: (f64, f64) = (900.0, 300.0);
 /// Milliseconds at the ends of the axis, which goes in powers of ten.
 const ENDS: (f64, f64) = (0.01, 10_000.0);

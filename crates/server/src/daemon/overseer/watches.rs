@@ -89,8 +89,8 @@ impl Watches {
 }
 
 impl EventWatch {
-    /// The events since the last look, sorted by the end of the query, and then a loss. Events of two workers are out of
-    /// order only where a look falls between the end of a query and the event.
+    /// The events since the last look, sorted by the end of the query, and then a loss. Events of two workers are out
+    /// of order only where a look falls between the end of a query and the event.
     fn look(&mut self) -> Vec<AdminEvent> {
         let most = self.events_a_look;
         let waiting = |reader: &mut EventReader| -> Vec<QueryEvent> {

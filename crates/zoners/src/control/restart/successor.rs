@@ -1,7 +1,7 @@
 //! The process of a new daemon, from its start to the take-over.
 //!
-//! The new daemon says `ready` on standard output once clients are served, and waits on standard input for leave to let the old
-//! daemon end. So a new daemon that is given up can never be the only daemon.
+//! The new daemon says `ready` on standard output once clients are served, and waits on standard input for leave to let
+//! the old daemon end. So a new daemon that is given up can never be the only daemon.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};

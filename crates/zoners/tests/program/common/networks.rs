@@ -110,8 +110,8 @@ impl Drop for Machine {
     }
 }
 
-/// Asks over UDP from this address, and again each second: a refusal above the rate limit has no reply. Returns the reply
-/// from the asked address; `None` if the port is closed or no reply came.
+/// Asks over UDP from this address, and again each second: a refusal above the rate limit has no reply. Returns the
+/// reply from the asked address; `None` if the port is closed or no reply came.
 pub(crate) fn ask(from: &str, to: SocketAddr, packet: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind(format!("{from}:0")).unwrap();
     socket.set_read_timeout(Some(AGAIN)).unwrap();
