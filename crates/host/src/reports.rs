@@ -14,6 +14,18 @@ pub(crate) mod sockstat;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::ports::PortListener;
+
+/// The listeners at `port`; `read` reads a line of the report.
+fn listeners_at(
+    port: u16,
+    text: &str,
+    read: impl Fn(&str) -> Option<(u16, PortListener)>,
+) -> Vec<PortListener> {
+    let all = text.lines().filter_map(read);
+    all.filter_map(|(at, listener)| (at == port).then_some(listener)).collect()
+}
+
 /// The address and the port in a text like `127.0.0.1:53`, `[::1]:53`, `::1:53` or `*:53`; `*` is the wildcard of the
 /// family.
 fn address_and_port(text: &str, is_ipv6: bool) -> Option<(IpAddr, u16)> {

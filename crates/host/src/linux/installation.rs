@@ -201,26 +201,12 @@ fn copy(from: &Path, to: &str) -> PlanStep {
 }
 
 fn config(text: String) -> PlanStep {
-    PlanStep::WriteFile {
-        path: CONFIG.into(),
-        content: FileSource::Text(text),
-        mode: 0o644,
-        owner: None,
-        immutable: false,
-        if_changed: IfChanged::Keep,
-    }
+    PlanStep::write_where(CONFIG, text, IfChanged::Keep)
 }
 
 /// A page, written anew by upgrades.
 fn page(path: &str, text: String) -> PlanStep {
-    PlanStep::WriteFile {
-        path: path.into(),
-        content: FileSource::Text(text),
-        mode: 0o644,
-        owner: None,
-        immutable: false,
-        if_changed: IfChanged::Restore,
-    }
+    PlanStep::write_where(path, text, IfChanged::Restore)
 }
 
 fn check(name: &str, text: &str) -> PlanStep {

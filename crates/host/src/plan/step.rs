@@ -162,13 +162,19 @@ impl PlanStep {
     /// A file of the system, readable by everyone.
     #[must_use]
     pub fn write(path: &str, text: String) -> Self {
+        PlanStep::write_where(path, text, IfChanged::Refuse)
+    }
+
+    /// A file of the system, readable by everyone, with a rule for the undo of a changed file.
+    #[must_use]
+    pub fn write_where(path: &str, text: String, if_changed: IfChanged) -> Self {
         PlanStep::WriteFile {
             path: path.into(),
             content: FileSource::Text(text),
             mode: 0o644,
             owner: None,
             immutable: false,
-            if_changed: IfChanged::Refuse,
+            if_changed,
         }
     }
 

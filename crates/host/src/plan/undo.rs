@@ -37,15 +37,8 @@ impl PlanExecutor<'_> {
         force: bool,
         progress: &mut dyn FnMut(&UndoStep, Option<&str>),
     ) -> Result<(), String> {
-        let explain = |error: io::Error| error.to_string();
-        let journal = UndoJournal::open(self.root, &mut self.disk).map_err(explain)?;
-        let Some(journal) = journal else {
-            return UndoJournal::remove_leftovers(self.root, &mut self.disk).map_err(explain);
-        };
         let on_conflict = if force { OnConflict::Restore } else { OnConflict::Refuse };
-        let plan = examine(self, journal.steps(), on_conflict).map_err(explain)?;
-        self.undo(&plan, force, progress)?;
-        journal.remove(self.root, &mut self.disk).map_err(explain)
+        self.undo_journal(on_conflict, force, progress)
     }
 
     /// As [`PlanExecutor::undo_all`], where no person is there to decide: entries changed by someone else stay, and a
@@ -57,13 +50,22 @@ impl PlanExecutor<'_> {
         &mut self,
         progress: &mut dyn FnMut(&UndoStep, Option<&str>),
     ) -> Result<(), String> {
+        self.undo_journal(OnConflict::Keep, true, progress)
+    }
+
+    fn undo_journal(
+        &mut self,
+        on_conflict: OnConflict,
+        force: bool,
+        progress: &mut dyn FnMut(&UndoStep, Option<&str>),
+    ) -> Result<(), String> {
         let explain = |error: io::Error| error.to_string();
         let journal = UndoJournal::open(self.root, &mut self.disk).map_err(explain)?;
         let Some(journal) = journal else {
             return UndoJournal::remove_leftovers(self.root, &mut self.disk).map_err(explain);
         };
-        let plan = examine(self, journal.steps(), OnConflict::Keep).map_err(explain)?;
-        self.undo(&plan, true, progress)?;
+        let plan = examine(self, journal.steps(), on_conflict).map_err(explain)?;
+        self.undo(&plan, force, progress)?;
         journal.remove(self.root, &mut self.disk).map_err(explain)
     }
 

@@ -1,12 +1,11 @@
 //! `fstat -n` (OpenBSD, NetBSD): open files, sockets among them.
 
-use super::address_and_port;
+use super::{address_and_port, listeners_at};
 use crate::ports::{PortListener, PortOwner};
 
 /// The sockets that wait for clients at `port`.
 pub(crate) fn listeners(text: &str, port: u16) -> Vec<PortListener> {
-    let all = text.lines().filter_map(listener);
-    all.filter_map(|(at, listener)| (at == port).then_some(listener)).collect()
+    listeners_at(port, text, listener)
 }
 
 /// A line of the list with its port: user, program, process, descriptor; then the family, the type, the protocol, the

@@ -1,12 +1,11 @@
 //! `lsof -nP +c 0 -i :PORT` (macOS): open sockets with a local or remote port.
 
-use super::address_and_port;
+use super::{address_and_port, listeners_at};
 use crate::ports::{PortListener, PortOwner};
 
 /// The sockets that wait for clients at `port`.
 pub(crate) fn listeners(text: &str, port: u16) -> Vec<PortListener> {
-    let all = text.lines().filter_map(listener);
-    all.filter_map(|(at, listener)| (at == port).then_some(listener)).collect()
+    listeners_at(port, text, listener)
 }
 
 /// A line of the list with its port: program, process, user and more columns; then the family, the protocol, the
