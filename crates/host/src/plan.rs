@@ -5,10 +5,11 @@
 //!
 //! 1. Before each step the [`UndoJournal`] has the step and the former state (content, mode, owner, times, extended
 //!    attributes, flags, link targets, running services), on the disk.
-//! 2. The step: files are written beside and renamed, unless something is mounted over the file.
+//! 2. The step: files are written beside and renamed, unless something is mounted over the file. The former entry keeps
+//!    a second name in the same folder.
 //! 3. If a step fails, the steps of this plan are undone.
 //!
-//! The undo ([`PlanExecutor::undo_all`]) goes from the last step to the first. An entry in the former state is passed
+//! The undo ([`PlanExecutor::undo_all`]) goes from the last step to the first, and renames former entries back. An entry in the former state is passed
 //! over, an entry in the state of the plan is put back, and an entry changed by someone else meanwhile is a conflict,
 //! which stops the undo before the first step. So an undo repairs a plan or an undo killed at any moment. A second plan
 //! over the same paths adds to the journal; the former state is the state before the first plan.
@@ -16,6 +17,7 @@
 //! Paths are absolute paths below a [`SystemRoot`], so that a test or the builder of an image works in a folder.
 
 mod accounts;
+mod aside;
 mod carry_out;
 mod command;
 mod difference;

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::SystemPlan;
 use super::accounts;
+use super::aside;
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::examine::examine;
 use super::executor::PlanExecutor;
 use super::journal::UndoJournal;
-use super::journal_lines::FormerState;
+use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;
 use super::put::{link_attributes, new_attributes, put, touched};
 use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, without_lines};
@@ -169,7 +170,12 @@ impl PlanExecutor<'_> {
                 self.disk.make_folder(&place, *mode)?;
                 self.disk.sync_folder_of(&place)?;
             }
-            _ => put(&mut self.disk, &place, &current, &wanted)?,
+            _ => {
+                if let Some(former) = first_former(journal.steps(), step) {
+                    aside::keep(&mut self.disk, &place, &current, former)?;
+                }
+                put(&mut self.disk, &place, &current, &wanted)?;
+            }
         }
         journal.done(&mut self.disk)?;
         Ok(StepEnd::Done)
@@ -241,12 +247,22 @@ impl PlanExecutor<'_> {
     fn roll_back(&mut self, mut journal: UndoJournal, mark: (usize, u64)) -> Result<(), String> {
         let steps = journal.steps().get(mark.0..).unwrap_or_default().to_vec();
         let explain = |error: io::Error| error.to_string();
-        let plan = examine(self, &steps, OnConflict::Keep).map_err(explain)?;
+        let earlier = journal.steps().get(..mark.0).unwrap_or_default();
+        let plan = examine(self, earlier, &steps, OnConflict::Keep).map_err(explain)?;
         self.undo(&plan, false, &mut |_, _| {})?;
         match mark.0 {
             0 => journal.remove(self.root, &mut self.disk).map_err(explain),
             _ => journal.cut_to(&mut self.disk, mark).map_err(explain),
         }
+    }
+}
+
+/// The entry before the first step at the path of this step.
+fn first_former<'a>(steps: &'a [BegunStep], step: &PlanStep) -> Option<&'a EntryState> {
+    let first = steps.iter().find(|begun| begun.step.key() == step.key())?;
+    match &first.former {
+        FormerState::Path { state } => Some(state),
+        _ => None,
     }
 }
 

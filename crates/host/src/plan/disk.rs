@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, utimensat};
+use rustix::fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, linkat, utimensat};
 
 use super::entry_state::FileAttributes;
 use crate::system;
@@ -103,6 +103,12 @@ impl Disk {
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         self.begin(DiskChange::Other)?;
         fs::rename(from, to)
+    }
+
+    /// Gives an entry a second name. A link is not followed.
+    pub(super) fn hard_link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.begin(DiskChange::Create)?;
+        Ok(linkat(CWD, from, CWD, to, AtFlags::empty())?)
     }
 
     pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {

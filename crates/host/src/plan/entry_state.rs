@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::aside;
 use super::octets::EntryOctets;
 use crate::system;
 
@@ -94,7 +95,7 @@ impl EntryState {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let attributes = FileAttributes::read(path, &about)?;
-        let in_place = about.nlink() > 1 || system::attributes::is_mounted(path);
+        let in_place = has_further_names(path, &about) || system::attributes::is_mounted(path);
         Ok(EntryState::File { content: EntryOctets(fs::read(path)?), attributes, in_place })
     }
 
@@ -172,6 +173,12 @@ impl FileAttributes {
 /// The target of a link as a path of the system.
 pub(super) fn target(octets: &EntryOctets) -> &OsStr {
     OsStr::from_bytes(&octets.0)
+}
+
+/// Whether the file has names beside this one and the one given by a plan.
+fn has_further_names(path: &Path, about: &Metadata) -> bool {
+    let is_kept = || aside::is_same_inode(path, &aside::second_name(path));
+    about.nlink() > 2 || about.nlink() == 2 && !is_kept()
 }
 
 fn is_absent(error: &io::Error) -> bool {

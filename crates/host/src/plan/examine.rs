@@ -1,8 +1,10 @@
 //! The present state, compared with the former state and with the state made by a change.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::accounts;
+use super::aside::second_name;
 use super::difference::difference;
 use super::disk::beside;
 use super::entry_state::{EntryState, FileAttributes};
@@ -14,17 +16,18 @@ use super::root::SystemRoot;
 use super::step::{FileSource, IfChanged, PlanStep, StepKey, with_lines, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
-/// Looks at everything changed by the steps.
+/// Looks at everything changed by the steps. `earlier` are steps of plans that stay.
 ///
 /// # Errors
 /// An entry cannot be read.
 pub(super) fn examine(
     executor: &mut PlanExecutor<'_>,
+    earlier: &[BegunStep],
     steps: &[BegunStep],
     on_conflict: OnConflict,
 ) -> io::Result<UndoPlan> {
     let mut undo = Vec::new();
-    for change in changes(steps).iter().rev() {
+    for change in changes(earlier, steps).iter().rev() {
         undo.extend(examine_change(executor, change, on_conflict)?);
     }
     Ok(UndoPlan { steps: undo })
@@ -84,7 +87,9 @@ fn examine_path(
         let with_content = *with_content;
         return Ok(is_new.then_some(UndoStep::RemoveFolder { path, place, with_content }));
     }
-    let is_left = beside(&place).symlink_metadata().is_ok();
+    let second_name = change.is_first.then(|| second_name(&place));
+    let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+    let is_left = is_there(&beside(&place)) || second_name.as_ref().is_some_and(is_there);
     if current.is_same(former) && !is_left {
         return Ok(None);
     }
@@ -93,12 +98,16 @@ fn examine_path(
         || change.steps.iter().any(made)
         || is_half_written(change, &current);
     if is_ours {
-        return Ok(Some(UndoStep::PutBack { path, place, current, former: former.clone() }));
+        let former = former.clone();
+        return Ok(Some(UndoStep::PutBack { path, place, current, former, second_name }));
     }
     if let PlanStep::AddLines { lines, .. } = step {
         let has_lines = current.content().is_some_and(|now| without_lines(now, lines).is_some());
         let lines = lines.clone();
-        return Ok(has_lines.then_some(UndoStep::RemoveLines { path, place, current, lines }));
+        return Ok(match has_lines {
+            true => Some(UndoStep::RemoveLines { path, place, current, lines, second_name }),
+            false => is_left.then_some(UndoStep::Keep { path, place, second_name }),
+        });
     }
     let if_changed = match step {
         PlanStep::WriteFile { if_changed, .. } => *if_changed,
@@ -106,9 +115,10 @@ fn examine_path(
     };
     Ok(Some(match (if_changed, on_conflict) {
         (IfChanged::Restore, _) | (IfChanged::Keep | IfChanged::Refuse, OnConflict::Restore) => {
-            UndoStep::PutBack { path, place, current, former: former.clone() }
+            let former = former.clone();
+            UndoStep::PutBack { path, place, current, former, second_name }
         }
-        (IfChanged::Keep, _) | (_, OnConflict::Keep) => UndoStep::Keep { path },
+        (IfChanged::Keep, _) | (_, OnConflict::Keep) => UndoStep::Keep { path, place, second_name },
         (IfChanged::Refuse, OnConflict::Refuse) => {
             let difference = difference(&made_by(step, former), &current);
             UndoStep::Conflict { path, difference }

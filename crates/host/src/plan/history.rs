@@ -12,16 +12,22 @@ pub(super) struct PastChange<'a> {
     pub(super) former: &'a FormerState,
     /// The steps, first to last.
     pub(super) steps: Vec<&'a BegunStep>,
+    /// Whether no earlier plan has changed the thing.
+    pub(super) is_first: bool,
 }
 
-/// The changes in the order of their first steps.
-pub(super) fn changes(steps: &[BegunStep]) -> Vec<PastChange<'_>> {
-    let mut changes: Vec<PastChange<'_>> = Vec::new();
+/// The changes in the order of their first steps. `earlier` are steps of plans that stay.
+pub(super) fn changes<'a>(earlier: &[BegunStep], steps: &'a [BegunStep]) -> Vec<PastChange<'a>> {
+    let mut changes: Vec<PastChange<'a>> = Vec::new();
     for begun in steps {
         let Some(key) = begun.step.key() else { continue };
         match changes.iter_mut().find(|change| change.key == key) {
             Some(change) => change.steps.push(begun),
-            None => changes.push(PastChange { key, former: &begun.former, steps: vec![begun] }),
+            None => {
+                let is_first = earlier.iter().all(|begun| begun.step.key().as_ref() != Some(&key));
+                let (former, steps) = (&begun.former, vec![begun]);
+                changes.push(PastChange { key, former, steps, is_first });
+            }
         }
     }
     changes

@@ -39,7 +39,7 @@ pub enum PlanStep {
         /// Where the lines are added.
         position: LinePosition,
     },
-    /// There is no file and no link at the path. The undo needs room on the disk, unlike the undo of further steps.
+    /// There is no file and no link at the path.
     RemoveFile {
         /// The path in the system.
         path: PathBuf,

@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::accounts;
+use super::aside;
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::examine::examine;
@@ -24,7 +25,7 @@ impl PlanExecutor<'_> {
     /// The journal or an entry cannot be read.
     pub fn examine_undo(&mut self, on_conflict: OnConflict) -> io::Result<Option<UndoPlan>> {
         let Some(journal) = UndoJournal::open(self.root, &mut self.disk)? else { return Ok(None) };
-        examine(self, journal.steps(), on_conflict).map(Some)
+        examine(self, &[], journal.steps(), on_conflict).map(Some)
     }
 
     /// Undoes every plan of the journal, and removes the journal. `progress` is called after each step, with a remark
@@ -64,7 +65,7 @@ impl PlanExecutor<'_> {
         let Some(journal) = journal else {
             return UndoJournal::remove_leftovers(self.root, &mut self.disk).map_err(explain);
         };
-        let plan = examine(self, journal.steps(), on_conflict).map_err(explain)?;
+        let plan = examine(self, &[], journal.steps(), on_conflict).map_err(explain)?;
         self.undo(&plan, force, progress)?;
         journal.remove(self.root, &mut self.disk).map_err(explain)
     }
@@ -90,11 +91,15 @@ impl PlanExecutor<'_> {
     fn undo_step(&mut self, step: &UndoStep, force: bool) -> Result<Option<String>, String> {
         let shown = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
         match step {
-            UndoStep::PutBack { path, place, current, former } => {
-                self.put_back(place, current, former).map_err(|error| shown(path, error))?;
+            UndoStep::PutBack { path, place, current, former, second_name } => {
+                let second_name = second_name.as_deref();
+                let ended = self.put_back(place, current, former, second_name);
+                ended.map_err(|error| shown(path, error))?;
             }
-            UndoStep::RemoveLines { path, place, current, lines } => {
-                self.remove_lines(place, current, lines).map_err(|error| shown(path, error))?;
+            UndoStep::RemoveLines { path, place, current, lines, second_name } => {
+                let ended = self.remove_lines(place, current, lines);
+                let ended = ended.and_then(|()| self.clear(place, second_name.as_deref()));
+                ended.map_err(|error| shown(path, error))?;
             }
             UndoStep::RemoveFolder { path, place, with_content } => {
                 let removed = self.remove_folder(place, *with_content);
@@ -109,7 +114,11 @@ impl PlanExecutor<'_> {
                 Err(reason) if force => return Ok(Some(reason)),
                 ended => ended?,
             },
-            UndoStep::Keep { .. } => return Ok(Some("has changed and stays".to_owned())),
+            UndoStep::Keep { path, place, second_name } => {
+                let ended = self.clear(place, second_name.as_deref());
+                ended.map_err(|error| shown(path, error))?;
+                return Ok(Some("has changed and stays".to_owned()));
+            }
             UndoStep::Conflict { .. } => {}
         }
         Ok(None)
@@ -120,18 +129,31 @@ impl PlanExecutor<'_> {
         place: &Path,
         current: &EntryState,
         former: &EntryState,
+        second_name: Option<&Path>,
     ) -> io::Result<()> {
         let now = EntryState::read(place)?;
         if !now.is_same(current) {
             return Err(io::Error::other("changed at this very moment: try again"));
         }
-        match now.has_content_of(former) {
+        sweep(&mut self.disk, place)?;
+        let is_back = match second_name {
+            Some(second) => aside::put_back(&mut self.disk, place, second, &now, former)?,
+            None => false,
+        };
+        match is_back || now.has_content_of(former) {
             true => {
-                sweep(&mut self.disk, place)?;
-                put_attributes(&mut self.disk, place, &now, former)
+                let now = EntryState::read(place)?;
+                put_attributes(&mut self.disk, place, &now, former)?;
             }
-            false => put_back(&mut self.disk, place, &now, former),
+            false => put_back(&mut self.disk, place, &now, former)?,
         }
+        self.clear(place, second_name)
+    }
+
+    /// Removes the names that a plan gives for a time.
+    fn clear(&mut self, place: &Path, second_name: Option<&Path>) -> io::Result<()> {
+        sweep(&mut self.disk, place)?;
+        second_name.map_or(Ok(()), |second| aside::remove(&mut self.disk, second))
     }
 
     fn remove_lines(&mut self, place: &Path, current: &EntryState, lines: &str) -> io::Result<()> {

@@ -38,6 +38,8 @@ pub enum UndoStep {
         current: EntryState,
         /// The former entry.
         former: EntryState,
+        /// The second name of the former entry, unless given by an earlier plan that stays.
+        second_name: Option<PathBuf>,
     },
     /// Lines are taken out of a file with further changes.
     RemoveLines {
@@ -49,6 +51,8 @@ pub enum UndoStep {
         current: EntryState,
         /// The lines.
         lines: String,
+        /// As in [`UndoStep::PutBack`].
+        second_name: Option<PathBuf>,
     },
     /// A folder is removed: an empty folder, or with the content.
     RemoveFolder {
@@ -78,6 +82,10 @@ pub enum UndoStep {
     Keep {
         /// The path in the system.
         path: PathBuf,
+        /// The place of the file.
+        place: PathBuf,
+        /// As in [`UndoStep::PutBack`].
+        second_name: Option<PathBuf>,
     },
     /// A changed entry is in the way of the undo.
     Conflict {
@@ -116,7 +124,7 @@ impl fmt::Display for UndoStep {
             UndoStep::Stop(service) => write!(f, "{}", service.stop),
             UndoStep::Start(service) => write!(f, "{}", service.start),
             UndoStep::Run(command) => write!(f, "{command}"),
-            UndoStep::Keep { path } => write!(f, "keep {}", path.display()),
+            UndoStep::Keep { path, .. } => write!(f, "keep {}", path.display()),
             UndoStep::Conflict { path, .. } => {
                 write!(f, "{} has changed since the install", path.display())
             }

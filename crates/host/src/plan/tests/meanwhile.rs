@@ -87,6 +87,41 @@ fn added_lines_are_taken_out_of_a_file_that_has_changed_otherwise() {
     assert_eq!(world.read("/etc/dhcpcd.conf"), "hostname\nstatic\n");
 }
 
+/// The names in `/etc` given by a plan for a time.
+fn names_for_a_time(world: &World) -> usize {
+    let names = world.tree().into_keys().map(|path| path.display().to_string());
+    names.filter(|name| name.contains("zoners-")).filter(|name| name.starts_with("etc/.")).count()
+}
+
+#[test]
+fn a_former_file_that_a_program_has_written_to_meanwhile_comes_from_the_journal() {
+    let world = world();
+    let before = "search lan\nnameserver 192.0.2.1\n";
+    assert_eq!(world.read("/etc/.resolv.conf.zoners-former"), before);
+    // By a descriptor opened before the install.
+    std::fs::write(world.at("etc/.resolv.conf.zoners-former"), "nameserver 198.51.100.7\n")
+        .unwrap();
+    world.uninstall(false, FaultKind::None).0.unwrap();
+    assert_eq!((world.read("/etc/resolv.conf").as_str(), names_for_a_time(&world)), (before, 0));
+}
+
+#[test]
+fn no_second_name_is_left_beside_a_file_that_stays() {
+    let world = world();
+    world.write("etc/dhcpcd.conf", "hostname\nnohook resolv.conf\nstatic\n");
+    world.write("etc/resolv.conf", "nameserver 198.51.100.7\n");
+    assert_eq!(names_for_a_time(&world), 2);
+    world.uninstall(true, FaultKind::None).0.unwrap();
+    assert_eq!(names_for_a_time(&world), 0);
+    let world = self::world();
+    world.write("etc/dhcpcd.conf", "static\n");
+    world.uninstall(false, FaultKind::None).0.unwrap();
+    assert_eq!(
+        (world.read("/etc/dhcpcd.conf").as_str(), names_for_a_time(&world)),
+        ("static\n", 0)
+    );
+}
+
 #[test]
 fn a_torn_last_line_of_the_journal_is_passed_over_and_a_damaged_line_is_not() {
     let world = world();

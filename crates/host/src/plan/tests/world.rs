@@ -20,8 +20,8 @@ use crate::system::attributes;
 pub(crate) enum Seen {
     /// Mode and owner: the times of a folder change with its entries.
     Folder(u32, u32),
-    /// All but the last access; and whether the inode has several names.
-    Entry(EntryState, u64),
+    /// All but the last access; the number of names, and the inode.
+    Entry(EntryState, u64, u64),
 }
 
 /// RunningServices services by name, which outlive the process that started them.
@@ -101,7 +101,10 @@ impl World {
                         folders.push(path.clone());
                         Seen::Folder(about.mode(), about.uid())
                     }
-                    state => Seen::Entry(without_access(state), about.nlink()),
+                    state => {
+                        let inode = if is_account_table(&path) { 0 } else { about.ino() };
+                        Seen::Entry(without_access(state), about.nlink(), inode)
+                    }
                 };
                 tree.insert(path.strip_prefix(self.folder.path()).unwrap().to_owned(), seen);
             }
@@ -191,6 +194,14 @@ impl Drop for World {
             }
         }
     }
+}
+
+/// useradd(8) writes tables anew, and so does the undo.
+fn is_account_table(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| {
+        let name = name.to_string_lossy();
+        ["passwd", "group", "shadow", "gshadow"].contains(&name.trim_end_matches('-'))
+    })
 }
 
 fn without_access(mut state: EntryState) -> EntryState {
