@@ -2,6 +2,7 @@
 //! questions.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::timeout_at;
@@ -107,16 +108,17 @@ pub(crate) fn lead_question<N: Network>(
     Ok(DetachedWork::new(Box::pin(async move {
         let step = leader.step();
         let deadline = step.client.budget.deadline;
-        // In one expression: a future that is moved is stored twice.
-        let answer = tokio::select! {
-            biased;
-            () = slot.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
-            answer = timeout_at(deadline, answer_beside_second_level(&env, &question, step, lack)) => {
-                match answer {
+        let answer = {
+            // Pinned where it is made: a future that is moved is stored twice.
+            let work = pin!(answer_beside_second_level(&env, &question, step, lack));
+            tokio::select! {
+                biased;
+                () = slot.gives_way() => Err(Unresolved::overloaded("gave way to newer questions")),
+                answer = timeout_at(deadline, work) => match answer {
                     Ok(answer) => answer,
                     Err(_) => Err(Unresolved::deadline(&question)),
-                }
-            },
+                },
+            }
         };
         let answer = answer.map(Arc::new).map_err(|unresolved| {
             explain_by_obstacle(&env, &question, blame_clock(&env, unresolved))

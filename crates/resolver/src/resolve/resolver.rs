@@ -1,6 +1,7 @@
 //! The resolver: the façade of this crate, and the look-ups of upper rooms for lower rooms.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +57,8 @@ impl<N: Network> Resolver<N> {
     pub async fn resolve(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
         let env = &*self.0;
         let step = self.first_step(None, Checking::Enabled, trace);
-        in_time(env, question, Duration::ZERO, answer_question(env, question.clone(), step)).await
+        let resolution = pin!(answer_question(env, question.clone(), step));
+        in_time(env, question, Duration::ZERO, resolution).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, within
@@ -76,7 +78,7 @@ impl<N: Network> Resolver<N> {
     ) -> Resolution {
         let env = &*self.0;
         let step = self.first_step(asker, checking, trace);
-        let resolution = recurse(env, question.clone(), step, Some(lack));
+        let resolution = pin!(recurse(env, question.clone(), step, Some(lack)));
         in_time_or_stale(env, question, checking, resolution).await
     }
 

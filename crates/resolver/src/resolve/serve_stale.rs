@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,21 +59,21 @@ pub(crate) fn stale<N: Network>(
 }
 
 /// Waits for an answer as long as a client does, and no longer than necessary with a stale answer
-/// at hand.
+/// at hand. The resolution is pinned by the caller: an argument of an async function is stored twice.
 pub(crate) async fn in_time_or_stale<N: Network>(
     env: &Env<N>,
     question: &Question,
     checking: Checking,
-    resolution: impl Future<Output = Resolution>,
+    mut resolution: Pin<&mut impl Future<Output = Resolution>>,
 ) -> Resolution {
     let shared = env.shared();
     let stale = || stale(env, question, checking, shared.now()).map(Arc::new);
-    let (mut resolution, asked) = (pin!(resolution), shared.now());
+    let asked = shared.now();
     // The recursion starts in any case: the first reply shows that the uplink is back.
     let down = env.is_uplink_down_for(question) || is_closed_for(env, question);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
-    let ended = match timeout(at_first, &mut resolution).await {
+    let ended = match timeout(at_first, resolution.as_mut()).await {
         Ok(ended) => ended,
         Err(_) => match stale() {
             None => in_time(env, question, at_first, resolution).await,
@@ -95,7 +95,7 @@ pub(crate) async fn in_time<N: Network>(
     env: &Env<N>,
     question: &Question,
     passed: Duration,
-    resolution: impl Future<Output = Resolution>,
+    resolution: Pin<&mut impl Future<Output = Resolution>>,
 ) -> Resolution {
     let left = env.settings().limits.client.saturating_sub(passed);
     let resolution = timeout(left, resolution).await;
