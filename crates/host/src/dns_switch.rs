@@ -3,55 +3,24 @@
 //! The switch turns observations into actions, reads no clock and changes nothing. The switch runs in a process apart
 //! from the daemon, so that neither the end of the daemon nor a broken new program keeps the former DNS away.
 //!
-//! - The settings are taken once the daemon answers over UDP and TCP, and released once the daemon is silent for
-//!   [`MAX_SILENCE`] (a daemon that hangs), refuses for [`MAX_REFUSAL`] (no daemon), or fails again and again (a crash
-//!   loop). A restart that takes less time changes nothing.
-//! - After such a release the daemon must answer for [`STEADY_TIME`] without a gap.
+//! - The settings are taken once the daemon answers over UDP and TCP, and released once the daemon is down, by the
+//!   rules of [`daemon_health`](crate::daemon_health).
 //! - Settings overwritten by a program of the network (a DHCP client) are taken again, with growing pauses, lest two
 //!   programs fight. The program's new servers are the former settings from then on.
 //! - Servers of a VPN, of a container engine, or of a person are left, and told.
 //!
 //! On macOS [`guard`](crate::guard) decides by the same rules, from observations of the dynamic store.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon_health::DaemonHealth;
+pub use crate::daemon_health::DaemonProbe;
 use crate::guard::retry::Retry;
 
-/// The time after the first failure in which a silent daemon may answer again. With the interval and the timeout of a
-/// question, the former settings are back within 8 s.
-const MAX_SILENCE: Duration = Duration::from_secs(4);
-/// The time after the first failure in which a daemon may be started again.
-const MAX_REFUSAL: Duration = Duration::from_secs(3);
-/// The failures within [`OUTAGE_WINDOW`] that make a crash loop, however short each failure is.
-const MAX_OUTAGES: usize = 2;
-const OUTAGE_WINDOW: Duration = Duration::from_secs(30);
-/// Answers without a gap that make up for a failure.
-const STEADY_TIME: Duration = Duration::from_secs(5);
-/// Times between two questions to a daemon that is well: uneven, as no crash loop keeps step with uneven times.
-const CALM_INTERVALS: [Duration; 4] = [
-    Duration::from_millis(1000),
-    Duration::from_millis(700),
-    Duration::from_millis(1300),
-    Duration::from_millis(900),
-];
-/// The time between two questions to a daemon that has failed a moment ago.
-const ALERT_INTERVAL: Duration = Duration::from_millis(500);
 /// From this pause on, the report speaks of a program in conflict with us.
 const CONTESTED_PAUSE: Duration = Duration::from_secs(8);
-
-/// The end of a question to the daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DaemonProbe {
-    /// A reply came.
-    Answered,
-    /// No process listens.
-    Refused,
-    /// No reply came in time.
-    Silent,
-}
 
 /// The settings as programs of this machine find them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,16 +94,7 @@ pub enum SwitchCondition {
 #[derive(Debug)]
 pub struct DnsSwitch {
     is_taken: bool,
-    /// Questions so far.
-    probes: usize,
-    /// The begin of answers without a gap.
-    steady_since: Option<Duration>,
-    /// The begin of failures without an answer.
-    failing_since: Option<Duration>,
-    /// The last failures after an answer, while taken.
-    outages: VecDeque<Duration>,
-    /// The daemon has failed since it was last trusted.
-    has_failed: bool,
+    health: DaemonHealth,
     /// The settings, twice the same: a file may be seen half-written.
     seen: Option<DnsSetting>,
     setting: Option<DnsSetting>,
@@ -156,11 +116,7 @@ impl DnsSwitch {
         };
         DnsSwitch {
             is_taken: false,
-            probes: 0,
-            steady_since: None,
-            failing_since: None,
-            outages: VecDeque::new(),
-            has_failed: false,
+            health: DaemonHealth::default(),
             seen: None,
             setting: None,
             chosen,
@@ -177,13 +133,12 @@ impl DnsSwitch {
         probe: DaemonProbe,
         setting: Option<DnsSetting>,
     ) -> Option<SwitchAction> {
-        self.note_probe(now, probe);
+        self.health.note_probe(now, probe, self.is_taken);
         self.note_setting(setting);
-        if self.is_taken && self.is_down(now, probe) {
-            self.has_failed = true;
+        if self.is_taken && self.health.goes_down(now) {
             return Some(SwitchAction::Release);
         }
-        if !self.is_trusted(now) {
+        if !self.health.is_trusted(now) {
             return None;
         }
         if self.is_taken {
@@ -197,8 +152,7 @@ impl DnsSwitch {
     pub fn ended(&mut self, action: SwitchAction, end: Result<(), String>) {
         if end.is_ok() {
             self.is_taken = action != SwitchAction::Release;
-            self.outages.clear();
-            self.has_failed &= action == SwitchAction::Release;
+            self.health.settings_changed(self.is_taken);
             // Seen before the action.
             self.seen = None;
             self.setting = (action != SwitchAction::Release).then_some(DnsSetting::Ours);
@@ -223,7 +177,7 @@ impl DnsSwitch {
                 SwitchCondition::Contested { author: author.clone() }
             }
             _ if self.is_taken => SwitchCondition::Ours,
-            _ if self.has_failed => SwitchCondition::DaemonFailed,
+            _ if self.health.has_failed() => SwitchCondition::DaemonFailed,
             _ => SwitchCondition::NotReady,
         }
     }
@@ -231,25 +185,7 @@ impl DnsSwitch {
     /// The time until the next observation.
     #[must_use]
     pub fn interval(&self) -> Duration {
-        let is_calm = self.is_taken && self.steady_since.is_some() && self.outages.is_empty();
-        match CALM_INTERVALS.get(self.probes % CALM_INTERVALS.len()) {
-            Some(calm) if is_calm || self.is_left() => *calm,
-            _ => ALERT_INTERVAL,
-        }
-    }
-
-    fn note_probe(&mut self, now: Duration, probe: DaemonProbe) {
-        self.outages.retain(|at| now.saturating_sub(*at) < OUTAGE_WINDOW);
-        self.probes = self.probes.wrapping_add(1);
-        if probe == DaemonProbe::Answered {
-            self.failing_since = None;
-            self.steady_since.get_or_insert(now);
-            return;
-        }
-        self.failing_since.get_or_insert(now);
-        if self.steady_since.take().is_some() && self.is_taken {
-            self.outages.push_back(now);
-        }
+        self.health.interval(self.is_taken, self.is_left())
     }
 
     fn note_setting(&mut self, setting: Option<DnsSetting>) {
@@ -268,19 +204,6 @@ impl DnsSwitch {
         {
             self.chosen.clone_from(&self.setting);
         }
-    }
-
-    /// Whether the former settings must come back.
-    fn is_down(&self, now: Duration, probe: DaemonProbe) -> bool {
-        let limit = if probe == DaemonProbe::Refused { MAX_REFUSAL } else { MAX_SILENCE };
-        let fails = self.failing_since.is_some_and(|since| now.saturating_sub(since) >= limit);
-        fails || self.outages.len() >= MAX_OUTAGES
-    }
-
-    /// Whether the daemon answers, and for long enough after a failure.
-    fn is_trusted(&self, now: Duration) -> bool {
-        let needed = if self.has_failed { STEADY_TIME } else { Duration::ZERO };
-        self.steady_since.is_some_and(|since| now.saturating_sub(since) >= needed)
     }
 
     fn may_take(&mut self, now: Duration) -> bool {

@@ -4,8 +4,8 @@
 //! The guard turns events into actions, reads no clock, runs no program, and is tested on a Mac made of values. No
 //! foreign entry is overwritten ([`crate::dynamic_store`]): so nothing has to be saved, and nothing to be restored.
 //!
-//! - The entry stands only while the daemon answers. A daemon that is silent for six seconds loses the entry, and the
-//!   system asks as before; the next answer brings the entry back.
+//! - The entry stands only while the daemon answers, by the rules of [`daemon_health`](crate::daemon_health); else the
+//!   system asks as before.
 //! - A VPN's change is left and told: resolvers of VPNs and of further programs come before ours by their order, and
 //!   servers set "by hand" while a tunnel is up, or seconds before, are a VPN's. When the tunnel goes, our entry stands
 //!   again, whatever the VPN left behind or wiped out: to take a person's choice for a VPN's is a nuisance, the reverse
@@ -22,13 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use crate::daemon_health::DaemonHealth;
 use crate::resolvers::SystemResolver;
 
 pub use events::{DnsCondition, GuardAction, GuardEvent, ServersByHand, StoreView};
 use retry::Retry;
 
-/// The silence of the daemon after which the system asks as before. The daemon is tried every second or two.
-const MAX_SILENCE: Duration = Duration::from_secs(6);
 /// Servers set by hand count as a person's after this time, and as a VPN's if a tunnel comes up meanwhile.
 const SETTLE_TIME: Duration = Duration::from_secs(10);
 /// From this pause on, the report speaks of a program in conflict with us.
@@ -45,7 +44,7 @@ pub struct Guard {
     before: ServersByHand,
     /// Our entry was made last, and not removed by us.
     is_entered: bool,
-    last_answer: Option<Duration>,
+    health: DaemonHealth,
     view: Option<StoreView>,
     /// The view is older than the last thing done.
     view_is_old: bool,
@@ -75,7 +74,7 @@ impl Guard {
             own,
             before,
             is_entered: false,
-            last_answer: None,
+            health: DaemonHealth::default(),
             view: None,
             view_is_old: true,
             seen_at: BTreeMap::new(),
@@ -91,10 +90,10 @@ impl Guard {
     pub fn observe(&mut self, now: Duration, event: GuardEvent) -> Vec<GuardAction> {
         let mut actions = Vec::new();
         match event {
-            GuardEvent::DaemonAnswered => self.last_answer = Some(now),
-            // Silence while the machine slept is no silence: a daemon in service before is taken to be in service.
+            GuardEvent::Probed(probe) => self.health.note_probe(now, probe, self.is_entered),
+            // Silence while the machine slept is no silence.
             GuardEvent::Woke => {
-                self.last_answer = self.last_answer.filter(|_| self.is_entered).map(|_| now);
+                self.health.forget_failures();
                 self.retry = Retry::default();
             }
             GuardEvent::Store(view) => actions.extend(self.see(now, view)),
@@ -155,9 +154,13 @@ impl Guard {
     }
 
     fn decide(&mut self, now: Duration) -> Vec<GuardAction> {
-        let answers = self.last_answer.is_some_and(|at| now.saturating_sub(at) < MAX_SILENCE);
+        let serves = match self.is_entered {
+            true => !self.health.goes_down(now),
+            false => self.health.is_trusted(now),
+        };
+        let failure = self.health.has_failed().then_some(DnsCondition::DaemonSilent);
         let (is_wanted, condition) = match self.foreign_choice(now) {
-            _ if !answers => (false, self.last_answer.map(|_| DnsCondition::DaemonSilent)),
+            _ if !serves => (false, failure),
             Some(ForeignChoice::Vpn(servers)) => (false, Some(DnsCondition::Vpn(servers))),
             Some(ForeignChoice::Person { service, servers }) => {
                 (false, Some(DnsCondition::ByHand { service, servers }))
@@ -168,8 +171,7 @@ impl Guard {
         if is_wanted {
             actions.extend(self.keep_in_force(now));
         } else if self.is_entered {
-            self.is_entered = false;
-            self.view_is_old = true;
+            self.set_entered(false);
             actions.push(GuardAction::Remove);
         }
         actions.extend(self.report(condition.or_else(|| self.seen_condition())));
@@ -215,9 +217,14 @@ impl Guard {
                 return None;
             }
         }
-        self.is_entered = true;
-        self.view_is_old = true;
+        self.set_entered(true);
         Some(GuardAction::Enter(self.own.clone()))
+    }
+
+    fn set_entered(&mut self, is_entered: bool) {
+        self.is_entered = is_entered;
+        self.view_is_old = true;
+        self.health.settings_changed(is_entered);
     }
 
     /// The condition shown by the store, if our entry shall stand; none where the store is not known yet.

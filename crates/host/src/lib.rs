@@ -43,6 +43,7 @@ mod linux;
 mod macos;
 
 pub mod clock;
+mod daemon_health;
 pub mod descriptors;
 pub mod dns_switch;
 pub mod dynamic_store;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+use crate::daemon_health::DaemonProbe;
 use crate::resolvers::SystemResolver;
 
 /// Servers set by hand for a network service, by the identifier of the service.
@@ -11,8 +12,8 @@ pub type ServersByHand = BTreeMap<String, Vec<IpAddr>>;
 /// Something that the guard is told.
 #[derive(Clone, Debug)]
 pub enum GuardEvent {
-    /// The daemon answered a question on the port of the system's resolver.
-    DaemonAnswered,
+    /// The end of a question to the daemon, on the port of the system's resolver.
+    Probed(DaemonProbe),
     /// The machine slept and is awake again.
     Woke,
     /// The dynamic store as it is now: to be told after each change, and after each entry made or removed, as the

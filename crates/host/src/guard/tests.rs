@@ -1,6 +1,7 @@
 //! The guard on a Mac made of values, in virtual time, against reported bugs of similar programs.
 
 use super::*;
+use crate::daemon_health::DaemonProbe;
 
 /// A Mac with networks, a VPN, a person, a daemon and a guard.
 struct Mac {
@@ -103,13 +104,14 @@ impl Mac {
             if self.removes_entry {
                 self.entry = None;
             }
+            self.tell(GuardEvent::Probed(match self.daemon_answers {
+                true => DaemonProbe::Answered,
+                false => DaemonProbe::Silent,
+            }));
             let view = self.view();
             if self.shown.as_ref() != Some(&view) {
                 self.shown = Some(view.clone());
                 self.tell(GuardEvent::Store(view));
-            }
-            if self.daemon_answers {
-                self.tell(GuardEvent::DaemonAnswered);
             }
             self.tell(GuardEvent::Tick);
         }
@@ -289,12 +291,14 @@ fn without_the_daemon_the_system_asks_as_before_within_ten_seconds() {
     mac.run(10);
     assert_eq!(mac.asks(), [ip("192.168.1.1"), ip("192.168.1.2")]);
     assert!(mac.has_reported(&DnsCondition::DaemonSilent));
-    // A crash loop: an answer now and then.
+    // Answers for some seconds now and then.
     for _ in 0..10 {
         mac.run(20);
         assert_ne!(mac.asks(), own());
         mac.daemon_answers = true;
         mac.run(1);
+        assert_ne!(mac.asks(), own(), "one answer is no recovery");
+        mac.run(5);
         assert_eq!(mac.asks(), own());
         mac.daemon_answers = false;
     }
@@ -310,8 +314,8 @@ fn a_daemon_that_never_answered_gets_no_entry() {
     let mut tell = |seconds, event| guard.observe(Duration::from_secs(seconds), event);
     assert_eq!(tell(0, GuardEvent::Woke), []);
     assert_eq!(tell(1, GuardEvent::Store(StoreView::default())), []);
-    assert_eq!(tell(100, GuardEvent::Tick), []);
-    assert_eq!(tell(101, GuardEvent::DaemonAnswered), [GuardAction::Enter(own())]);
+    assert_eq!(tell(100, GuardEvent::Probed(DaemonProbe::Silent)), []);
+    assert_eq!(tell(101, GuardEvent::Probed(DaemonProbe::Answered)), [GuardAction::Enter(own())]);
 }
 
 #[test]
