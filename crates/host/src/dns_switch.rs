@@ -100,26 +100,24 @@ pub struct DnsSwitch {
     setting: Option<DnsSetting>,
     /// Settings chosen by a person while ours were taken.
     chosen: Option<DnsSetting>,
+    /// A choice withdrawn by the person, which counts as no choice until the settings change.
+    withdrawn: Option<DnsSetting>,
     retry: Retry,
     failure: Option<String>,
 }
 
 impl DnsSwitch {
-    /// A switch after the release of all earlier changes. `before` is the last condition of an earlier switch.
+    /// A switch after the release of all earlier changes. `chosen` is the choice of a person
+    /// ([`DnsSwitch::choice`]) known to an earlier switch.
     #[must_use]
-    pub fn new(before: Option<SwitchCondition>) -> Self {
-        let chosen = match before {
-            Some(SwitchCondition::Left { author: author @ DnsAuthor::Unknown, servers }) => {
-                Some(DnsSetting::Foreign { servers, author })
-            }
-            _ => None,
-        };
+    pub fn new(chosen: Option<DnsSetting>) -> Self {
         DnsSwitch {
             is_taken: false,
             health: DaemonHealth::default(),
             seen: None,
             setting: None,
             chosen,
+            withdrawn: None,
             retry: Retry::default(),
             failure: None,
         }
@@ -146,6 +144,17 @@ impl DnsSwitch {
         } else {
             self.may_take(now).then_some(SwitchAction::Take)
         }
+    }
+
+    /// The settings that a person has chosen while ours were in force, to be remembered over a boot.
+    #[must_use]
+    pub fn choice(&self) -> Option<&DnsSetting> {
+        self.chosen.as_ref()
+    }
+
+    /// The person withdraws the choice.
+    pub fn forget_choice(&mut self) {
+        self.withdrawn = self.chosen.take();
     }
 
     /// Takes note of the end of an action.
@@ -197,8 +206,12 @@ impl DnsSwitch {
         if self.chosen.is_some() && self.setting.is_some() && self.chosen != self.setting {
             self.chosen = None;
         }
+        if self.withdrawn.is_some() && self.setting.is_some() && self.withdrawn != self.setting {
+            self.withdrawn = None;
+        }
         // Without servers there is no choice: the file is gone.
         if self.is_taken
+            && self.withdrawn.is_none()
             && let Some(DnsSetting::Foreign { author: DnsAuthor::Unknown, servers }) = &self.setting
             && !servers.is_empty()
         {

@@ -227,16 +227,41 @@ fn the_choice_of_a_person_is_left_alone_through_a_failure_and_a_restart_of_the_s
     assert_eq!(machine.setting, chosen);
     let left = machine.switch.condition();
     assert!(matches!(&left, SwitchCondition::Left { author: DnsAuthor::Unknown, .. }));
-    machine.switch = DnsSwitch::new(Some(left));
+    let choice = machine.switch.choice().cloned();
+    assert_eq!(choice.as_ref(), Some(&chosen));
+    machine.switch = DnsSwitch::new(choice);
     machine.run(300, well);
     assert_eq!(machine.setting, chosen);
     // The network, or the person, makes an end of the choice.
     machine.setting = dhcp();
     machine.run(400, well);
-    assert_eq!(machine.setting, DnsSetting::Ours);
+    assert_eq!((machine.setting, machine.switch.choice()), (DnsSetting::Ours, None));
     // A file by hand from before the install is no choice against us.
     let mut machine = SwitchedMachine::new(chosen);
     machine.run(10, well);
+    assert_eq!(machine.setting, DnsSetting::Ours);
+}
+
+#[test]
+fn a_choice_withdrawn_by_an_install_is_none_until_the_settings_change() {
+    let mut machine = taken();
+    let chosen = foreign(DnsAuthor::Unknown);
+    machine.setting = chosen.clone();
+    machine.run(60, well);
+    machine.switch.forget_choice();
+    machine.run(70, well);
+    assert_eq!((&machine.setting, machine.switch.choice()), (&DnsSetting::Ours, None));
+    // The next choice counts again, also with the same servers.
+    machine.setting = chosen.clone();
+    machine.run(130, well);
+    assert_eq!(machine.switch.choice(), Some(&chosen));
+    // After a boot: no action has gone before.
+    let mut machine = SwitchedMachine::new(chosen.clone());
+    machine.switch = DnsSwitch::new(Some(chosen.clone()));
+    machine.run(60, well);
+    assert_eq!((&machine.setting, machine.switch.choice()), (&chosen, Some(&chosen)));
+    machine.switch.forget_choice();
+    machine.run(70, well);
     assert_eq!(machine.setting, DnsSetting::Ours);
 }
 

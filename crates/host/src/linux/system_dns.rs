@@ -15,10 +15,12 @@
 //! by the decision of a [`DnsSwitch`](crate::dns_switch::DnsSwitch). Where an owner has a place in `/run`, the change
 //! is made there, so that a power cut takes the change back without any work.
 
+mod choice_file;
 mod condition_file;
 mod dhclient;
 mod dhcpcd;
 mod facts;
+mod failed_commands;
 mod network_manager;
 mod openresolv;
 mod resolv_conf;
@@ -29,9 +31,11 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub use choice_file::{RememberedChoice, forget_choice};
 pub use condition_file::{has_run_in_this_boot, read_condition, remove_condition, write_condition};
 pub use facts::{DnsFacts, ResolvconfProgram, running_programs};
-pub use setting::observe;
+pub use failed_commands::{FailedCommand, FailedCommands};
+pub use setting::{SettingObserver, observe};
 pub use take::{is_taken, plan, release, take};
 
 use std::fmt;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub struct SystemCommand(pub Vec<String>);
 pub struct CommandEnd {
     /// Whether the command succeeded.
     pub success: bool,
+    /// The exit status in words: `exit status 3`, `killed by signal 9`.
+    pub status: String,
     /// Standard output.
     pub output: String,
     /// Standard error.
@@ -54,6 +57,23 @@ impl SystemCommand {
     pub fn of(words: &[&str]) -> Self {
         SystemCommand(words.iter().map(|word| (*word).to_owned()).collect())
     }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The exit status and the last line of a command that failed, or the reason for which the command did not start.
+    pub fn run_by(&self, commands: &mut dyn CommandRunner) -> Result<(), String> {
+        let end = commands.run(self).map_err(|error| error.to_string())?;
+        if end.success {
+            return Ok(());
+        }
+        let status = if end.status.is_empty() { "failed" } else { &end.status };
+        let text = if end.error.trim().is_empty() { &end.output } else { &end.error };
+        Err(match text.trim().lines().last() {
+            Some(line) => format!("{status}: {line}"),
+            None => status.to_owned(),
+        })
+    }
 }
 
 impl fmt::Display for SystemCommand {
@@ -80,6 +100,11 @@ impl CommandRunner for RealCommands {
         let text = |octets: &[u8]| String::from_utf8_lossy(octets).trim_end().to_owned();
         Ok(CommandEnd {
             success: ended.status.success(),
+            status: match (ended.status.code(), ended.status.signal()) {
+                (Some(code), _) => format!("exit status {code}"),
+                (None, Some(signal)) => format!("killed by signal {signal}"),
+                (None, None) => "no exit status".to_owned(),
+            },
             output: text(&ended.stdout),
             error: text(&ended.stderr),
         })
@@ -102,7 +127,10 @@ mod tests {
             |script: &str| RealCommands.run(&SystemCommand::of(&["sh", "-c", script])).unwrap();
         let well = run("echo out; echo err >&2");
         assert_eq!((well.success, &*well.output, &*well.error), (true, "out", "err"));
-        assert!(!run("exit 3").success);
+        assert_eq!((run("exit 3").success, &*run("exit 3").status), (false, "exit status 3"));
+        assert_eq!(run("kill -9 $$").status, "killed by signal 9");
+        let command = SystemCommand::of(&["sh", "-c", "echo first; echo last; exit 3"]);
+        assert_eq!(command.run_by(&mut RealCommands), Err("exit status 3: last".to_owned()));
         assert!(RealCommands.run(&SystemCommand::of(&["no-such-program-anywhere"])).is_err());
         assert!(RealCommands.run(&SystemCommand(Vec::new())).is_err());
     }

@@ -21,16 +21,8 @@ impl PlanExecutor<'_> {
         self.commands.run(&service.is_running).is_ok_and(|end| end.success)
     }
 
-    /// Runs a command, whose failure is explained by the last words of the command.
+    /// Runs a command, whose failure is explained by the exit status and the last line of the command.
     pub(super) fn run(&mut self, command: &SystemCommand) -> Result<(), String> {
-        match self.commands.run(command) {
-            Ok(end) if end.success => Ok(()),
-            Ok(end) => {
-                let said = if end.error.is_empty() { end.output } else { end.error };
-                let said = if said.is_empty() { "failed".to_owned() } else { said };
-                Err(format!("{command}: {said}"))
-            }
-            Err(error) => Err(format!("{command}: {error}")),
-        }
+        command.run_by(self.commands).map_err(|reason| format!("{command}: {reason}"))
     }
 }

@@ -110,9 +110,9 @@ impl PlanExecutor<'_> {
             }
             UndoStep::Stop(SystemService { stop: command, .. })
             | UndoStep::Start(SystemService { start: command, .. })
-            | UndoStep::Run(command) => match self.run(command) {
+            | UndoStep::Run(command) => match command.run_by(self.commands) {
                 Err(reason) if force => return Ok(Some(reason)),
-                ended => ended?,
+                ended => ended.map_err(|reason| format!("{command}: {reason}"))?,
             },
             UndoStep::Keep { path, place, second_name } => {
                 let ended = self.clear(place, second_name.as_deref());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::dns_switch::SwitchCondition;
 use crate::plan::SystemRoot;
 
-const FOLDER: &str = "/run/zoners-dns";
+pub(super) const FOLDER: &str = "/run/zoners-dns";
 const FILE: &str = "condition.json";
 
 /// The last condition in this boot; none without a running or killed service.

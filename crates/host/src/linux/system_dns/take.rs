@@ -3,8 +3,10 @@
 use std::io;
 
 use super::facts::{DnsFacts, running_programs};
+use super::failed_commands::FailedCommand;
 use crate::plan::{
-    CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, SystemPlan, SystemRoot, UndoJournal,
+    CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, SystemPlan, SystemRoot,
+    UndoJournal, UndoStep,
 };
 
 /// The steps after which this machine asks our server.
@@ -37,7 +39,7 @@ pub fn take(
 }
 
 /// Puts the settings back as before [`take`]. A file changed by a different program or a person meanwhile stays, and a
-/// program that does not respond stops nothing. Needs no DNS, and no room on the disk.
+/// program that does not respond stops nothing. Needs no DNS, and no room on the disk. Returns the commands that failed.
 ///
 /// # Errors
 /// The system refuses, for this reason; a further call goes on from there.
@@ -45,9 +47,16 @@ pub fn release(
     root: &SystemRoot,
     disk: Disk,
     commands: &mut dyn CommandRunner,
-) -> Result<(), String> {
+) -> Result<Vec<FailedCommand>, String> {
     let root = root.with_journal(JournalName::SystemDns);
-    PlanExecutor { root: &root, disk, commands }.undo_own(&mut |_, _| {})
+    let mut failed = Vec::new();
+    PlanExecutor { root: &root, disk, commands }.undo_own(&mut |step, remark| {
+        if let (UndoStep::Run(command), Some(reason)) = (step, remark) {
+            let (command, reason) = (command.clone(), reason.to_owned());
+            failed.push(FailedCommand { command, reason });
+        }
+    })?;
+    Ok(failed)
 }
 
 /// Whether the settings are taken, wholly or in part.

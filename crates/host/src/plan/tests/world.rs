@@ -160,7 +160,7 @@ impl World {
         let faults = Faults::new(kind);
         let mut commands = self.commands(&faults);
         let ended = crate::system_dns::release(&self.root, faults.disk(), &mut commands);
-        (ended, faults.count())
+        (ended.map(|_| ()), faults.count())
     }
 
     /// Undoes everything in a process of its own.
