@@ -12,10 +12,11 @@ use std::path::PathBuf;
 use zoners_host::installation::{InstallFacts, InstallInput, USER};
 use zoners_host::plan::{
     Disk, OnConflict, PlanExecutor, PlanFailure, RealCommands, SystemPlan, SystemRoot, UndoPlan,
+    UndoStep,
 };
 use zoners_host::ports;
 use zoners_host::privileges::is_root;
-use zoners_host::service_units::ServiceManagerKind;
+use zoners_host::service_units::{SWITCH_NAME, ServiceManagerKind};
 
 use crate::Failure;
 use crate::dns_server::PORT;
@@ -102,6 +103,8 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Failure> {
         port_is_free()?;
     }
     confirm(arguments.yes)?;
+    // The person wants Zoners to be asked, whatever the earlier choice.
+    zoners_host::system_dns::forget_choice(&root).map_err(failed)?;
     let mut checks = InstallChecks::new(arguments.anyway);
     let ended = executor.carry_out(&plan, &mut checks, &mut |step, end| {
         show::progress(step, end).iter().for_each(|line| println!("{line}"));
@@ -136,12 +139,16 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
             false => executor.undo_all(false, &mut |_, _| {}).map_err(Failure::Failed),
         };
     };
+    if zoners_host::system_dns::is_taken(&root).map_err(failed)? {
+        println!("{}", show::RELEASE);
+    }
     show::undo(&plan).iter().for_each(|line| println!("{line}"));
     refuse_conflicts(&plan)?;
     if arguments.dry_run {
         return Ok(());
     }
     confirm(arguments.yes)?;
+    release_first(&root, &plan, arguments.force)?;
     let ended = executor.undo_all(arguments.force, &mut |step, remark| {
         show::undone(step, remark).iter().for_each(|line| println!("{line}"));
     });
@@ -155,9 +162,31 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Releases the DNS settings, if the service was killed before it could.
+/// Releases the DNS settings before anything else is undone: if the undo ends in the middle, the machine has DNS. The
+/// service that takes the settings is stopped first; a killed one has released nothing.
+fn release_first(root: &SystemRoot, plan: &UndoPlan, force: bool) -> Result<(), Failure> {
+    let switch = plan.steps.iter().find_map(|step| match step {
+        UndoStep::Stop(service) if service.name == SWITCH_NAME => Some(service),
+        _ => None,
+    });
+    if let Some(service) = switch
+        && let Err(reason) = service.stop.run_by(&mut RealCommands)
+    {
+        let reason = format!("{}: {reason}", service.stop);
+        match force {
+            true => eprintln!("{}", warning(&reason)),
+            false => return Err(Failure::Failed(format!("{reason}; nothing was undone"))),
+        }
+    }
+    release(root)
+}
+
+/// Releases the DNS settings.
 fn release(root: &SystemRoot) -> Result<(), Failure> {
-    system_dns::release(root).map_err(Failure::Failed)?;
+    let failed_commands = system_dns::release(root).map_err(Failure::Failed)?;
+    for failure in &failed_commands {
+        eprintln!("{}", warning(&system_dns::failed_line(failure)));
+    }
     zoners_host::system_dns::remove_condition(root).map_err(failed)
 }
 

@@ -20,6 +20,9 @@ use crate::dns_server::{DnsServer, PORT, QueryManner};
 const SIGNED: [&str; 2] = ["example.com", "iana.org"];
 /// The time for an answer: longer than the server waits for upstream servers, so that a failure comes with the reason.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The time in which a running switch takes the settings, and the time between two looks.
+const MAX_SWITCH_TIME: Duration = Duration::from_secs(5);
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The checks, asked of the daemon at 127.0.0.1.
 #[derive(Debug)]
@@ -91,19 +94,28 @@ async fn is_proven(question: &Question) -> Result<(), String> {
     Ok(())
 }
 
-/// A question by the resolver of the system arrives at the daemon. The name is new to every cache on the way; whether
-/// the name exists does not matter.
+/// A question by the resolver of the system arrives at the daemon, now or within [`MAX_SWITCH_TIME`]: a running switch
+/// needs a moment.
 fn asked() -> Result<(), String> {
+    let began = Instant::now();
+    while !is_asked()? {
+        if began.elapsed() > MAX_SWITCH_TIME {
+            return Err(
+                "the programs of this machine do not ask Zoners: no question arrived".to_owned()
+            );
+        }
+        std::thread::sleep(RETRY_INTERVAL);
+    }
+    Ok(())
+}
+
+/// Asks for a name that is new to every cache on the way; whether the name exists does not matter.
+fn is_asked() -> Result<bool, String> {
     let before = client_queries()?;
     let name =
         format!("zoners-{:04x}{:04x}.example.com", Random::from_system()?.id(), std::process::id());
     let _ = (name.as_str(), PORT).to_socket_addrs();
-    match client_queries()? > before {
-        true => Ok(()),
-        false => {
-            Err("the programs of this machine do not ask Zoners: no question arrived".to_owned())
-        }
-    }
+    Ok(client_queries()? > before)
 }
 
 /// Queries received by the daemon.

@@ -15,6 +15,9 @@ const MAX_LINES: usize = 14;
 /// Pages for people, shown in one line.
 const PAGES: &str = "/usr/local/share";
 
+/// The first step of an undo where the DNS settings are taken.
+pub(super) const RELEASE: &str = "First, the DNS settings are put back: zoners system-dns release";
+
 /// The machine in a sentence.
 pub(super) fn facts(facts: &InstallFacts) -> String {
     let manager = match facts.manager {

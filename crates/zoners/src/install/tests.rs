@@ -81,6 +81,24 @@ fn a_change_since_the_install_is_shown_and_stops_the_undo() {
     assert!(matches!(refuse_conflicts(&undo), Err(Failure::Failed(_))));
 }
 
+/// As after `kill -9` of the service: nothing has released the settings.
+#[test]
+fn the_settings_are_released_before_anything_is_undone() {
+    let (folder, root) = image();
+    let at = |path: &str| folder.path().join(path);
+    let install = plan(&InstallFacts::read(&root).unwrap()).unwrap();
+    let mut commands = RealCommands;
+    let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
+    executor.carry_out(&install, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
+    let settings = zoners_host::system_dns::plan(&root).unwrap();
+    zoners_host::system_dns::take(&root, Disk::default(), &mut RealCommands, &settings).unwrap();
+    assert!(at("run/systemd/resolved.conf.d/zoners.conf").is_file());
+    let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
+    release_first(&root, &undo, false).unwrap();
+    assert!(!at("run/systemd/resolved.conf.d").exists() && !at("var/lib/zoners-dns").exists());
+    assert!(at("etc/systemd/system/zoners-system-dns.service").is_file(), "nothing is undone yet");
+}
+
 #[test]
 fn only_systemd_starts_the_daemon_as_its_user() {
     assert!(!config(Some(ServiceManagerKind::Systemd)).contains("user"));
