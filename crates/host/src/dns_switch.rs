@@ -7,7 +7,8 @@
 //!   rules of [`daemon_health`](crate::daemon_health).
 //! - Settings overwritten by a program of the network (a DHCP client) are taken again, with growing pauses, lest two
 //!   programs fight. The program's new servers are the former settings from then on.
-//! - Servers of a VPN, of a container engine, or of a person are left, and told.
+//! - Servers of a VPN, of a container engine, or of a person are left, and told. Where ours would come before those of a
+//!   VPN, ours are released.
 //!
 //! On macOS [`guard`](crate::guard) decides by the same rules, from observations of the dynamic store.
 
@@ -32,6 +33,14 @@ pub enum DnsSetting {
         /// The servers, as written.
         servers: Vec<String>,
         /// The author of the settings.
+        author: DnsAuthor,
+    },
+    /// Our server is asked, and so the servers of a VPN are not: the VPN has named its servers to a program that puts
+    /// ours first (resolvconf).
+    OursBeforeVpn {
+        /// The servers of the VPN.
+        servers: Vec<String>,
+        /// The VPN.
         author: DnsAuthor,
     },
 }
@@ -133,7 +142,8 @@ impl DnsSwitch {
     ) -> Option<SwitchAction> {
         self.health.note_probe(now, probe, self.is_taken);
         self.note_setting(setting);
-        if self.is_taken && self.health.goes_down(now) {
+        let is_before_vpn = matches!(self.setting, Some(DnsSetting::OursBeforeVpn { .. }));
+        if self.is_taken && (is_before_vpn || self.health.goes_down(now)) {
             return Some(SwitchAction::Release);
         }
         if !self.health.is_trusted(now) {
@@ -177,7 +187,10 @@ impl DnsSwitch {
         }
         match &self.setting {
             Some(DnsSetting::Ours) if self.is_taken => SwitchCondition::Ours,
-            Some(DnsSetting::Foreign { servers, author }) if self.is_left() => {
+            Some(
+                DnsSetting::Foreign { servers, author }
+                | DnsSetting::OursBeforeVpn { servers, author },
+            ) if self.is_left() => {
                 SwitchCondition::Left { author: author.clone(), servers: servers.clone() }
             }
             Some(DnsSetting::Foreign { author, .. })
@@ -226,11 +239,14 @@ impl DnsSwitch {
 
     /// Whether a VPN, a container engine or a person has made the settings.
     fn is_left(&self) -> bool {
-        let Some(DnsSetting::Foreign { author, .. }) = &self.setting else { return false };
-        match author {
-            DnsAuthor::Vpn(_) | DnsAuthor::ContainerEngine(_) => true,
-            DnsAuthor::Network(_) => false,
-            DnsAuthor::Unknown => self.chosen.is_some(),
+        match &self.setting {
+            Some(DnsSetting::Foreign { author, .. }) => match author {
+                DnsAuthor::Vpn(_) | DnsAuthor::ContainerEngine(_) => true,
+                DnsAuthor::Network(_) => false,
+                DnsAuthor::Unknown => self.chosen.is_some(),
+            },
+            Some(DnsSetting::OursBeforeVpn { .. }) => true,
+            Some(DnsSetting::Ours) | None => false,
         }
     }
 

@@ -9,14 +9,18 @@ pub(crate) struct MachineDns {
     pub(crate) asks_zoners: bool,
     /// The answer for people.
     pub(crate) sentence: String,
+    /// Names that go to different servers as well, or only there, in sentences.
+    pub(crate) exceptions: Vec<String>,
 }
 
 impl MachineDns {
     /// Looks at the settings. `daemon` is the status of a running daemon.
     pub(crate) fn look(daemon: Option<&DaemonStatus>) -> Self {
-        let (setting, condition) = look();
+        let (setting, condition, exceptions) = look();
         let listens = daemon.map(|status| status.listen.iter().any(|at| is_asked(at)));
-        Self::of(setting.as_ref(), condition.as_ref(), listens)
+        let answer = Self::of(setting.as_ref(), condition.as_ref(), listens);
+        let exceptions = if answer.asks_zoners { exceptions } else { Vec::new() };
+        MachineDns { exceptions, ..answer }
     }
 
     /// `listens`: whether the running daemon has the address for programs; none without a running daemon.
@@ -28,13 +32,16 @@ impl MachineDns {
         let because = |why: &str| MachineDns {
             asks_zoners: false,
             sentence: format!("This machine does not ask Zoners, because {why}."),
+            exceptions: Vec::new(),
         };
         match (setting, listens, condition) {
             (_, None, _) => because("Zoners does not run, or this user may not ask it"),
             (_, Some(false), _) => because("Zoners does not listen on 127.0.0.1, port 53"),
-            (Some(DnsSetting::Ours), ..) => {
-                MachineDns { asks_zoners: true, sentence: "This machine asks Zoners.".to_owned() }
-            }
+            (Some(DnsSetting::Ours | DnsSetting::OursBeforeVpn { .. }), ..) => MachineDns {
+                asks_zoners: true,
+                sentence: "This machine asks Zoners.".to_owned(),
+                exceptions: Vec::new(),
+            },
             (None, ..) => because("the DNS settings cannot be read"),
             (Some(_), _, Some(condition)) if *condition != SwitchCondition::Ours => {
                 because(&reason(condition))
@@ -48,8 +55,11 @@ impl MachineDns {
 
     /// A JSON object with a first key `machine` for this answer.
     pub(crate) fn added_to(&self, object: &str) -> String {
-        let machine =
-            serde_json::json!({ "asks_zoners": self.asks_zoners, "sentence": self.sentence });
+        let machine = serde_json::json!({
+            "asks_zoners": self.asks_zoners,
+            "sentence": self.sentence,
+            "exceptions": self.exceptions,
+        });
         match object.strip_prefix('{') {
             Some(rest) if !rest.starts_with('}') => format!("{{\"machine\":{machine},{rest}"),
             _ => format!("{{\"machine\":{machine}}}"),
@@ -93,14 +103,32 @@ fn is_asked(listen: &str) -> bool {
 
 /// The settings, and the condition told by the service that changes them.
 #[cfg(target_os = "linux")]
-fn look() -> (Option<DnsSetting>, Option<SwitchCondition>) {
+fn look() -> (Option<DnsSetting>, Option<SwitchCondition>, Vec<String>) {
     use zoners_host::{plan::SystemRoot, system_dns};
-    let Ok(root) = SystemRoot::new(std::path::Path::new("/")) else { return (None, None) };
-    (system_dns::observe(&root).ok(), system_dns::read_condition(&root))
+    let Ok(root) = SystemRoot::new(std::path::Path::new("/")) else {
+        return (None, None, Vec::new());
+    };
+    let exceptions = system_dns::reported_links(&root).iter().flat_map(exceptions).collect();
+    (system_dns::observe(&root).ok(), system_dns::read_condition(&root), exceptions)
+}
+
+/// The names that systemd-resolved asks of a link, in sentences.
+#[cfg(target_os = "linux")]
+pub(crate) fn exceptions(link: &zoners_host::system_dns::LinkServers) -> Vec<String> {
+    let (servers, interface) = (list(&link.servers), &link.interface);
+    let sentence = |domain: &String| match domain.as_str() {
+        "." => format!(
+            "All names go to {servers} as well: the link {interface} has the domain ~. in systemd-resolved."
+        ),
+        domain => format!(
+            "Names below {domain} go to {servers}: the link {interface} has the domain in systemd-resolved."
+        ),
+    };
+    link.domains.iter().map(sentence).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn look() -> (Option<DnsSetting>, Option<SwitchCondition>) {
+fn look() -> (Option<DnsSetting>, Option<SwitchCondition>, Vec<String>) {
     let setting = |servers: Vec<std::net::SocketAddr>| match servers.first() {
         Some(first) if first.ip().is_loopback() => DnsSetting::Ours,
         _ => DnsSetting::Foreign {
@@ -108,7 +136,7 @@ fn look() -> (Option<DnsSetting>, Option<SwitchCondition>) {
             author: DnsAuthor::Unknown,
         },
     };
-    (zoners_host::resolvers::nameservers().ok().map(setting), None)
+    (zoners_host::resolvers::nameservers().ok().map(setting), None, Vec::new())
 }
 
 #[cfg(test)]
@@ -145,12 +173,32 @@ mod tests {
         assert_eq!(ours.sentence, "This machine asks Zoners.");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn names_of_a_link_are_told_with_domain_interface_and_servers() {
+        let link = zoners_host::system_dns::LinkServers {
+            interface: "tun0".to_owned(),
+            servers: vec!["10.8.0.1".to_owned(), "10.8.0.2".to_owned()],
+            domains: vec![".".to_owned(), "corp.example".to_owned()],
+        };
+        let expected = [
+            "All names go to 10.8.0.1, 10.8.0.2 as well: the link tun0 has the domain ~. in systemd-resolved.",
+            "Names below corp.example go to 10.8.0.1, 10.8.0.2: the link tun0 has the domain in systemd-resolved.",
+        ];
+        assert_eq!(exceptions(&link), expected);
+    }
+
     #[test]
     fn an_object_stays_an_object() {
-        let machine = MachineDns { asks_zoners: true, sentence: "\"Yes\"".to_owned() };
+        let machine = MachineDns {
+            asks_zoners: true,
+            sentence: "\"Yes\"".to_owned(),
+            exceptions: vec!["Names below corp.example go to 10.8.0.1.".to_owned()],
+        };
         for object in ["{}", "{\"status\":{\"workers\":2}}"] {
             let added: serde_json::Value = serde_json::from_str(&machine.added_to(object)).unwrap();
             assert_eq!(added["machine"]["asks_zoners"], true);
+            assert_eq!(added["machine"]["exceptions"][0], machine.exceptions[0]);
             assert_eq!(added.get("status").is_some(), object.len() > 2);
         }
     }

@@ -71,6 +71,9 @@ fn show(root: &SystemRoot) -> io::Result<()> {
     if let Some(condition) = system_dns::read_condition(root) {
         println!("condition: {}", machine_dns::reason(&condition));
     }
+    for link in system_dns::reported_links(root) {
+        machine_dns::exceptions(&link).iter().for_each(|sentence| println!("{sentence}"));
+    }
     for failure in FailedCommands::read(root).list() {
         println!("{}, and is tried again", failed_line(failure));
     }

@@ -69,6 +69,9 @@ impl SwitchedMachine {
             SwitchAction::Release if self.setting == DnsSetting::Ours => {
                 self.setting = self.former.clone();
             }
+            SwitchAction::Release if matches!(self.setting, DnsSetting::OursBeforeVpn { .. }) => {
+                self.setting = vpn();
+            }
             SwitchAction::Release => {}
             SwitchAction::Take | SwitchAction::Renew => {
                 if self.setting != DnsSetting::Ours {
@@ -214,6 +217,23 @@ fn a_vpn_is_left_alone_until_it_goes() {
     machine.setting = dhcp();
     machine.run(70, well);
     assert_eq!(machine.setting, DnsSetting::Ours);
+}
+
+#[test]
+fn our_server_steps_back_for_a_vpn_that_would_not_be_asked() {
+    let mut machine = taken();
+    let DnsSetting::Foreign { servers, author } = vpn() else { panic!("the VPN is foreign") };
+    machine.setting =
+        DnsSetting::OursBeforeVpn { servers: servers.clone(), author: author.clone() };
+    machine.run(60, well);
+    assert_eq!(machine.names(), [SwitchAction::Take, SwitchAction::Release]);
+    assert_eq!(machine.setting, vpn());
+    assert_eq!(machine.switch.condition(), SwitchCondition::Left { author, servers });
+    // The VPN goes.
+    machine.setting = dhcp();
+    machine.run(70, well);
+    assert_eq!(machine.setting, DnsSetting::Ours);
+    assert_eq!(machine.switch.condition(), SwitchCondition::Ours);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod dhclient;
 mod dhcpcd;
 mod facts;
 mod failed_commands;
+mod links;
 mod network_manager;
 mod openresolv;
 mod resolv_conf;
@@ -30,11 +31,13 @@ mod setting;
 mod take;
 #[cfg(test)]
 mod tests;
+mod vpn_records;
 
 pub use choice_file::{RememberedChoice, forget_choice};
 pub use condition_file::{has_run_in_this_boot, read_condition, remove_condition, write_condition};
 pub use facts::{DnsFacts, ResolvconfProgram, running_programs};
 pub use failed_commands::{FailedCommand, FailedCommands};
+pub use links::{LinkServers, read_links, reported_links, write_links};
 pub use setting::{SettingObserver, observe};
 pub use take::{is_taken, plan, release, take};
 
@@ -118,7 +121,7 @@ impl DnsFacts {
     }
 
     fn is_of_resolved(&self) -> bool {
-        let mut servers = self.nameservers().peekable();
+        let mut servers = nameservers(&self.resolv_conf_text).peekable();
         let asks_stub =
             servers.peek().is_some() && servers.all(|server| resolved::STUBS.contains(&server));
         self.links_to("systemd/resolve/stub-resolv.conf")
@@ -126,6 +129,12 @@ impl DnsFacts {
             || self.links_to("systemd/resolv.conf")
             || asks_stub
     }
+}
+
+/// The servers in the text of `/etc/resolv.conf`, as written.
+fn nameservers(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    lines.filter_map(|rest| rest.split_whitespace().next())
 }
 
 /// The address of the server for this machine.

@@ -37,6 +37,9 @@ pub(crate) fn run(arguments: &StatusArguments) -> Result<(), Failure> {
     if !arguments.json {
         let sentence = wrapped(&clean(&machine.sentence), output::width());
         sentence.iter().for_each(|line| println!("{BOLD}{line}{BOLD:#}"));
+        let exceptions = machine.exceptions.iter();
+        let exceptions = exceptions.flat_map(|text| wrapped(&clean(text), output::width()));
+        exceptions.for_each(|line| println!("{YELLOW}{line}{YELLOW:#}"));
     }
     let status = asked?;
     if arguments.json {

@@ -9,7 +9,7 @@ use zoners_host::dns_switch::{DaemonProbe, DnsSwitch, SwitchAction, SwitchCondit
 use zoners_host::plan::{Disk, RealCommands, SystemRoot};
 use zoners_host::service_manager;
 use zoners_host::system_dns::{
-    self, FailedCommand, FailedCommands, RememberedChoice, SettingObserver,
+    self, FailedCommand, FailedCommands, LinkServers, RememberedChoice, SettingObserver,
 };
 
 use super::probe::{probe, probe_question};
@@ -30,6 +30,8 @@ struct SystemDnsService<'a> {
     failed: FailedCommands,
     /// The last condition in the report.
     told: SwitchCondition,
+    /// The last links in the report.
+    links: Vec<LinkServers>,
 }
 
 /// Runs the service until a signal.
@@ -47,6 +49,7 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
         choice,
         failed,
         told: SwitchCondition::NotReady,
+        links: system_dns::reported_links(root),
     };
     service.report_failed_commands();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(explain)?;
@@ -97,6 +100,7 @@ impl SystemDnsService<'_> {
         }
         self.try_failed_commands_again(now);
         self.report();
+        self.report_links();
     }
 
     /// Carries out an action.
@@ -148,6 +152,21 @@ impl SystemDnsService<'_> {
             tracing::warn!("system DNS: the report is not written: {error}");
         }
         self.told = condition;
+    }
+
+    /// Reports links with servers for names of their own.
+    fn report_links(&mut self) {
+        let links = system_dns::read_links(self.root);
+        if links == self.links {
+            return;
+        }
+        for sentence in links.iter().flat_map(machine_dns::exceptions) {
+            tracing::info!("system DNS: {sentence}");
+        }
+        if let Err(error) = system_dns::write_links(self.root, &links) {
+            tracing::warn!("system DNS: the report is not written: {error}");
+        }
+        self.links = links;
     }
 
     fn report_failed_commands(&self) {

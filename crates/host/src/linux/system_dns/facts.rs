@@ -123,12 +123,6 @@ impl DnsFacts {
         let mut lines = self.resolv_conf_text.lines();
         lines.any(|line| line.starts_with('#') && line.contains(text))
     }
-
-    /// The servers in `/etc/resolv.conf`, as written.
-    pub(super) fn nameservers(&self) -> impl Iterator<Item = &str> {
-        let lines = self.resolv_conf_text.lines();
-        lines.filter_map(|line| line.trim().strip_prefix("nameserver")).map(str::trim)
-    }
 }
 
 /// Names of running programs; for an image, of programs started at boot.
