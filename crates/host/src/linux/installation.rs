@@ -23,6 +23,10 @@ pub const USER: &str = "zoners";
 const PACKAGED: [&str; 4] = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
 /// The place of a program without a package.
 const PROGRAM: &str = "/usr/local/bin/zoners";
+/// The way for NixOS.
+const NIXOS: &str = "this is NixOS, where services and /etc are built: write to configuration.nix \
+    `systemd.services.zoners = { wantedBy = [ \"multi-user.target\" ]; serviceConfig.ExecStart = \"…/zoners serve\"; };` \
+    and `networking.nameservers = [ \"127.0.0.1\" ];`, then `nixos-rebuild switch`";
 const STATE: &str = "/var/lib/zoners";
 
 /// What the caller brings.
@@ -57,6 +61,8 @@ pub struct InstallFacts {
     pub user_tool: Option<UserTool>,
     /// Whether there is a configuration.
     pub has_config: bool,
+    /// Whether the system is NixOS, which builds `/etc` as a whole.
+    pub is_nixos: bool,
     /// The DNS settings.
     pub dns: DnsFacts,
 }
@@ -91,6 +97,7 @@ impl InstallFacts {
             manager,
             user_tool,
             has_config: has(CONFIG),
+            is_nixos: has("/etc/NIXOS"),
             dns,
         })
     }
@@ -98,10 +105,16 @@ impl InstallFacts {
     /// The plan.
     ///
     /// # Errors
-    /// The machine has no known service manager, or no program for new users.
+    /// The machine has no known service manager, or no program for new users, or the DNS settings cannot be taken.
     pub fn plan(&self, input: InstallInput) -> Result<SystemPlan, String> {
         let manager =
             self.manager.ok_or("no service manager is known here: not systemd, OpenRC or runit")?;
+        if self.is_nixos {
+            return Err(NIXOS.to_owned());
+        }
+        if let Some(obstacle) = self.dns.obstacle() {
+            return Err(obstacle);
+        }
         let program = program_in_place(&input.program).unwrap_or_else(|| PROGRAM.into());
         let unit = DaemonUnit {
             program: program.display().to_string(),
@@ -280,6 +293,15 @@ mod tests {
             world.uninstall(false, FaultKind::None).0.unwrap();
             assert_eq!(world.tree(), before, "killed at {moment}");
         }
+    }
+
+    #[test]
+    fn a_system_that_is_built_as_a_whole_is_refused_with_a_way_out() {
+        let world = machine();
+        world.write("etc/NIXOS", "");
+        let facts = InstallFacts::read(&world.root).unwrap();
+        let reason = facts.plan(input()).unwrap_err();
+        assert!(reason.contains("networking.nameservers = [ \"127.0.0.1\" ];"), "{reason}");
     }
 
     #[test]

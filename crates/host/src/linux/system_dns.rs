@@ -23,6 +23,7 @@ mod facts;
 mod failed_commands;
 mod links;
 mod network_manager;
+mod obstacle;
 mod openresolv;
 mod resolv_conf;
 mod resolvconf;
@@ -127,6 +128,7 @@ impl DnsFacts {
         self.links_to("systemd/resolve/stub-resolv.conf")
             || self.links_to("systemd/resolve/resolv.conf")
             || self.links_to("systemd/resolv.conf")
+            || self.links_to("resolved.conf.d/zoners.resolv")
             || asks_stub
     }
 }

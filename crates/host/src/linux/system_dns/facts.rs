@@ -1,9 +1,14 @@
 //! What is known of the programs and files behind the DNS settings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use crate::plan::{EntryState, SystemRoot};
 use crate::resolvers::RESOLV_CONF;
@@ -17,6 +22,8 @@ pub(super) const DHCLIENT: &str = "dhclient";
 pub(super) const DHCPCD_CONFIG: &str = "/etc/dhcpcd.conf";
 /// Lines of a plan in the configuration of dhcpcd.
 pub(super) const DHCPCD_LINES: &str = "# By Zoners, until it stops.\nnohook resolv.conf\n";
+/// The configuration of openresolv.
+pub(super) const OPENRESOLV_CONFIG: &str = "/etc/resolvconf.conf";
 /// The drop-in of a plan for NetworkManager.
 pub(super) const NETWORK_MANAGER_DROP_IN: &str = "zoners.conf";
 
@@ -43,6 +50,14 @@ const PROGRAM_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 /// Folders with drop-ins of NetworkManager; later ones count more (NetworkManager.conf(5)).
 const NETWORK_MANAGER_FOLDERS: [&str; 3] =
     ["/usr/lib/NetworkManager/conf.d", "/run/NetworkManager/conf.d", "/etc/NetworkManager/conf.d"];
+
+/// Folders with drop-ins of systemd-resolved; of files with one name, a later folder counts.
+const RESOLVED_FOLDERS: [&str; 4] = [
+    "/usr/lib/systemd/resolved.conf.d",
+    "/usr/local/lib/systemd/resolved.conf.d",
+    "/run/systemd/resolved.conf.d",
+    "/etc/systemd/resolved.conf.d",
+];
 
 /// Which of the programs called `resolvconf` is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +93,16 @@ pub struct DnsFacts {
     pub nss_asks_resolved: bool,
     /// Whether dhclient is started by a script with hooks.
     pub has_dhclient_hooks: bool,
+    /// Whether systemd-resolved answers at the address of the stub over UDP (resolved.conf(5), `DNSStubListener`).
+    pub has_resolved_stub: bool,
+    /// Whether systemd-resolved is started at boot.
+    pub is_resolved_enabled: bool,
+    /// Whether `/etc` is read-only.
+    pub is_etc_read_only: bool,
+    /// Whether a file is mounted over `/etc/resolv.conf`, read-only.
+    pub is_resolv_conf_read_only: bool,
+    /// The targets of those files for added lines which are links.
+    pub linked_configs: Vec<(&'static str, PathBuf)>,
 }
 
 impl DnsFacts {
@@ -103,6 +128,11 @@ impl DnsFacts {
             nss_asks_resolved: hosts
                 .is_some_and(|hosts| hosts.split_whitespace().any(|source| source == "resolve")),
             has_dhclient_hooks: has(DHCLIENT_HOOKS),
+            has_resolved_stub: has_resolved_stub(root)?,
+            is_resolved_enabled: is_enabled(root, RESOLVED),
+            is_etc_read_only: is_read_only(root, "/etc"),
+            is_resolv_conf_read_only: is_read_only(root, RESOLV_CONF),
+            linked_configs: linked_configs(root)?,
         })
     }
 
@@ -129,15 +159,80 @@ impl DnsFacts {
 #[must_use]
 pub fn running_programs(root: &SystemRoot) -> BTreeSet<String> {
     if !root.is_running_system() {
-        let is_there = |link: &str| {
-            root.locate(Path::new(link)).is_ok_and(|place| place.symlink_metadata().is_ok())
-        };
-        let enabled = ENABLING_LINKS.into_iter().filter(|(_, link)| is_there(link));
-        return enabled.map(|(program, _)| program.to_owned()).collect();
+        let programs = ENABLING_LINKS.into_iter().map(|(program, _)| program);
+        return programs.filter(|program| is_enabled(root, program)).map(str::to_owned).collect();
     }
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let name = |process: fs::DirEntry| fs::read_to_string(process.path().join("comm")).ok();
     processes.filter_map(name).map(|name| name.trim_end().to_owned()).collect()
+}
+
+/// Whether a link starts the program at boot.
+fn is_enabled(root: &SystemRoot, program: &str) -> bool {
+    let is_there = |link: &str| {
+        root.locate(Path::new(link)).is_ok_and(|place| place.symlink_metadata().is_ok())
+    };
+    ENABLING_LINKS.into_iter().any(|(own, link)| own == program && is_there(link))
+}
+
+/// Whether the file system of an entry is mounted read-only.
+fn is_read_only(root: &SystemRoot, path: &str) -> bool {
+    let place = root.locate(Path::new(path));
+    place.is_ok_and(|place| access(&place, Access::WRITE_OK) == Err(Errno::ROFS))
+}
+
+/// The files that get lines, where they are links: lines can be added to a file alone.
+fn linked_configs(root: &SystemRoot) -> io::Result<Vec<(&'static str, PathBuf)>> {
+    let mut linked = Vec::new();
+    for config in [DHCPCD_CONFIG, OPENRESOLV_CONFIG] {
+        if let EntryState::Link { target, .. } = EntryState::read(&root.locate(Path::new(config))?)?
+        {
+            linked.push((config, PathBuf::from(OsStr::from_bytes(&target.0))));
+        }
+    }
+    Ok(linked)
+}
+
+/// Whether the last value of `DNSStubListener` lets the stub answer over UDP.
+fn has_resolved_stub(root: &SystemRoot) -> io::Result<bool> {
+    let mut texts = vec![text(root, "/etc/systemd/resolved.conf")?];
+    // By name over all folders; of two files with one name the later folder counts (systemd.unit(5)).
+    let mut files = BTreeMap::new();
+    for folder in RESOLVED_FOLDERS {
+        for file in drop_ins(root, folder)? {
+            files.insert(file.file_name().map(OsStr::to_owned), file);
+        }
+    }
+    texts.extend(files.values().map(|file| fs::read_to_string(file).unwrap_or_default()));
+    let value = last_value(&texts, "[Resolve]", "DNSStubListener").unwrap_or_default();
+    Ok(!["no", "false", "n", "f", "0", "off", "tcp"].contains(&&*value.to_lowercase()))
+}
+
+/// The drop-ins of a folder, by name.
+fn drop_ins(root: &SystemRoot, folder: &str) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(root.follow(Path::new(folder))?).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "conf"));
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// The last value of a key in a section, over every text in order.
+fn last_value(texts: &[String], wanted: &str, key: &str) -> Option<String> {
+    let mut value = None;
+    for text in texts {
+        let mut section = "";
+        for line in text.lines().map(str::trim) {
+            match line.split_once('=') {
+                _ if line.starts_with('[') => section = line,
+                Some((own, text)) if section == wanted && own.trim() == key => {
+                    value = Some(text.trim().to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+    value
 }
 
 /// The text of a file, behind links; nothing for a missing file.
@@ -170,30 +265,14 @@ fn resolvconf(root: &SystemRoot, has: impl Fn(&str) -> bool) -> Option<Resolvcon
 fn network_manager_dns(root: &SystemRoot) -> io::Result<Option<String>> {
     let mut texts = vec![text(root, "/etc/NetworkManager/NetworkManager.conf")?];
     for folder in NETWORK_MANAGER_FOLDERS {
-        let entries = fs::read_dir(root.follow(Path::new(folder))?).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "conf"));
-        // What an earlier plan has written does not count.
-        files.retain(|file| !file.ends_with(NETWORK_MANAGER_DROP_IN));
-        files.sort_unstable();
-        for file in files {
-            texts.push(fs::read_to_string(file).unwrap_or_default());
-        }
-    }
-    let mut value = None;
-    for text in &texts {
-        let mut section = "";
-        for line in text.lines().map(str::trim) {
-            match line.split_once('=') {
-                _ if line.starts_with('[') => section = line,
-                Some((key, text)) if section == "[main]" && key.trim() == "dns" => {
-                    value = Some(text.trim().to_owned());
-                }
-                _ => {}
+        for file in drop_ins(root, folder)? {
+            // What an earlier plan has written does not count.
+            if !file.ends_with(NETWORK_MANAGER_DROP_IN) {
+                texts.push(fs::read_to_string(file).unwrap_or_default());
             }
         }
     }
-    Ok(value)
+    Ok(last_value(&texts, "[main]", "dns"))
 }
 
 /// Whether options for every interface have `nohook resolv.conf` (dhcpcd.conf(5)).

@@ -96,8 +96,8 @@ fn text(root: &SystemRoot, path: &Path) -> Option<String> {
 
 /// The value of a key, without quotes (os-release(5) has the same format).
 fn value<'a>(text: &'a str, key: &str) -> &'a str {
-    let values = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    values.last().unwrap_or_default().trim_matches('"')
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    values.next_back().unwrap_or_default().trim_matches('"')
 }
 
 /// A domain without the marks of systemd: `~corp.example` is `corp.example`, and `~.` is `.`.

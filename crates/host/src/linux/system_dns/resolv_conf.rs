@@ -25,7 +25,8 @@ pub(super) fn plan(facts: &DnsFacts) -> Vec<PlanStep> {
 /// With `trust-ad`, programs believe that a server on this machine has validated (resolv.conf(5)).
 const OPTIONS: &str = "options edns0 trust-ad";
 
-fn text(former: &str) -> String {
+/// The text of the file, with search domains and options of the former text.
+pub(super) fn text(former: &str) -> String {
     let kept = ["search", "domain", "sortlist", "options"];
     let is_kept = |line: &&str| {
         *line != OPTIONS && line.split_whitespace().next().is_some_and(|word| kept.contains(&word))

@@ -12,10 +12,13 @@ use crate::plan::{
 /// The steps after which this machine asks our server.
 ///
 /// # Errors
-/// A file cannot be read.
+/// A file cannot be read, or the settings cannot be taken here ([`DnsFacts::obstacle`]).
 pub fn plan(root: &SystemRoot) -> io::Result<SystemPlan> {
-    let steps = DnsFacts::read(root, running_programs(root))?.plan();
-    Ok(SystemPlan { steps }.with_folders())
+    let facts = DnsFacts::read(root, running_programs(root))?;
+    match facts.obstacle() {
+        None => Ok(SystemPlan { steps: facts.plan() }.with_folders()),
+        Some(obstacle) => Err(io::Error::new(io::ErrorKind::Unsupported, obstacle)),
+    }
 }
 
 /// Makes this machine ask our server. A second call changes nothing, and the journal keeps the former settings.
