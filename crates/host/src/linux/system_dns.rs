@@ -15,6 +15,7 @@
 //! by the decision of a [`DnsSwitch`](crate::dns_switch::DnsSwitch). Where an owner has a place in `/run`, the change
 //! is made there, so that a power cut takes the change back without any work.
 
+mod authors;
 mod choice_file;
 mod condition_file;
 mod dhclient;

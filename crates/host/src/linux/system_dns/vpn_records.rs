@@ -14,9 +14,9 @@ const FOLDERS: [&str; 3] =
     ["/run/resolvconf/interface", "/run/resolvconf/interfaces", "/run/resolvconf/keys"];
 
 /// Beginnings of names of tunnels. wg-quick(8) names a record `tun.wg0` where Debian's interface-order(5) exists.
-/// `ppp` is missing: such a link may be the uplink.
-const TUNNELS: [&str; 9] =
-    ["tun", "tap", "wg", "vpn", "nordlynx", "proton", "tailscale", "ipsec", "gpd"];
+/// strongSwan writes `lo.ipsec` and the server (`resolve_handler.c`). `ppp` is missing: such a link may be the uplink.
+const TUNNELS: [&str; 10] =
+    ["lo.ipsec", "tun", "tap", "wg", "vpn", "nordlynx", "proton", "tailscale", "ipsec", "gpd"];
 
 /// The servers of a VPN.
 #[derive(Clone, Debug, PartialEq, Eq)]
