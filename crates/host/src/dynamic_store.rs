@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 #[cfg(target_os = "macos")]
-pub use crate::macos::dynamic_store::{StoreSession, look};
+pub use crate::macos::dynamic_store::StoreSession;
 
 /// Our entry.
 pub const KEY: &str = "State:/Network/Service/org.zoners/DNS";
@@ -120,6 +120,24 @@ pub fn parse(text: &str) -> Option<StoreValue> {
     value(lines.next()?, &mut lines, MAX_DEPTH)
 }
 
+/// The entries in the output of several [`show`], in their order; an entry that is not there is none. A text cut short
+/// lacks the rest.
+#[must_use]
+pub fn parse_all(text: &str) -> Vec<Option<StoreValue>> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut entries = Vec::new();
+    while let Some(first) = lines.next() {
+        let entry = value(first, &mut lines, MAX_DEPTH);
+        if entry.is_none() && !first.starts_with(NO_SUCH_KEY) {
+            break;
+        }
+        entries.push(entry);
+    }
+    entries
+}
+
+/// The line for an entry that is not there.
+const NO_SUCH_KEY: &str = "No such key";
 /// Entries lie in entries this deep, at most.
 const MAX_DEPTH: usize = 16;
 
@@ -142,7 +160,7 @@ fn value<'a>(
             values.push(value(first, lines, deeper)?);
         }
         Some(StoreValue::List(values))
-    } else if first.starts_with("No such key") {
+    } else if first.starts_with(NO_SUCH_KEY) {
         None
     } else {
         Some(StoreValue::Text(first.to_owned()))
@@ -207,6 +225,14 @@ mod tests {
         assert_eq!(domains.texts().collect::<Vec<_>>(), [""]);
         // From github.com/fosrl/apple/issues/58.
         assert_eq!(parse("  No such key\n"), None);
+    }
+
+    #[test]
+    fn several_entries_are_read_in_their_order() {
+        let entries = parse_all(&format!("  No such key\n{DNS}  No such key\n{VPN}"));
+        assert_eq!(entries, [None, parse(DNS), None, parse(VPN)]);
+        assert_eq!(parse_all(&format!("{DNS}<dictionary> {{\n")), [parse(DNS)]);
+        assert_eq!(parse_all(""), []);
     }
 
     #[test]

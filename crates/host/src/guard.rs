@@ -109,6 +109,29 @@ impl Guard {
         self.condition.as_ref()
     }
 
+    /// Whether our entry was made last.
+    #[must_use]
+    pub fn is_entered(&self) -> bool {
+        self.is_entered
+    }
+
+    /// The servers in `view` that a VPN or a person may have chosen by hand since the install: to be left alone until
+    /// the guard has decided.
+    pub fn open_choices(&mut self, view: &StoreView) -> BTreeSet<Vec<IpAddr>> {
+        let has_tunnel = self.has_tunnel(view);
+        let settings = self.settings(view).into_iter();
+        let open = settings.filter(|setting| has_tunnel || !self.of_vpn.contains(setting));
+        open.map(|(_, servers)| servers).collect()
+    }
+
+    /// The time until the next question to the daemon.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        let condition = self.condition.as_ref();
+        let is_left = matches!(condition, Some(DnsCondition::Vpn(_) | DnsCondition::ByHand { .. }));
+        self.health.interval(self.is_entered, is_left)
+    }
+
     /// Takes over what the store has now.
     fn see(&mut self, now: Duration, view: StoreView) -> Option<GuardAction> {
         self.view_is_old = false;
@@ -149,7 +172,7 @@ impl Guard {
 
     fn servers_of_network(&self, view: &StoreView) -> Vec<SocketAddr> {
         let all = view.resolvers.iter().filter(|resolver| is_for_all_names(resolver));
-        let of_network = all.filter(|resolver| is_of_network(resolver));
+        let of_network = all.filter(|resolver| is_of_network(resolver) && !self.is_own(resolver));
         of_network.flat_map(|resolver| resolver.servers.iter().copied()).collect()
     }
 
@@ -208,7 +231,8 @@ impl Guard {
             let first = view.resolvers.iter().find(|resolver| is_for_all_names(resolver));
             let is_there = view.own.as_ref() == Some(&self.own);
             // Without any resolver there is no network, and nothing to win.
-            let is_outranked = first.is_some_and(is_of_network);
+            let is_outranked =
+                first.is_some_and(|first| is_of_network(first) && !self.is_own(first));
             if is_there && !is_outranked {
                 self.retry.succeeded(now);
                 return None;

@@ -50,6 +50,7 @@ pub mod dynamic_store;
 pub mod guard;
 pub mod interfaces;
 pub mod launchd;
+pub mod mac_dns;
 pub mod machine;
 pub mod network;
 pub mod origin;
@@ -60,7 +61,6 @@ pub mod ports;
 pub mod privileges;
 #[cfg(any(not(target_os = "linux"), test))]
 mod program;
-#[cfg(any(not(target_os = "linux"), test))]
 mod reports;
 pub mod resolvers;
 pub mod service_manager;

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod dynamic_store;
 pub(crate) mod machine;
+pub(crate) mod programs;
 pub(crate) mod resolvers;
 
 pub(crate) use crate::bsd::{attributes, interfaces, network, paths, ports, privileges};

@@ -31,6 +31,7 @@ mod journal_lines;
 mod octets;
 mod put;
 mod root;
+pub(crate) mod service_dns;
 mod step;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,22 +1,31 @@
 //! What programs of macOS and the BSDs report: their output as values.
 //!
 //! These systems answer some questions by sysctl(3) or a routing socket alone, which takes `unsafe`; the programs of
-//! the system ask the same. The parsers are compiled for the tests of every system.
+//! the system ask the same. The parsers are compiled for the tests of every
+//! system; parsers for plans are part of every system, since a plan is data.
 
-#[cfg(any(not(target_os = "macos"), test))]
+#[cfg(any(not(any(target_os = "linux", target_os = "macos")), test))]
 pub(crate) mod boot_time;
+#[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod fstat;
+#[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod lsof;
+pub(crate) mod networksetup;
+#[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod route;
 #[cfg(any(target_os = "macos", test))]
 pub(crate) mod scutil_dns;
+#[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod sockstat;
 
+#[cfg(any(not(target_os = "linux"), test))]
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+#[cfg(any(not(target_os = "linux"), test))]
 use crate::ports::PortListener;
 
 /// The listeners at `port`; `read` reads a line of the report.
+#[cfg(any(not(target_os = "linux"), test))]
 fn listeners_at(
     port: u16,
     text: &str,
@@ -28,6 +37,7 @@ fn listeners_at(
 
 /// The address and the port in a text like `127.0.0.1:53`, `[::1]:53`, `::1:53` or `*:53`; `*` is the wildcard of the
 /// family.
+#[cfg(any(not(target_os = "linux"), test))]
 fn address_and_port(text: &str, is_ipv6: bool) -> Option<(IpAddr, u16)> {
     let (address, port) = text.rsplit_once(':')?;
     let address = address.trim_start_matches('[').trim_end_matches(']');

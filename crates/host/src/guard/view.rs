@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ServersByHand, StoreView};
-use crate::dynamic_store::{KEY, StoreValue, keys, list, parse, show};
+use crate::dynamic_store::{KEY, keys, list, parse_all, show};
 use crate::resolvers::SystemResolver;
 
 /// Keys of servers set by hand, and the parts of such a key around the identifier of a service.
@@ -14,22 +14,29 @@ const INTERFACES: &str = "State:/Network/Interface/[^/]+/IPv[46]";
 const INTERFACE: &str = "State:/Network/Interface/";
 
 impl StoreView {
-    /// Reads the store by `run`, which has scutil(8) carry out commands and returns the output. None if the program
-    /// does not answer. The `resolvers` are those of the system ([`crate::resolvers::all`]).
+    /// Reads the store by `run`, which has scutil(8) carry out commands and returns the output: twice in all. None if
+    /// the program does not answer. The `resolvers` are those of the system ([`crate::resolvers::all`]).
     pub fn read(
-        run: impl Fn(&str) -> Option<String>,
+        mut run: impl FnMut(&str) -> Option<String>,
         resolvers: Vec<SystemResolver>,
     ) -> Option<Self> {
-        let own = parse(&run(&show(KEY))?).map(|entry| entry.servers());
-        let mut by_hand = ServersByHand::new();
-        for key in keys(&run(&list(BY_HAND))?) {
-            let servers = parse(&run(&show(key))?).as_ref().map(StoreValue::servers);
-            let service = key.strip_prefix(SERVICE.0).and_then(|rest| rest.strip_suffix(SERVICE.1));
-            by_hand.extend(service.map(str::to_owned).zip(servers));
-        }
-        let listed = run(&list(INTERFACES))?;
+        let listed = run(&(list(BY_HAND) + &list(INTERFACES)))?;
+        let service =
+            |key: &str| Some(key.strip_prefix(SERVICE.0)?.strip_suffix(SERVICE.1)?.to_owned());
+        let services: Vec<String> = keys(&listed).filter_map(service).collect();
         let names = keys(&listed).filter_map(|key| key.strip_prefix(INTERFACE)?.split('/').next());
         let interfaces: BTreeSet<String> = names.map(str::to_owned).collect();
+        let shows =
+            services.iter().map(|service| show(&format!("{}{service}{}", SERVICE.0, SERVICE.1)));
+        let shown = run(&(show(KEY) + &shows.collect::<String>()))?;
+        let mut servers =
+            parse_all(&shown).into_iter().map(|entry| entry.map(|entry| entry.servers()));
+        let own = servers.next()?;
+        let by_hand: ServersByHand = services
+            .into_iter()
+            .zip(servers)
+            .filter_map(|(service, servers)| Some((service, servers?)))
+            .collect();
         Some(StoreView { own, resolvers, by_hand, interfaces })
     }
 }
@@ -40,7 +47,11 @@ mod tests {
 
     /// Texts in the forms of scutil(8), see `dynamic_store`.
     fn scutil(commands: &str) -> Option<String> {
-        let text = match commands.trim() {
+        Some(commands.lines().map(output).collect())
+    }
+
+    fn output(command: &str) -> &'static str {
+        match command {
             "list Setup:/Network/Service/[^/]+/DNS" => {
                 "  subKey [0] = Setup:/Network/Service/AAAA/DNS\n\
                  \x20 subKey [1] = Setup:/Network/Service/BBBB/DNS\n"
@@ -56,8 +67,7 @@ mod tests {
             }
             "show State:/Network/Service/org.zoners/DNS" => "  No such key\n",
             other => panic!("{other}"),
-        };
-        Some(text.to_owned())
+        }
     }
 
     #[test]

@@ -3,18 +3,8 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
-use crate::guard::StoreView;
-use crate::program::output_of;
-use crate::resolvers;
-
 /// The program.
-const SCUTIL: &str = "/usr/sbin/scutil";
-
-/// The store as it is now; none if the program does not answer.
-#[must_use]
-pub fn look() -> Option<StoreView> {
-    StoreView::read(|commands| output_of(SCUTIL, commands), resolvers::all().ok()?)
-}
+pub(super) const SCUTIL: &str = "/usr/sbin/scutil";
 
 /// A running scutil(8), which holds temporary entries. Once the session is dropped, or this process ends however, the
 /// program ends, and configd removes the entries.

@@ -15,6 +15,7 @@ use super::journal::UndoJournal;
 use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;
 use super::put::{link_attributes, new_attributes, put, touched};
+use super::service_dns;
 use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, without_lines};
 use super::undo_plan::OnConflict;
 use crate::system::attributes::immutable_flag;
@@ -91,6 +92,10 @@ impl PlanExecutor<'_> {
             PlanStep::CreateUser { name, .. } => accounts::has_user(self.root, name),
             PlanStep::StartService(service) => Ok(self.is_running(service)),
             PlanStep::StopService(service) => Ok(!self.is_running(service)),
+            PlanStep::SetDnsServers { service, servers } => {
+                let now = service_dns::read(self.commands, service)?;
+                Ok(now.is_none_or(|now| now == *servers))
+            }
             PlanStep::Run { .. } | PlanStep::Check { .. } => Ok(false),
             PlanStep::WriteFile { path, .. }
             | PlanStep::AddLines { path, .. }
@@ -130,6 +135,9 @@ impl PlanExecutor<'_> {
             PlanStep::CreateUser { name, add, .. } => self.create_user(step, name, add, journal),
             PlanStep::StartService(service) => self.start(step, service, journal, changed),
             PlanStep::StopService(service) => self.stop(step, service, journal),
+            PlanStep::SetDnsServers { service, servers } => {
+                self.set_dns_servers(step, service, servers, journal)
+            }
             PlanStep::Run { command, direction: Direction::Forward } => {
                 self.run(command).map(|()| StepEnd::Done)
             }
@@ -230,6 +238,33 @@ impl PlanExecutor<'_> {
         self.begin_service(step, true, journal)?;
         self.run(&service.stop)?;
         journal.done(&mut self.disk).map_err(|error| error.to_string())?;
+        Ok(StepEnd::Done)
+    }
+
+    /// A service that is gone meanwhile needs no servers. Our own servers are nobody's former setting: a VPN may have
+    /// saved and restored our servers.
+    fn set_dns_servers(
+        &mut self,
+        step: &PlanStep,
+        service: &str,
+        servers: &[String],
+        journal: &mut UndoJournal,
+    ) -> Result<StepEnd, String> {
+        let explain = |error: io::Error| error.to_string();
+        let Some(now) = service_dns::read(self.commands, service).map_err(explain)? else {
+            return Ok(StepEnd::AlreadySo);
+        };
+        let is_set = now == servers;
+        let is_known = journal.steps().iter().any(|begun| begun.step.key() == step.key());
+        if is_set && is_known {
+            return Ok(StepEnd::AlreadySo);
+        }
+        let former = FormerState::DnsServers { servers: if is_set { Vec::new() } else { now } };
+        journal.begin(&mut self.disk, step, former).map_err(explain)?;
+        if !is_set {
+            self.run(&service_dns::set(service, servers))?;
+        }
+        journal.done(&mut self.disk).map_err(explain)?;
         Ok(StepEnd::Done)
     }
 

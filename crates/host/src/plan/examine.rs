@@ -13,6 +13,7 @@ use super::history::{PastChange, changes};
 use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;
 use super::root::SystemRoot;
+use super::service_dns;
 use super::step::{FileSource, IfChanged, PlanStep, StepKey, with_lines, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
@@ -50,6 +51,18 @@ fn examine_change(
             (false, true) => Some(UndoStep::Start(service.clone())),
             _ => None,
         },
+        (
+            PlanStep::SetDnsServers { service, servers: own },
+            FormerState::DnsServers { servers },
+        ) => {
+            let now = service_dns::read(executor.commands, service)?;
+            let is_ours = on_conflict == OnConflict::Restore || now.as_ref() == Some(own);
+            let is_changed = now.as_ref().is_some_and(|now| now != servers);
+            (is_ours && is_changed).then(|| {
+                let (service, servers) = (service.clone(), servers.clone());
+                UndoStep::SetDnsServers { service, servers }
+            })
+        }
         (
             PlanStep::CreateUser { name, remove, .. },
             FormerState::User { existed: false, accounts },

@@ -35,6 +35,11 @@ pub enum FormerState {
         /// Whether the service ran.
         running: bool,
     },
+    /// The servers set by hand for a network service of macOS.
+    DnsServers {
+        /// All servers; none where the network names them.
+        servers: Vec<String>,
+    },
     /// Nothing to be put back.
     Nothing,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
+use super::service_dns;
 
 /// A step. [`fmt::Display`] shows the words of a person at a terminal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,14 @@ pub enum PlanStep {
     StartService(SystemService),
     /// A service does not run. The undo starts the service if the former state was running.
     StopService(SystemService),
+    /// A network service of macOS has these servers, set by hand (`networksetup`). The undo sets all former servers,
+    /// unless different servers were set meanwhile.
+    SetDnsServers {
+        /// The name of the service.
+        service: String,
+        /// The servers.
+        servers: Vec<String>,
+    },
     /// A command is run: `systemctl daemon-reload` and the like, after which a program knows the new files.
     Run {
         /// The command.
@@ -155,6 +164,7 @@ pub(super) enum StepKey {
     Path(PathBuf),
     User(String),
     Service(String),
+    DnsServers(String),
     Command(SystemCommand),
 }
 
@@ -225,6 +235,7 @@ impl PlanStep {
             PlanStep::StartService(service) | PlanStep::StopService(service) => {
                 Some(StepKey::Service(service.name.clone()))
             }
+            PlanStep::SetDnsServers { service, .. } => Some(StepKey::DnsServers(service.clone())),
             PlanStep::Run { command, direction: Direction::Backward } => {
                 Some(StepKey::Command(command.clone()))
             }
@@ -304,6 +315,9 @@ impl fmt::Display for PlanStep {
             }
             PlanStep::StartService(service) => write!(f, "{}", service.start),
             PlanStep::StopService(service) => write!(f, "{}", service.stop),
+            PlanStep::SetDnsServers { service, servers } => {
+                write!(f, "{}", service_dns::set(service, servers))
+            }
             PlanStep::Run { command, direction: Direction::Forward } => write!(f, "{command}"),
             PlanStep::Run { command, direction: Direction::Backward } => {
                 write!(f, "{command} (by `uninstall`)")

@@ -15,6 +15,7 @@ use super::executor::PlanExecutor;
 use super::journal::UndoJournal;
 use super::octets::EntryOctets;
 use super::put::{put, put_attributes, put_back, sweep, touched};
+use super::service_dns;
 use super::step::{SystemService, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
@@ -114,6 +115,10 @@ impl PlanExecutor<'_> {
                 Err(reason) if force => return Ok(Some(reason)),
                 ended => ended.map_err(|reason| format!("{command}: {reason}"))?,
             },
+            // Even a forced undo goes on to know the former servers: without servers there is no DNS.
+            UndoStep::SetDnsServers { service, servers } => {
+                self.run(&service_dns::set(service, servers))?;
+            }
             UndoStep::Keep { path, place, second_name } => {
                 let ended = self.clear(place, second_name.as_deref());
                 ended.map_err(|error| shown(path, error))?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
+use super::service_dns;
 use super::step::SystemService;
 
 /// The fate of an entry changed since the plan.
@@ -76,6 +77,13 @@ pub enum UndoStep {
     Stop(SystemService),
     /// A service is started.
     Start(SystemService),
+    /// The former servers of a network service of macOS are set.
+    SetDnsServers {
+        /// The name of the service.
+        service: String,
+        /// The servers; none where the network names them.
+        servers: Vec<String>,
+    },
     /// A command is run.
     Run(SystemCommand),
     /// A changed file stays.
@@ -123,6 +131,9 @@ impl fmt::Display for UndoStep {
             }
             UndoStep::Stop(service) => write!(f, "{}", service.stop),
             UndoStep::Start(service) => write!(f, "{}", service.start),
+            UndoStep::SetDnsServers { service, servers } => {
+                write!(f, "{}", service_dns::set(service, servers))
+            }
             UndoStep::Run(command) => write!(f, "{command}"),
             UndoStep::Keep { path, .. } => write!(f, "keep {}", path.display()),
             UndoStep::Conflict { path, .. } => {
