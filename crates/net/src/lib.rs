@@ -13,6 +13,7 @@ mod failure;
 mod fragments;
 pub mod held;
 pub mod listen;
+mod nat64;
 mod needs;
 mod sources;
 pub mod stream;

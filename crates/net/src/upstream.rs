@@ -1,13 +1,14 @@
 //! The real network.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, Random, Transport};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport};
 use zoners_host::descriptors::limit;
 
 use crate::descriptors::Descriptors;
+use crate::nat64::Nat64;
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
@@ -24,6 +25,7 @@ const OTHERS: usize = 32;
 pub struct Sockets {
     random: Random,
     sources: Sources,
+    nat64: Option<Nat64>,
     spares: Spares,
     connections: Pool,
     descriptors: Arc<Descriptors>,
@@ -51,12 +53,25 @@ impl Sockets {
         let spares = Spares::default();
         descriptors.register(spares.keeper());
         descriptors.register(connections.keeper());
-        Sockets { random, sources, spares, connections, descriptors }
+        Sockets { random, sources, nat64: None, spares, connections, descriptors }
+    }
+
+    /// The same, on a network with this NAT64: IPv4 servers are reached through it while no route leads to the
+    /// Internet over IPv4.
+    #[must_use]
+    pub fn behind_nat64(self, prefix: Option<Nat64Prefix>) -> Self {
+        Sockets { nat64: prefix.map(Nat64::new), ..self }
+    }
+
+    /// The address by which a server is reached.
+    fn way_to(&self, server: SocketAddr) -> SocketAddr {
+        self.nat64.as_ref().map_or(server, |nat64| nat64.way_to(server))
     }
 
     /// The machine is on a different network, or has slept: open sockets are closed. Queries under
     /// way over TCP continue on new connections.
     pub fn renew(&self) {
+        self.nat64.iter().for_each(Nat64::look);
         self.spares.renew();
         self.connections.renew();
     }
@@ -67,9 +82,10 @@ impl Network for Sockets {
     type Room = Room;
 
     fn room(&self, to: Endpoint) -> Option<Room> {
+        let address = self.way_to(to.address);
         let open = match to.transport {
-            Transport::Udp => self.spares.take(to.address, &self.random).map(Carrier::Spare),
-            Transport::Tcp => self.connections.has(to.address).then_some(Carrier::Any),
+            Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
+            Transport::Tcp => self.connections.has(address).then_some(Carrier::Any),
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -86,12 +102,13 @@ impl Network for Sockets {
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
+        let address = self.way_to(to.address);
         let carrier = room.map_or(Carrier::Any, |Room(carrier)| carrier);
         match to.transport {
             Transport::Udp => {
                 let (random, spares) = (self.random.clone(), self.spares.clone());
-                let from = self.sources.address(to.address);
-                let exchange = UdpExchange::new(to.address, query, random, spares);
+                let from = self.sources.address(address);
+                let exchange = UdpExchange::new(address, query, random, spares);
                 SocketExchange::Udp(exchange.from(from, carrier))
             }
             Transport::Tcp => {
@@ -99,7 +116,7 @@ impl Network for Sockets {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
                 };
-                SocketExchange::Tcp(self.connections.send(to.address, query, descriptor))
+                SocketExchange::Tcp(self.connections.send(address, query, descriptor))
             }
         }
     }

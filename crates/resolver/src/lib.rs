@@ -71,7 +71,7 @@ pub use env::report_agents::PER_AGENT;
 pub use infra::reachability::BrokenPaths;
 pub use infra::silent_zones::SilentZone;
 pub use model::answer::{Answer, Cause, Resolution, Unresolved};
-pub use model::settings::{Anchor, Glue, Limits, NEVER_ASK, NeverAsk, Settings, never_ask};
+pub use model::settings::{Anchor, Dns64, Glue, Limits, NEVER_ASK, NeverAsk, Settings, never_ask};
 pub use model::trace::{Hop, TimedHop, Trace};
 pub use model::verdict::{Fault, Verdict};
 pub use resolve::resolver::Resolver;

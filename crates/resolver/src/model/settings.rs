@@ -1,5 +1,6 @@
 //! Settings of the resolver: behaviour and limits.
 
+mod dns64;
 mod never_ask;
 
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use zoners_dns::{Delegation, Name, Rtype, name};
 use zoners_dnssec::chain::Ds;
 use zoners_dnssec::dnskey::Dnskey;
 
+pub use dns64::Dns64;
 pub use never_ask::{NEVER_ASK, NeverAsk, never_ask};
 
 /// Which addresses of nameservers are taken from a referral.
@@ -79,6 +81,8 @@ pub struct Settings {
     pub report_failures: bool,
     /// Refresh popular answers before they expire.
     pub prefetch: bool,
+    /// Make addresses for clients without IPv4 (RFC 6147).
+    pub dns64: Option<Dns64>,
     /// Where to stop.
     pub limits: Limits,
 }
@@ -230,6 +234,7 @@ impl Settings {
             validation_date: None,
             report_failures: false,
             prefetch: true,
+            dns64: None,
             limits: Limits::default(),
         }
     }

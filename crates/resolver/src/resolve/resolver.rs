@@ -20,6 +20,7 @@ use crate::model::client_context::ClientContext;
 use crate::model::settings::Settings;
 use crate::model::step::Step;
 use crate::model::trace::Trace;
+use crate::resolve::dns64::{cached_translation, dns64_for, resolve_translated};
 use crate::resolve::error_reports::report_failure;
 use crate::resolve::prefetch::{mark_wanted, refresh};
 use crate::resolve::recursion::{answer_question, recurse};
@@ -57,8 +58,11 @@ impl<N: Network> Resolver<N> {
     pub async fn resolve(&self, question: &Question, trace: Option<Arc<Trace>>) -> Resolution {
         let env = &*self.0;
         let step = self.first_step(None, Checking::Enabled, trace);
-        let resolution = pin!(answer_question(env, question.clone(), step));
-        in_time(env, question, Duration::ZERO, resolution).await
+        let resolution = match dns64_for(env.settings(), question, Checking::Enabled) {
+            None => answer_question(env, question.clone(), step),
+            Some(_) => resolve_translated(env, question.clone(), step, None),
+        };
+        in_time(env, question, Duration::ZERO, pin!(resolution)).await
     }
 
     /// Answers a question of `asker`, an address that stands for a client, within
@@ -78,6 +82,10 @@ impl<N: Network> Resolver<N> {
     ) -> Resolution {
         let env = &*self.0;
         let step = self.first_step(asker, checking, trace);
+        if dns64_for(env.settings(), question, checking).is_some() {
+            let resolution = resolve_translated(env, question.clone(), step, Some(lack));
+            return in_time_or_stale(env, question, checking, pin!(resolution)).await;
+        }
         let resolution = pin!(recurse(env, question.clone(), step, Some(lack)));
         in_time_or_stale(env, question, checking, resolution).await
     }
@@ -104,14 +112,20 @@ impl<N: Network> Resolver<N> {
         checking: Checking,
         now: Moment,
     ) -> Result<Answer, Lack> {
-        cached_answer(&self.0, question, checking, now)
+        match dns64_for(self.settings(), question, checking) {
+            None => cached_answer(&self.0, question, checking, now),
+            Some(dns64) => cached_translation(&self.0, dns64, question, now),
+        }
     }
 
-    /// The answer synthesised from proven ranges (RFC 8198).
+    /// The answer synthesised from proven ranges (RFC 8198). Where an address must be made (RFC 6147), a recursion
+    /// finds it.
     #[must_use]
     #[inline]
     pub fn synthesised(&self, question: &Question, now: Moment) -> Option<Answer> {
-        synthesised(&self.0, question, now)
+        let answer = synthesised(&self.0, question, now)?;
+        let dns64 = dns64_for(self.settings(), question, Checking::Enabled);
+        dns64.is_none_or(|dns64| !dns64.lacks_addresses(&answer)).then_some(answer)
     }
 
     /// The last known answer, if it did not expire too long ago and is proven or need not be.
@@ -120,7 +134,8 @@ impl<N: Network> Resolver<N> {
         stale(&self.0, question, checking, now)
     }
 
-    /// The cached failure of a question, if it applies to this client.
+    /// The cached failure of a question, if it applies to this client. A failure without an address may still have
+    /// one made (RFC 6147 section 5.1.2).
     #[must_use]
     pub fn failed(
         &self,
@@ -128,7 +143,10 @@ impl<N: Network> Resolver<N> {
         checking: Checking,
         now: Moment,
     ) -> Option<CachedFailure> {
-        known_failure(&self.0, question, checking, now)
+        let failure = known_failure(&self.0, question, checking, now)?;
+        let is_final =
+            dns64_for(self.settings(), question, checking).is_none() || failure.ede.code.is_bogus();
+        is_final.then_some(failure)
     }
 
     /// The reason why an answer of a signed zone is insecure.

@@ -16,9 +16,10 @@ use zoners_dns::{Checking, Endpoint, Moment, Network, Question, RRset, Security}
 
 use crate::ask::interception::{explain_by_obstacle, is_closed_for};
 use crate::cached::aggressive_nsec::synthesised;
-use crate::cached::lookup::{follow, known_failure, may_be_given, sought};
+use crate::cached::lookup::{Lack, follow, known_failure, may_be_given, sought};
 use crate::env::environment::Env;
 use crate::model::answer::{Answer, Resolution, Unresolved};
+use crate::resolve::dns64::{dns64_for, translation_of};
 use crate::selection::addresses::addresses_of;
 
 /// The TTL of an expired answer (RFC 8767 section 4).
@@ -29,9 +30,24 @@ const FAILING: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// The last known answer to a question, if it did not expire too long ago and is proven or need not
-/// be.
+/// be. An address may be made of another answer.
 #[must_use]
 pub(crate) fn stale<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking: Checking,
+    now: Moment,
+) -> Option<Answer> {
+    match dns64_for(env.settings(), question, checking) {
+        None => last_known(env, question, checking, now),
+        Some(dns64) => {
+            let known = |asked: &Question| last_known(env, asked, checking, now);
+            translation_of(dns64, question, |asked| known(asked).ok_or(Lack::Everything)).ok()
+        }
+    }
+}
+
+fn last_known<N: Network>(
     env: &Env<N>,
     question: &Question,
     checking: Checking,

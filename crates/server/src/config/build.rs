@@ -4,16 +4,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
-    Delegation, DsStatus, Moment, Name, NameServer, Prefix, QueryMode, Rtype, name, zonefile,
+    Delegation, DsStatus, Moment, Name, NameServer, Nat64Prefix, Prefix, QueryMode, Rtype, name,
+    zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::Settings;
-use zoners_resolver::{Anchor, NeverAsk, never_ask};
+use zoners_resolver::{Anchor, Dns64, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
 use super::renamed;
-use super::schema::{RedisConfig, Secret};
+use super::schema::{Dns64Prefix, RedisConfig, Secret};
 use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, RouteConfig};
 
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
@@ -31,6 +32,7 @@ impl Config {
         let resolver = &self.resolver;
         Ok(Settings {
             never_ask: self.never_ask(&root),
+            dns64: self.dns64(&root),
             root,
             routes: self.routes(),
             priming: resolver.priming,
@@ -148,6 +150,20 @@ impl Config {
         let configured = self.resolver.never_ask.clone();
         let prefixes = configured.unwrap_or_else(|| never_ask(root));
         prefixes.into_iter().chain(own.map(Prefix::from)).collect()
+    }
+
+    /// DNS64 with a configured prefix, or with the prefix of an overlay.
+    fn dns64(&self, root: &Delegation) -> Option<Dns64> {
+        let prefix = self.nat64_prefix()?;
+        Some(Dns64::new(prefix, &self.dns64.exclude, &never_ask(root)))
+    }
+
+    /// The prefix of the NAT64, if there is one.
+    pub(crate) fn nat64_prefix(&self) -> Option<Nat64Prefix> {
+        match self.dns64.prefix {
+            Dns64Prefix::Fixed(prefix) => Some(prefix),
+            Dns64Prefix::Auto | Dns64Prefix::Off => None,
+        }
     }
 
     fn root(&self) -> Result<Delegation, ConfigError> {

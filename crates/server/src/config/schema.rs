@@ -2,6 +2,7 @@
 
 mod cache;
 mod clients;
+mod dns64;
 mod dnssec;
 mod http;
 mod limits;
@@ -19,6 +20,7 @@ use super::source::ConfigSource;
 
 pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
+pub use dns64::{Dns64Config, Dns64Prefix};
 pub use dnssec::DnssecConfig;
 pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
@@ -44,6 +46,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Signatures.
     pub dnssec: DnssecConfig,
+    /// Addresses for clients on networks without IPv4.
+    pub dns64: Dns64Config,
     /// Names answered without asking anyone.
     pub local: LocalConfig,
     /// Zones asked of given resolvers.

@@ -19,6 +19,7 @@ pub(super) const TABLES: &[&str] = &[
     "limits",
     "timeouts",
     "dnssec",
+    "dns64",
     "local",
     "local.special-use",
     "forward",

@@ -99,7 +99,8 @@ impl Generation {
     /// The upstream sockets of one worker, within the descriptors of the process.
     pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
-        Arc::new(Sockets::within(descriptors.clone(), core.shared.random.clone(), sources))
+        let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
+        Arc::new(sockets.behind_nat64(self.config.nat64_prefix()))
     }
 
     /// Adds the tracked keys of the root zone to the trust anchors. Root does not trust the file of a different user.

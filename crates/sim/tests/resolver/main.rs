@@ -11,6 +11,7 @@ mod resolution {
     mod addresses;
     mod answers;
     mod configured;
+    mod dns64;
     mod parent_side;
     mod second_level;
     mod shown;

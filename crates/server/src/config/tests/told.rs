@@ -50,6 +50,13 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         assert!(message.contains("between 0 and 86400") && message.contains("\"2h\""), "{message}");
     }
     assert!(error("[dnssec]\nclock-skew = \"soon\"\n").contains("duration with a unit"));
+    for wrong in ["on", "64:ff9b::/95", "192.0.2.0/24", "64:ff9b::"] {
+        let message = error(&format!("[dns64]\nprefix = \"{wrong}\"\n"));
+        assert!(
+            message.contains("dns64.prefix: ") && message.contains("\"auto\", \"off\" or"),
+            "{message}"
+        );
+    }
     for wrong in ["-1", "\"64K\"", "1.5", "true"] {
         let message = error(&format!("[limits]\nbytes = {wrong}\n"));
         assert!(
