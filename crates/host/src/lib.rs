@@ -51,6 +51,7 @@ pub mod guard;
 pub mod interfaces;
 pub mod launchd;
 pub mod mac_dns;
+pub mod mac_installation;
 pub mod machine;
 pub mod network;
 pub mod origin;

@@ -47,7 +47,9 @@ pub use journal::UndoJournal;
 pub use journal_lines::{BegunStep, FormerState};
 pub use octets::EntryOctets;
 pub use root::{JournalName, SystemRoot};
-pub use step::{Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService};
+pub use step::{
+    AccountDirectory, Direction, FileSource, IfChanged, LinePosition, PlanStep, SystemService,
+};
 pub use undo_plan::{OnConflict, UndoPlan, UndoStep};
 
 use std::path::Path;

@@ -6,8 +6,10 @@
 
 #[cfg(any(not(any(target_os = "linux", target_os = "macos")), test))]
 pub(crate) mod boot_time;
+pub(crate) mod dscl;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod fstat;
+pub(crate) mod launchctl;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod lsof;
 pub(crate) mod networksetup;

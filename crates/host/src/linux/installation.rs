@@ -191,7 +191,7 @@ impl InstallFacts {
                 vec![command(&["deluser", USER]), command(&["delgroup", USER])],
             ),
         };
-        Ok(PlanStep::CreateUser { name: USER.to_owned(), add, remove })
+        Ok(PlanStep::CreateUser { name: USER.to_owned(), add, remove, directory: None })
     }
 }
 

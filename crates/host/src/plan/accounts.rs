@@ -41,6 +41,17 @@ pub(super) fn read_all(root: &SystemRoot) -> io::Result<Vec<(PathBuf, EntryState
     paths.map(read).collect()
 }
 
+/// Whether the present files are the former files.
+pub(super) fn are_as_before(
+    root: &SystemRoot,
+    former: &[(PathBuf, EntryState)],
+) -> io::Result<bool> {
+    let now = read_all(root)?;
+    let is_same =
+        |((_, now), (_, former)): (&(_, EntryState), &(_, EntryState))| now.is_same(former);
+    Ok(now.len() == former.len() && now.iter().zip(former).all(is_same))
+}
+
 /// Puts the former files back, octet by octet, if nothing but the user of this name was added meanwhile; else the files
 /// stay as after the removal of the user.
 pub(super) fn put_back_all(

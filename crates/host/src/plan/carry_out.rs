@@ -16,7 +16,9 @@ use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;
 use super::put::{link_attributes, new_attributes, put, touched};
 use super::service_dns;
-use super::step::{Direction, FileSource, PlanStep, SystemService, with_lines, without_lines};
+use super::step::{
+    AccountDirectory, Direction, FileSource, PlanStep, SystemService, with_lines, without_lines,
+};
 use super::undo_plan::OnConflict;
 use crate::system::attributes::immutable_flag;
 
@@ -89,7 +91,7 @@ impl PlanExecutor<'_> {
     /// An entry cannot be read.
     pub fn is_already_so(&mut self, step: &PlanStep) -> io::Result<bool> {
         match step {
-            PlanStep::CreateUser { name, .. } => accounts::has_user(self.root, name),
+            PlanStep::CreateUser { name, directory, .. } => self.has_user(name, directory.as_ref()),
             PlanStep::StartService(service) => Ok(self.is_running(service)),
             PlanStep::StopService(service) => Ok(!self.is_running(service)),
             PlanStep::SetDnsServers { service, servers } => {
@@ -132,7 +134,9 @@ impl PlanExecutor<'_> {
     ) -> Result<StepEnd, String> {
         let explain = |error: io::Error| error.to_string();
         match step {
-            PlanStep::CreateUser { name, add, .. } => self.create_user(step, name, add, journal),
+            PlanStep::CreateUser { name, add, directory, .. } => {
+                self.create_user(step, name, add, directory.as_ref(), journal)
+            }
             PlanStep::StartService(service) => self.start(step, service, journal, changed),
             PlanStep::StopService(service) => self.stop(step, service, journal),
             PlanStep::SetDnsServers { service, servers } => {
@@ -189,18 +193,29 @@ impl PlanExecutor<'_> {
         Ok(StepEnd::Done)
     }
 
+    fn has_user(&mut self, name: &str, directory: Option<&AccountDirectory>) -> io::Result<bool> {
+        match directory {
+            Some(directory) => Ok(self.succeeds(&directory.has_user)),
+            None => accounts::has_user(self.root, name),
+        }
+    }
+
     fn create_user(
         &mut self,
         step: &PlanStep,
         name: &str,
         add: &[SystemCommand],
+        directory: Option<&AccountDirectory>,
         journal: &mut UndoJournal,
     ) -> Result<StepEnd, String> {
         let explain = |error: io::Error| error.to_string();
-        if accounts::has_user(self.root, name).map_err(explain)? {
+        if self.has_user(name, directory).map_err(explain)? {
             return Ok(StepEnd::AlreadySo);
         }
-        let accounts = accounts::read_all(self.root).map_err(explain)?;
+        let accounts = match directory {
+            Some(_) => Vec::new(),
+            None => accounts::read_all(self.root).map_err(explain)?,
+        };
         let former = FormerState::User { existed: false, accounts };
         journal.begin(&mut self.disk, step, former).map_err(explain)?;
         add.iter().try_for_each(|command| self.run(command))?;

@@ -64,15 +64,16 @@ fn examine_change(
             })
         }
         (
-            PlanStep::CreateUser { name, remove, .. },
+            PlanStep::CreateUser { name, remove, directory, .. },
             FormerState::User { existed: false, accounts },
         ) => {
             let (name, remove, accounts) = (name.clone(), remove.clone(), accounts.clone());
-            let now = accounts::read_all(executor.root)?;
-            let is_same =
-                |((_, now), (_, former)): (&(_, EntryState), &(_, EntryState))| now.is_same(former);
-            let is_undone = now.len() == accounts.len() && now.iter().zip(&accounts).all(is_same);
-            (!is_undone).then_some(UndoStep::RemoveUser { name, remove, accounts })
+            let directory = directory.clone();
+            let is_undone = match &directory {
+                Some(directory) => !executor.succeeds(&directory.has_part),
+                None => accounts::are_as_before(executor.root, &accounts)?,
+            };
+            (!is_undone).then_some(UndoStep::RemoveUser { name, remove, accounts, directory })
         }
         (step, FormerState::Path { state }) => {
             examine_path(executor.root, change, step, state, on_conflict)?

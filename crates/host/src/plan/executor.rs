@@ -18,7 +18,12 @@ pub struct PlanExecutor<'a> {
 impl PlanExecutor<'_> {
     /// Whether a service runs, by the service manager.
     pub(super) fn is_running(&mut self, service: &SystemService) -> bool {
-        self.commands.run(&service.is_running).is_ok_and(|end| end.success)
+        self.succeeds(&service.is_running)
+    }
+
+    /// Whether a question to the system is answered with yes.
+    pub(super) fn succeeds(&mut self, command: &SystemCommand) -> bool {
+        self.commands.run(command).is_ok_and(|end| end.success)
     }
 
     /// Runs a command, whose failure is explained by the exit status and the last line of the command.

@@ -70,6 +70,9 @@ pub enum PlanStep {
         add: Vec<SystemCommand>,
         /// Commands that remove the user and the group.
         remove: Vec<SystemCommand>,
+        /// The questions to a directory of accounts; none where the tables in `/etc` have every account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        directory: Option<AccountDirectory>,
     },
     /// A service runs; a running service is restarted. The undo stops the service if the former state was stopped.
     StartService(SystemService),
@@ -156,6 +159,15 @@ pub struct SystemService {
     pub stop: SystemCommand,
     /// Succeeds if the service runs.
     pub is_running: SystemCommand,
+}
+
+/// Questions to a directory of accounts, as macOS has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDirectory {
+    /// Succeeds if the user is there as a whole.
+    pub has_user: SystemCommand,
+    /// Succeeds if any part of the user or the group is there.
+    pub has_part: SystemCommand,
 }
 
 /// The thing changed by a step. Steps with the same thing, of one plan or of several plans, are undone at once.

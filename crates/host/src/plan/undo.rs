@@ -16,7 +16,7 @@ use super::journal::UndoJournal;
 use super::octets::EntryOctets;
 use super::put::{put, put_attributes, put_back, sweep, touched};
 use super::service_dns;
-use super::step::{SystemService, without_lines};
+use super::step::{AccountDirectory, SystemService, without_lines};
 use super::undo_plan::{OnConflict, UndoPlan, UndoStep};
 
 impl PlanExecutor<'_> {
@@ -106,7 +106,10 @@ impl PlanExecutor<'_> {
                 let removed = self.remove_folder(place, *with_content);
                 return removed.map_err(|error| shown(path, error));
             }
-            UndoStep::RemoveUser { name, remove, accounts } => {
+            UndoStep::RemoveUser { name, remove, directory: Some(directory), .. } => {
+                return self.remove_user_of_directory(name, remove, directory, force);
+            }
+            UndoStep::RemoveUser { name, remove, accounts, directory: None } => {
                 return self.remove_user(name, remove, accounts, force);
             }
             UndoStep::Stop(SystemService { stop: command, .. })
@@ -185,6 +188,22 @@ impl PlanExecutor<'_> {
         }
         self.disk.sync_folder_of(place)?;
         Ok(None)
+    }
+
+    fn remove_user_of_directory(
+        &mut self,
+        name: &str,
+        remove: &[SystemCommand],
+        directory: &AccountDirectory,
+        force: bool,
+    ) -> Result<Option<String>, String> {
+        // Of a half-made user a part is missing, and its command fails.
+        let failed = remove.iter().filter_map(|command| self.run(command).err()).last();
+        match self.succeeds(&directory.has_part) {
+            true if force => Ok(failed),
+            true => Err(failed.unwrap_or_else(|| format!("the user {name} is still there"))),
+            false => Ok(None),
+        }
     }
 
     fn remove_user(

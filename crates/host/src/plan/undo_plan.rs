@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::service_dns;
-use super::step::SystemService;
+use super::step::{AccountDirectory, SystemService};
 
 /// The fate of an entry changed since the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub enum UndoStep {
         remove: Vec<SystemCommand>,
         /// The files of accounts before there was the user.
         accounts: Vec<(PathBuf, EntryState)>,
+        /// The questions to a directory of accounts, if the system has one.
+        directory: Option<AccountDirectory>,
     },
     /// A service is stopped.
     Stop(SystemService),

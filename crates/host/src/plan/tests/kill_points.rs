@@ -41,6 +41,7 @@ fn plan() -> SystemPlan {
                 name: "zoners".to_owned(),
                 add: vec![SystemCommand::of(&["useradd", "zoners"])],
                 remove: vec![SystemCommand::of(&["userdel", "zoners"])],
+                directory: None,
             },
             PlanStep::MakeFolder {
                 path: "/var/lib/zoners".into(),

@@ -232,6 +232,29 @@ impl CommandRunner for ModelCommands {
             ["resolvconf", "-d", record] => {
                 self.running.borrow_mut().remove(record);
             }
+            ["dscl", ".", "-create", record, ..] => {
+                self.running.borrow_mut().insert(record.to_owned());
+            }
+            ["dscl", ".", "-delete", record] => {
+                success = self.running.borrow_mut().remove(record);
+            }
+            ["dscl", ".", "-read", record, ..] => success = self.running.borrow().contains(record),
+            ["launchctl", "print", target] => {
+                let label = target.trim_start_matches("system/");
+                success = self.running.borrow().contains(label);
+            }
+            ["launchctl", "bootstrap", "system", path] => {
+                let label = Path::new(path).file_stem().unwrap().to_string_lossy();
+                success = self.running.borrow_mut().insert(label.into_owned());
+            }
+            ["sh", "-c", script] if script.contains("launchctl bootout system/") => {
+                let (_, rest) = script.split_once("bootout system/").unwrap();
+                let label = rest.split(';').next().unwrap().to_owned();
+                match script.contains("bootstrap") {
+                    true => drop(self.running.borrow_mut().insert(label)),
+                    false => drop(self.running.borrow_mut().remove(&label)),
+                }
+            }
             ["useradd", .., name] => self.add_user(name)?,
             ["userdel", name] => self.remove_user(name)?,
             _ => {}
