@@ -39,7 +39,9 @@ mod undo;
 mod undo_plan;
 
 pub use carry_out::{PlanChecks, PlanFailure, StepEnd};
-pub use command::{CommandEnd, CommandRunner, NoCommands, RealCommands, SystemCommand};
+pub use command::{
+    CommandEnd, CommandRunner, LimitedCommands, NoCommands, RealCommands, SystemCommand,
+};
 pub use disk::{Disk, DiskChange};
 pub use entry_state::{EntryState, FileAttributes};
 pub use executor::PlanExecutor;

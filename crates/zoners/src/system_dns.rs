@@ -9,8 +9,9 @@ mod probe;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use zoners_host::plan::{CommandRunner, Disk, NoCommands, RealCommands, SystemRoot};
+use zoners_host::plan::{CommandRunner, Disk, LimitedCommands, NoCommands, SystemRoot};
 use zoners_host::privileges::is_root;
 use zoners_host::system_dns::{self, FailedCommand, FailedCommands};
 
@@ -18,6 +19,9 @@ use crate::logging::Logging;
 use crate::output::{eprintln, println};
 use crate::{Failure, machine_dns};
 use keep::keep;
+
+/// The time for a command: the machine must not wait long for its former DNS because one program hangs.
+const COMMAND_LIMIT: Duration = Duration::from_secs(20);
 
 /// Arguments of `zoners system-dns`.
 #[derive(Debug, clap::Args)]
@@ -67,7 +71,8 @@ pub(crate) fn run(arguments: &SystemDnsArguments) -> Result<(), Failure> {
 }
 
 fn show(root: &SystemRoot) -> io::Result<()> {
-    system_dns::plan(root)?.steps.iter().for_each(|step| println!("{step}"));
+    let plan = system_dns::plan(root);
+    plan.iter().flat_map(|plan| &plan.steps).for_each(|step| println!("{step}"));
     if let Some(condition) = system_dns::read_condition(root) {
         println!("condition: {}", machine_dns::reason(&condition));
     }
@@ -77,7 +82,7 @@ fn show(root: &SystemRoot) -> io::Result<()> {
     for failure in FailedCommands::read(root).list() {
         println!("{}, and is tried again", failed_line(failure));
     }
-    Ok(())
+    plan.map(|_| ())
 }
 
 /// A failed command in words.
@@ -90,6 +95,6 @@ pub(crate) fn failed_line(failure: &FailedCommand) -> String {
 pub(crate) fn release(root: &SystemRoot) -> Result<Vec<FailedCommand>, String> {
     let is_live = root.is_running_system() && system_dns::has_run_in_this_boot(root);
     let commands: &mut dyn CommandRunner =
-        if is_live { &mut RealCommands } else { &mut NoCommands };
+        if is_live { &mut LimitedCommands { limit: COMMAND_LIMIT } } else { &mut NoCommands };
     system_dns::release(root, Disk::default(), commands)
 }

@@ -11,9 +11,9 @@
 //! | [`DnsOwner::File`] | `/etc/resolv.conf` | in the journal of the plan |
 //!
 //! [`DnsFacts::read`] reads, [`DnsFacts::owner`] decides, and [`DnsFacts::plan`] plans; the latter two touch nothing.
-//! [`take()`] carries out the plan with a journal of its own, and [`release`] undoes it: both while Zoners is installed,
-//! by the decision of a [`DnsSwitch`](crate::dns_switch::DnsSwitch). Where an owner has a place in `/run`, the change
-//! is made there, so that a power cut takes the change back without any work.
+//! [`take()`] carries out the plan with a journal of its own, and [`release`] undoes it: both while Zoners is
+//! installed, by the decision of a [`DnsSwitch`](crate::dns_switch::DnsSwitch). Where an owner has a place in `/run`,
+//! the change is made there, so that a power cut takes the change back without any work.
 
 mod authors;
 mod choice_file;

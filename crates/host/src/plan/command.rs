@@ -3,8 +3,12 @@
 use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 /// Where programs of the system are found, whatever the caller's `PATH` is: `sudo` may leave out the `sbin` folders.
@@ -41,6 +45,13 @@ pub trait CommandRunner {
 #[derive(Debug, Default)]
 pub struct RealCommands;
 
+/// As [`RealCommands`], and a command that takes longer than the limit is killed and has failed.
+#[derive(Debug)]
+pub struct LimitedCommands {
+    /// The limit.
+    pub limit: Duration,
+}
+
 /// Runs nothing, and reports success: for an undo before the programs of the system have started.
 #[derive(Debug, Default)]
 pub struct NoCommands;
@@ -56,6 +67,15 @@ impl SystemCommand {
     #[must_use]
     pub fn of(words: &[&str]) -> Self {
         SystemCommand(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// The program of the command with the environment of every command.
+    fn prepared(&self) -> io::Result<Command> {
+        let (program, arguments) = self.0.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(program);
+        command.args(arguments).env("PATH", PROGRAM_FOLDERS).env("LC_ALL", "C");
+        command.stdin(Stdio::null());
+        Ok(command)
     }
 
     /// Runs the command.
@@ -93,21 +113,42 @@ impl fmt::Display for SystemCommand {
 
 impl CommandRunner for RealCommands {
     fn run(&mut self, command: &SystemCommand) -> io::Result<CommandEnd> {
-        let (program, arguments) = command.0.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(program);
-        command.args(arguments).env("PATH", PROGRAM_FOLDERS).env("LC_ALL", "C");
-        let ended = command.stdin(Stdio::null()).output()?;
-        let text = |octets: &[u8]| String::from_utf8_lossy(octets).trim_end().to_owned();
-        Ok(CommandEnd {
-            success: ended.status.success(),
-            status: match (ended.status.code(), ended.status.signal()) {
-                (Some(code), _) => format!("exit status {code}"),
-                (None, Some(signal)) => format!("killed by signal {signal}"),
-                (None, None) => "no exit status".to_owned(),
-            },
-            output: text(&ended.stdout),
-            error: text(&ended.stderr),
-        })
+        Ok(end(&command.prepared()?.output()?))
+    }
+}
+
+impl CommandRunner for LimitedCommands {
+    fn run(&mut self, command: &SystemCommand) -> io::Result<CommandEnd> {
+        let mut prepared = command.prepared()?;
+        let child = prepared.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let process = Pid::from_child(&child);
+        let (sender, receiver) = mpsc::channel();
+        // The end of a daemon's output may never come, though its parent has ended: the thread is left to itself.
+        thread::Builder::new().name("command".to_owned()).spawn(move || {
+            let _ = sender.send(child.wait_with_output());
+        })?;
+        match receiver.recv_timeout(self.limit) {
+            Ok(ended) => Ok(end(&ended?)),
+            Err(_) => {
+                let _ = kill_process(process, Signal::KILL);
+                let text = format!("no end within {} s", self.limit.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, text))
+            }
+        }
+    }
+}
+
+fn end(ended: &Output) -> CommandEnd {
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).trim_end().to_owned();
+    CommandEnd {
+        success: ended.status.success(),
+        status: match (ended.status.code(), ended.status.signal()) {
+            (Some(code), _) => format!("exit status {code}"),
+            (None, Some(signal)) => format!("killed by signal {signal}"),
+            (None, None) => "no exit status".to_owned(),
+        },
+        output: text(&ended.stdout),
+        error: text(&ended.stderr),
     }
 }
 
@@ -133,5 +174,16 @@ mod tests {
         assert_eq!(command.run_by(&mut RealCommands), Err("exit status 3: last".to_owned()));
         assert!(RealCommands.run(&SystemCommand::of(&["no-such-program-anywhere"])).is_err());
         assert!(RealCommands.run(&SystemCommand(Vec::new())).is_err());
+    }
+
+    #[test]
+    fn a_command_without_an_end_is_killed_and_has_failed() {
+        let sleep = SystemCommand::of(&["sleep", "1000000"]);
+        let mut impatient = LimitedCommands { limit: Duration::ZERO };
+        let reason = sleep.run_by(&mut impatient).unwrap_err();
+        assert_eq!(reason, "no end within 0 s");
+        let mut patient = LimitedCommands { limit: Duration::MAX };
+        let end = patient.run(&SystemCommand::of(&["sh", "-c", "echo out; exit 3"])).unwrap();
+        assert_eq!((end.success, &*end.status, &*end.output), (false, "exit status 3", "out"));
     }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use zoners_host::dns_switch::{DaemonProbe, DnsSwitch, SwitchAction, SwitchCondition};
-use zoners_host::plan::{Disk, RealCommands, SystemRoot};
+use zoners_host::plan::{Disk, LimitedCommands, SystemRoot};
 use zoners_host::service_manager;
 use zoners_host::system_dns::{
     self, FailedCommand, FailedCommands, LinkServers, RememberedChoice, SettingObserver,
 };
 
 use super::probe::{probe, probe_question};
-use super::release;
+use super::{COMMAND_LIMIT, release};
 use crate::dns_server::PORT;
 use crate::machine_dns;
 
@@ -88,6 +88,8 @@ impl SystemDnsService<'_> {
             tracing::info!("system DNS: the choice of other servers is withdrawn");
             self.switch.forget_choice();
         }
+        // Before an action, so that a command has a moment until the second attempt.
+        self.try_failed_commands_again(now);
         let setting = self.observer.observe(self.root, now);
         let setting =
             setting.inspect_err(|error| tracing::debug!("system DNS: not readable: {error}")).ok();
@@ -98,7 +100,6 @@ impl SystemDnsService<'_> {
         if let Err(error) = self.choice.update(self.root, self.switch.choice()) {
             tracing::warn!("system DNS: the choice of servers is not remembered: {error}");
         }
-        self.try_failed_commands_again(now);
         self.report();
         self.report_links();
     }
@@ -121,7 +122,12 @@ impl SystemDnsService<'_> {
             return Ok(());
         }
         let plan = system_dns::plan(self.root).map_err(|error| error.to_string())?;
-        system_dns::take(self.root, Disk::default(), &mut RealCommands, &plan)?;
+        system_dns::take(
+            self.root,
+            Disk::default(),
+            &mut LimitedCommands { limit: COMMAND_LIMIT },
+            &plan,
+        )?;
         if !self.failed.list().is_empty() {
             self.failed.clear();
             self.report_failed_commands();
@@ -130,7 +136,7 @@ impl SystemDnsService<'_> {
     }
 
     fn try_failed_commands_again(&mut self, now: Duration) {
-        let ends = self.failed.try_again(now, &mut RealCommands);
+        let ends = self.failed.try_again(now, &mut LimitedCommands { limit: COMMAND_LIMIT });
         for (command, end) in &ends {
             match end {
                 Ok(()) => tracing::info!("system DNS: {command}: succeeded this time"),

@@ -26,8 +26,8 @@ pub struct SettingObserver {
 }
 
 impl SettingObserver {
-    /// Reads the settings at `now`, the time since any fixed moment: the servers of `/etc/resolv.conf`, and the author of
-    /// a file with foreign servers.
+    /// Reads the settings at `now`, the time since any fixed moment: the servers of `/etc/resolv.conf`, and the author
+    /// of a file with foreign servers.
     ///
     /// # Errors
     /// The file cannot be read. A missing file is a file without servers.
