@@ -7,6 +7,7 @@ pub(crate) mod interfaces;
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod machine;
 pub(crate) mod network;
+pub(crate) mod networks;
 pub(crate) mod paths;
 pub(crate) mod ports;
 pub(crate) mod privileges;

@@ -3,19 +3,49 @@
 use std::io;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::system;
+
+/// The kind of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkKind {
+    /// Ethernet, or a link that looks like Ethernet.
+    Ethernet,
+    /// Wi-Fi.
+    Wireless,
+    /// A modem of a mobile network.
+    Mobile,
+    /// A tunnel or a line to one machine, as of a VPN.
+    Tunnel,
+    /// A bridge of this machine, as of containers.
+    Bridge,
+    /// This machine alone.
+    Loopback,
+    /// Any further kind.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
 
 /// An interface, up and running.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interface {
     /// The name of the interface in the system.
     pub name: String,
+    /// The number of the interface in the system.
+    pub index: u32,
+    /// The kind of the link, as far as the system tells.
+    pub kind: LinkKind,
     /// The interface leads to this machine alone.
     pub loopback: bool,
     /// The interface is a tunnel or a line to one machine, and no link with neighbours.
     pub tunnel: bool,
     /// Packets to everywhere may leave through the interface, even if a different interface is preferred.
     pub default_route: bool,
+    /// The routers of these routes, each with the metric; no router on a line to one machine. Linux alone tells.
+    pub gateways: Vec<(Option<IpAddr>, u32)>,
     /// The addresses of the interface, each with the bits of the prefix.
     pub addresses: Vec<(IpAddr, u8)>,
     /// Prefixes reached through the interface without a gateway: an address and the leading bits that count.

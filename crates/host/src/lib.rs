@@ -12,6 +12,7 @@
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
+//! | [`networks`] | rtnetlink, files of the managers, `nmcli` | `scutil --dns` | `/etc/resolv.conf` |
 //! | [`origin`] | `/proc/PPID/comm` names a supervisor | launchd's variable | no supervisor is known |
 //! | [`passing`] | `SCM_RIGHTS` | same | same |
 //! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |
@@ -32,8 +33,6 @@
 //! [`launchd`] the job. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan of
 //! the whole.
 //!
-//! Coming parts have a place: the identity of a network (SSID, hardware address of the gateway, DHCP domains) beside
-//! [`network`]; each with code in the folders of the systems.
 
 #[cfg(not(target_os = "linux"))]
 mod bsd;
@@ -54,13 +53,13 @@ pub mod mac_dns;
 pub mod mac_installation;
 pub mod machine;
 pub mod network;
+pub mod networks;
 pub mod origin;
 pub mod passing;
 pub mod paths;
 pub mod plan;
 pub mod ports;
 pub mod privileges;
-#[cfg(any(not(target_os = "linux"), test))]
 mod program;
 mod reports;
 pub mod resolvers;

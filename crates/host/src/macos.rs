@@ -6,4 +6,4 @@ pub(crate) mod machine;
 pub(crate) mod programs;
 pub(crate) mod resolvers;
 
-pub(crate) use crate::bsd::{attributes, interfaces, network, paths, ports, privileges};
+pub(crate) use crate::bsd::{attributes, interfaces, network, networks, paths, ports, privileges};

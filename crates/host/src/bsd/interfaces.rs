@@ -7,7 +7,7 @@ use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use nix::sys::socket::SockaddrStorage;
 
-use crate::interfaces::Interface;
+use crate::interfaces::{Interface, LinkKind};
 use crate::network::source_addresses;
 
 /// The shared address space (RFC 6598): a tunnel with such an address leads to the whole space.
@@ -20,6 +20,8 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
             Some(known) => known.addresses.extend(own_address(&entry)),
             None => interfaces.push(Interface {
                 name: entry.interface_name.clone(),
+                index: index(&entry.interface_name).unwrap_or_default(),
+                kind: kind(entry.flags),
                 loopback: entry.flags.contains(InterfaceFlags::IFF_LOOPBACK),
                 tunnel: entry.flags.contains(InterfaceFlags::IFF_POINTOPOINT),
                 addresses: own_address(&entry).into_iter().collect(),
@@ -33,6 +35,16 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
 
 pub(crate) fn index(name: &str) -> Option<u32> {
     if_nametoindex(name).ok()
+}
+
+/// Wi-Fi and Ethernet look the same here.
+fn kind(flags: InterfaceFlags) -> LinkKind {
+    match flags {
+        _ if flags.contains(InterfaceFlags::IFF_LOOPBACK) => LinkKind::Loopback,
+        _ if flags.contains(InterfaceFlags::IFF_POINTOPOINT) => LinkKind::Tunnel,
+        _ if flags.contains(InterfaceFlags::IFF_BROADCAST) => LinkKind::Ethernet,
+        _ => LinkKind::Unknown,
+    }
 }
 
 fn own_address(entry: &InterfaceAddress) -> Option<(IpAddr, u8)> {

@@ -6,7 +6,7 @@ use std::io;
 use std::net::IpAddr;
 
 use super::netlink::{address, ask, attributes, number, short_length, split};
-use crate::interfaces::Interface;
+use crate::interfaces::{Interface, LinkKind};
 
 /// The highest number of interfaces, addresses, and routes of a family; a machine with more is no machine of a home.
 const MAX_ENTRIES: usize = 16_384;
@@ -16,6 +16,8 @@ const FAMILIES: [(u8, u8); 2] = [(libc::AF_INET as u8, 1), (libc::AF_INET6 as u8
 
 /// A router of the other address family (rtnetlink.h); musl has no name for the number.
 const RTA_VIA: u16 = 18;
+/// A modem that carries packets without frames (if_arp.h); libc has no name for the number.
+const ARPHRD_RAWIP: u16 = 519;
 /// Octets of `struct ifinfomsg`, `struct ifaddrmsg`, `struct rtmsg` and `struct rtnexthop`.
 const LINK_HEAD: usize = 16;
 const ADDRESS_HEAD: usize = 8;
@@ -58,14 +60,32 @@ fn read_link(link: &[u8]) -> Option<(u32, Interface)> {
     let name = attributes(rest).find(|(which, _)| *which == libc::IFLA_IFNAME);
     let name =
         name.map(|(_, name)| String::from_utf8_lossy(name).trim_end_matches('\0').to_owned());
-    let interface = Interface {
-        name: name.unwrap_or_default(),
-        loopback: has(libc::IFF_LOOPBACK),
-        // Some tunnels carry packets without frames, and lack the point-to-point flag.
-        tunnel: has(libc::IFF_POINTOPOINT) || kind == libc::ARPHRD_NONE,
-        ..Interface::default()
+    let (name, index) = (name.unwrap_or_default(), number(&head[4..])?);
+    let loopback = has(libc::IFF_LOOPBACK);
+    // Some tunnels carry packets without frames, and lack the point-to-point flag.
+    let tunnel = has(libc::IFF_POINTOPOINT) || kind == libc::ARPHRD_NONE;
+    let kind = match kind {
+        _ if loopback => LinkKind::Loopback,
+        _ if tunnel => LinkKind::Tunnel,
+        ARPHRD_RAWIP => LinkKind::Mobile,
+        _ if is_bridge(rest) => LinkKind::Bridge,
+        // Wi-Fi looks like Ethernet here. Names begin so by systemd.net-naming-scheme(7), and by the kernel's drivers.
+        libc::ARPHRD_ETHER if name.starts_with("wl") => LinkKind::Wireless,
+        libc::ARPHRD_ETHER if name.starts_with("ww") => LinkKind::Mobile,
+        libc::ARPHRD_ETHER => LinkKind::Ethernet,
+        _ => LinkKind::Unknown,
     };
-    has(libc::IFF_UP).then_some((number(&head[4..])?, interface))
+    let interface = Interface { name, index, kind, loopback, tunnel, ..Interface::default() };
+    has(libc::IFF_UP).then_some((index, interface))
+}
+
+/// Whether the kernel names the driver of bridges.
+fn is_bridge(link: &[u8]) -> bool {
+    let find = |list, wanted: u16| {
+        attributes(list).find(|(which, _)| *which == wanted).map(|(_, value)| value)
+    };
+    let driver = find(link, libc::IFLA_LINKINFO).and_then(|info| find(info, libc::IFLA_INFO_KIND));
+    driver.is_some_and(|driver| driver.strip_suffix(b"\0").unwrap_or(driver) == b"bridge")
 }
 
 /// Adds an address to an interface: the near end, where the kernel also names the far end of a line.
@@ -82,10 +102,13 @@ fn add_address(known: &mut ByNumber, message: &[u8]) {
 /// Adds a route to each interface of the route.
 fn add_route(known: &mut ByNumber, route: &[u8]) {
     let Some(route) = KernelRoute::read(route) else { return };
-    for number in &route.interfaces {
+    for (number, gateway) in &route.hops {
         if let Some(interface) = known.get_mut(number) {
             interface.default_route |= route.is_everywhere;
             interface.routes.extend(route.on_link());
+            if route.is_everywhere {
+                interface.gateways.push((*gateway, route.metric));
+            }
         }
     }
 }
@@ -98,9 +121,11 @@ struct KernelRoute {
     /// The destination prefix.
     to: Option<(IpAddr, u8)>,
     /// A router is on the way.
-    gateway: bool,
-    /// Numbers of the interfaces through which packets leave.
-    interfaces: Vec<u32>,
+    has_gateway: bool,
+    /// The metric; the lowest is preferred.
+    metric: u32,
+    /// Numbers of the interfaces through which packets leave, each with the router.
+    hops: Vec<(u32, Option<IpAddr>)>,
 }
 
 impl KernelRoute {
@@ -113,30 +138,40 @@ impl KernelRoute {
         }
         let is_everywhere = FAMILIES.iter().any(|known| known.0 == family && bits <= known.1);
         let mut route = KernelRoute { is_everywhere, ..KernelRoute::default() };
+        let (mut interface, mut gateway) = (None, None);
         for (which, value) in attributes(rest) {
             match which {
                 libc::RTA_DST => route.to = address(value).map(|ip| (ip, bits)),
-                libc::RTA_OIF => route.interfaces.extend(number(value)),
-                libc::RTA_GATEWAY | RTA_VIA => route.gateway = true,
+                libc::RTA_OIF => interface = number(value),
+                libc::RTA_PRIORITY => route.metric = number(value).unwrap_or_default(),
+                libc::RTA_GATEWAY => gateway = address(value),
+                // The family of the address comes first.
+                RTA_VIA => gateway = value.get(2..).and_then(address),
                 libc::RTA_MULTIPATH => route.add_hops(value),
                 _ => {}
             }
         }
+        route.has_gateway |= gateway.is_some();
+        route.hops.extend(interface.map(|interface| (interface, gateway)));
         Some(route)
     }
 
-    /// Adds the interfaces of a route with several next hops, most likely with a router at each.
+    /// Adds the next hops of a route with several, most likely with a router at each.
     fn add_hops(&mut self, mut hops: &[u8]) {
         while let Some((hop, more)) = split(hops, HOP_HEAD, short_length) {
             hops = more;
-            self.interfaces.extend(hop.get(4..).and_then(number));
+            let list = attributes(hop.get(HOP_HEAD..).unwrap_or_default());
+            let gateway = list.filter(|(which, _)| *which == libc::RTA_GATEWAY);
+            let gateway = gateway.filter_map(|(_, value)| address(value)).next();
+            let interface = hop.get(4..).and_then(number);
+            self.hops.extend(interface.map(|interface| (interface, gateway)));
         }
-        self.gateway = true;
+        self.has_gateway = true;
     }
 
     /// The destination, if on the link.
     fn on_link(&self) -> Option<(IpAddr, u8)> {
-        self.to.filter(|_| !self.gateway && !self.is_everywhere)
+        self.to.filter(|_| !self.has_gateway && !self.is_everywhere)
     }
 }
 
@@ -162,9 +197,15 @@ mod tests {
     }
 
     fn link(kind: u16, flags: i32) -> Option<(u32, Interface)> {
+        named_link("eth0", kind, flags)
+    }
+
+    fn named_link(name: &str, kind: u16, flags: i32) -> Option<(u32, Interface)> {
         let numbers = [ETH, flags as u32, 0].map(u32::to_ne_bytes).concat();
         let head = [&[0, 0], &kind.to_ne_bytes()[..], &numbers].concat();
-        read_link(&with(&head, &[(libc::IFLA_IFNAME, b"eth0\0")]))
+        let info = with(&[], &[(libc::IFLA_INFO_KIND, b"bridge\0")]);
+        let info = [(libc::IFLA_IFNAME, name.as_bytes()), (libc::IFLA_LINKINFO, &info)];
+        read_link(&with(&head, &info[..if name.starts_with("br") { 2 } else { 1 }]))
     }
 
     #[test]
@@ -177,6 +218,21 @@ mod tests {
         assert!(link(libc::ARPHRD_ETHER, up | libc::IFF_POINTOPOINT).unwrap().1.tunnel);
         assert!(link(libc::ARPHRD_NONE, up).unwrap().1.tunnel);
         assert!(link(libc::ARPHRD_LOOPBACK, up | libc::IFF_LOOPBACK).unwrap().1.loopback);
+    }
+
+    #[test]
+    fn links_have_the_kind_that_driver_and_name_tell() {
+        for (name, kind, expected) in [
+            ("eth0", libc::ARPHRD_ETHER, LinkKind::Ethernet),
+            ("wlp3s0", libc::ARPHRD_ETHER, LinkKind::Wireless),
+            ("wwan0", libc::ARPHRD_ETHER, LinkKind::Mobile),
+            ("rmnet0", ARPHRD_RAWIP, LinkKind::Mobile),
+            ("br0", libc::ARPHRD_ETHER, LinkKind::Bridge),
+            ("wg0", libc::ARPHRD_NONE, LinkKind::Tunnel),
+            ("can0", 280, LinkKind::Unknown),
+        ] {
+            assert_eq!(named_link(name, kind, libc::IFF_UP).unwrap().1.kind, expected, "{name}");
+        }
     }
 
     #[test]
@@ -199,10 +255,16 @@ mod tests {
         let home = [(libc::RTA_DST, &prefix[..]), (libc::RTA_OIF, &eth)];
         let home = KernelRoute::read(&route(libc::AF_INET6, 64, unicast, &home)).unwrap();
         assert_eq!(home.on_link(), Some(("2001:db8:0:7::".parse().unwrap(), 64)));
-        assert_eq!(home.interfaces, [ETH]);
+        assert_eq!(home.hops, [(ETH, None)]);
         let beyond = [(libc::RTA_DST, &[10, 9, 0, 0][..]), (libc::RTA_GATEWAY, &far)];
         let beyond = KernelRoute::read(&route(libc::AF_INET, 16, unicast, &beyond)).unwrap();
-        assert!(beyond.on_link().is_none() && !beyond.is_everywhere);
+        assert!(beyond.on_link().is_none() && !beyond.is_everywhere && beyond.has_gateway);
+        let everywhere = [(libc::RTA_GATEWAY, &far[..]), (libc::RTA_OIF, &eth)];
+        let metric = [(libc::RTA_PRIORITY, &600_u32.to_ne_bytes()[..])];
+        let everywhere = [&everywhere[..], &metric].concat();
+        let mut known = ByNumber::from([(ETH, Interface::default())]);
+        add_route(&mut known, &route(libc::AF_INET, 0, unicast, &everywhere));
+        assert_eq!(known[&ETH].gateways, [(Some(far.into()), 600)]);
         for (family, bits, all) in [
             (libc::AF_INET, 0, true),
             (libc::AF_INET, 1, true),
@@ -225,6 +287,7 @@ mod tests {
         let hops = [hop(4), hop(7)].concat();
         let route = route(libc::AF_INET, 0, libc::RTN_UNICAST, &[(libc::RTA_MULTIPATH, &hops)]);
         let route = KernelRoute::read(&route).unwrap();
-        assert_eq!((route.interfaces, route.is_everywhere), (vec![4, 7], true));
+        let gateway = Some([192, 0, 2, 1].into());
+        assert_eq!((route.hops, route.is_everywhere), (vec![(4, gateway), (7, gateway)], true));
     }
 }

@@ -1,0 +1,86 @@
+//! The networks of this machine: links, their resolvers and domains, and an identifier of the network.
+//!
+//! [`NetworkFacts::read`] asks the kernel for links, addresses and routes, and the programs that manage the network for
+//! resolvers and domains. Those programs are read by their files, so that a daemon in a sandbox can look; a program that
+//! may start others adds the output of theirs ([`ProgramUse::Allowed`]). On Linux the sources are:
+//!
+//! | source | place |
+//! |---|---|
+//! | systemd-resolved | `/run/systemd/resolve/netif`: settings made over D-Bus, as by a VPN or NetworkManager |
+//! | systemd-networkd | `/run/systemd/netif/links`, and `leases` of DHCP |
+//! | NetworkManager | `nmcli`, and `/run/NetworkManager/no-stub-resolv.conf` for the machine as a whole |
+//! | resolvconf | `/run/resolvconf/interface`, `interfaces` and `keys`, as of WireGuard |
+//! | dhcpcd | `/run/dhcpcd/resolv.conf` and `hook-state/resolv.conf` |
+//! | dhclient | leases in `/var/lib/dhcp`, `/var/lib/dhclient` and `/var/lib/NetworkManager` |
+//! | resolv.conf | `/etc/resolv.conf`, and `/run/systemd/resolve/resolv.conf` |
+//!
+//! On macOS `scutil --dns` tells; on other systems `/etc/resolv.conf` does.
+//!
+//! A link keeps the settings of each source, best source first: the settings in use are those of the first source with
+//! a resolver, whereas facts of DHCP may come from any.
+
+mod assemble;
+mod facts;
+mod identity;
+mod resolver_text;
+mod settings;
+
+pub(crate) use assemble::{LinkNaming, SourceReport, assemble};
+pub use facts::{DefaultRoute, LinkFacts, NetworkFacts};
+pub use identity::{NetworkId, NetworkSecret};
+pub(crate) use resolver_text::resolver;
+pub use settings::{DnsSettings, FactSource, ResolverAddress};
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+pub use crate::interfaces::LinkKind;
+use crate::interfaces::interfaces;
+use crate::system;
+
+/// Whether programs of the system may be started to ask for facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramUse {
+    /// Files alone are read, as in a sandbox. macOS has no such files, and no sandbox.
+    Forbidden,
+    /// Programs such as `nmcli` are asked, which takes up to some seconds.
+    Allowed,
+}
+
+impl NetworkFacts {
+    /// The present facts. What a source does not tell is left out: there is no error.
+    #[must_use]
+    pub fn read(programs: ProgramUse) -> Self {
+        let interfaces = interfaces().unwrap_or_default();
+        let reports = system::networks::reports(Path::new("/"), programs, &interfaces);
+        let mut facts = assemble(&interfaces, reports);
+        facts.add_hardware_addresses(&system::networks::neighbours());
+        facts
+    }
+
+    fn add_hardware_addresses(&mut self, neighbours: &[Neighbour]) {
+        for route in &mut self.default_routes {
+            let link = self.links.iter().find(|link| link.name == route.link);
+            let Some((link, gateway)) = link.zip(route.gateway) else { continue };
+            let is_router =
+                |known: &&Neighbour| known.index == link.index && known.address == gateway;
+            let router = neighbours.iter().find(is_router);
+            route.hardware_address = router.map(|router| router.hardware_address);
+        }
+    }
+}
+
+/// A machine on a link, with a known hardware address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Neighbour {
+    /// The number of the interface.
+    pub(crate) index: u32,
+    pub(crate) address: IpAddr,
+    pub(crate) hardware_address: [u8; 6],
+}
+
+/// The folders with files of the sources, for the rights of a sandbox.
+#[must_use]
+pub fn folders() -> Vec<PathBuf> {
+    system::networks::FOLDERS.iter().map(PathBuf::from).collect()
+}
