@@ -5,9 +5,9 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LookupReport,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList,
-    WatchFilter, WatchStarted,
+    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LocalNetworks,
+    LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, ReloadReport,
+    ServerList, WatchFilter, WatchStarted,
 };
 
 /// A result that takes time.
@@ -53,6 +53,9 @@ pub trait Admin: Send + Sync + 'static {
     /// # Errors
     /// The name is none.
     fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError>;
+
+    /// The networks of the machine, and the zones that their resolvers answer.
+    fn networks(&self) -> LocalNetworks;
 
     /// Size and use of the cache.
     fn cache(&self) -> CacheFill;
@@ -116,6 +119,7 @@ pub async fn answer<A: Admin>(
         AdminRequest::NtaRemove { name } => admin.remove_negative_anchor(&name).into(),
         AdminRequest::NtaList {} => admin.negative_anchors().into(),
         AdminRequest::Servers { zone } => admin.servers(zone.as_deref()).into(),
+        AdminRequest::Network {} => admin.networks().into(),
         AdminRequest::Cache {} => admin.cache().into(),
         AdminRequest::CacheLookup { name } => admin.cache_entries(&name).into(),
         AdminRequest::CacheDump {} => match plain(file) {

@@ -38,6 +38,7 @@ mod error;
 mod event;
 mod hand_over;
 mod health;
+mod local_networks;
 mod lookup;
 mod negative_anchors;
 mod network;
@@ -59,6 +60,9 @@ pub use event::{
 };
 pub use hand_over::{DescriptorKind, HandOver, HandOverReport};
 pub use health::{DaemonHealth, HealthReport};
+pub use local_networks::{
+    DefaultRouteReport, DnsSettingsReport, LinkReport, LocalNetworks, NetworkRouteReport,
+};
 pub use lookup::{
     AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,
     TraceStep,

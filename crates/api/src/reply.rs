@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOverReport, LookupReport, NegativeAnchorAdded,
+    DaemonOrigin, DaemonStatus, HandOverReport, LocalNetworks, LookupReport, NegativeAnchorAdded,
     NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList, WatchStarted,
 };
 
@@ -20,6 +20,7 @@ pub enum AdminReply {
     NtaRemove(NegativeAnchorRemoved),
     NtaList(NegativeAnchorList),
     Servers(ServerList),
+    Network(LocalNetworks),
     Cache(CacheFill),
     CacheLookup(CacheEntries),
     CacheDump(CacheDump),
@@ -69,6 +70,7 @@ results! {
     NtaRemove NegativeAnchorRemoved;
     NtaList NegativeAnchorList;
     Servers ServerList;
+    Network LocalNetworks;
     Cache CacheFill;
     CacheLookup CacheEntries;
     CacheDump CacheDump;

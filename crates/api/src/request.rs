@@ -38,6 +38,8 @@ pub enum AdminRequest {
         /// A zone, or a name in a zone; `None` lists every server.
         zone: Option<String>,
     },
+    /// The networks of the machine, and the zones that their resolvers answer.
+    Network {},
     /// Size and use of the cache.
     Cache {},
     /// The cache entries of exactly one name.
@@ -78,6 +80,7 @@ impl AdminRequest {
         "nta-remove",
         "nta-list",
         "servers",
+        "network",
         "cache",
         "cache-lookup",
         "cache-dump",
@@ -112,6 +115,7 @@ impl AdminRequest {
             | AdminRequest::Origin {}
             | AdminRequest::NtaList {}
             | AdminRequest::Servers { .. }
+            | AdminRequest::Network {}
             | AdminRequest::Cache {}
             | AdminRequest::CacheLookup { .. } => None,
         }

@@ -1,6 +1,7 @@
 //! Answers, traces, servers, cache entries and finished queries as the types of `zoners_api`.
 
 mod finished_query;
+mod local_networks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use zoners_resolver::{
 
 use crate::pipeline::Service;
 pub(crate) use finished_query::finished_query;
+pub use local_networks::local_networks;
 
 /// Resolves a question of a person, and tells the way.
 pub async fn look_up<N: Network>(service: &Service<N>, question: &Question) -> LookupReport {

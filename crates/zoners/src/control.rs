@@ -1,8 +1,9 @@
-//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `cache`, `nta`, `reload`,
+//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `network`, `cache`, `nta`, `reload`,
 //! `restart`, `healthcheck`, `watch`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
+pub(crate) mod network;
 pub(crate) mod nta;
 pub(crate) mod reload;
 pub(crate) mod restart;
@@ -41,6 +42,11 @@ impl Socket {
     /// The socket at `path`, or by the configuration in `config`.
     pub(crate) fn new(path: Option<PathBuf>, config: ConfigFile) -> Self {
         Socket { path, config }
+    }
+
+    /// Whether the caller named a socket or a configuration.
+    fn is_named(&self) -> bool {
+        self.path.is_some() || self.config.is_named()
     }
 
     /// Sends a request to the daemon.

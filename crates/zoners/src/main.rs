@@ -64,6 +64,8 @@ enum Command {
     Watch(control::watch::WatchArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
+    /// Show the networks of this machine: links, their resolvers and domains, and the names that they answer.
+    Network(control::network::NetworkArguments),
     /// Show, empty, save or load the cache of the running daemon.
     Cache(control::cache::CacheArguments),
     /// Let the running daemon read the configuration again, and show the faults.
@@ -104,6 +106,7 @@ Examples:
   zoners lookup example.com +trace        see every server on the way
   zoners demo                             try it without a network
   zoners status                           see how the running daemon is doing
+  zoners network                          see resolvers and domains of this network
   zoners watch --failed                   see which queries fail, as they come
   zoners cache flush example.com          let it forget a name
   zoners bench --in-process               measure it on a thousand names
@@ -199,6 +202,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(arguments) => control::stats::run(&arguments),
         Command::Watch(arguments) => control::watch::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
+        Command::Network(arguments) => control::network::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),
         Command::Reload(arguments) => control::reload::run(&arguments),
         Command::Restart(arguments) => control::restart::run(&arguments),

@@ -13,6 +13,7 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::NtaRemove { name: name() },
         AdminRequest::NtaList {},
         AdminRequest::Servers { zone: None },
+        AdminRequest::Network {},
         AdminRequest::Cache {},
         AdminRequest::CacheLookup { name: name() },
         AdminRequest::CacheDump {},

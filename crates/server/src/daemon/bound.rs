@@ -18,6 +18,7 @@ use super::http_routes::routes;
 use super::keeper::CacheKeeper;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
+use super::networks::NetworkObserver;
 use super::overseer::{About, Overseer};
 use super::reload_requests;
 use super::running::Running;
@@ -69,6 +70,8 @@ impl Bound {
         let terms = self.second_level;
         let second_level =
             terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
+        let folder = state.as_ref().map(StateFolder::path);
+        let networks = NetworkObserver::new(folder, &core.shared.random);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
@@ -95,8 +98,17 @@ impl Bound {
         let overseer = Arc::new(overseer);
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
-        let serving =
-            Serving { core, generation, workers, listening, http, overseer, second_level, sandbox };
+        let serving = Serving {
+            core,
+            generation,
+            workers,
+            listening,
+            http,
+            overseer,
+            second_level,
+            sandbox,
+            networks,
+        };
         let predecessor = self.predecessor;
         Ok(Running {
             runtime,

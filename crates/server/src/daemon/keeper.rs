@@ -2,7 +2,7 @@
 //! read back beside the first answers.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use zoners_dns::Random;
-use zoners_files::{open_secret, replace};
 use zoners_host::clock::boot_id;
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, SnapshotOptions, Times};
 
+use super::secret_file;
 use crate::config::Config;
 
 /// The file of the cache.
@@ -64,7 +63,11 @@ impl CacheKeeper {
         shared: &Arc<Shared>,
         settings: &Settings,
     ) -> io::Result<Self> {
-        let secret = Arc::new(Seal::new(&secret(&folder.join(SECRET), &shared.random)?));
+        let secret = Arc::new(Seal::new(&secret_file::read_or_make(
+            &folder.join(SECRET),
+            SECRET_LENGTH,
+            &shared.random,
+        )?));
         let every = Duration::from_secs(config.cache.persist_every.into());
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
         let due = Instant::now() + every;
@@ -261,22 +264,6 @@ pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints
     let proofs =
         format!("{anchors:?} {negative_anchors:?} {skew} {validation_date:?} {unvalidated:?}");
     Fingerprints::of(&sources, &proofs)
-}
-
-/// The secret in the file at `path`; a new secret, if the file has none of the right length, or other users may have
-/// read the file.
-fn secret(path: &Path, random: &Random) -> io::Result<Vec<u8>> {
-    let mut secret = Vec::new();
-    match open_secret(path) {
-        Ok(file) => drop(file.take(SECRET_LENGTH as u64 + 1).read_to_end(&mut secret)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => tracing::warn!("cache: a new secret replaces {}: {error}", path.display()),
-    }
-    if secret.len() != SECRET_LENGTH {
-        secret = (0..SECRET_LENGTH / 8).flat_map(|_| random.bits().to_be_bytes()).collect();
-        replace(path, 0o600, |out| out.write_all(&secret))?;
-    }
-    Ok(secret)
 }
 
 /// The identifier of this start of the machine, read once, before the sandbox closes.

@@ -18,6 +18,7 @@ use zoners_store::shared::SharedCache;
 use super::ListenStatus;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
+use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use crate::events::QueryEvents;
 use crate::log::Log;
@@ -32,6 +33,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     bound: ArcSwap<ListenStatus>,
     about: About,
     first_recursion: ArcSwapOption<FirstRecursionReport>,
+    networks: ArcSwap<KnownNetworks>,
     watches: Watches,
     started_ms: u64,
 }
@@ -71,7 +73,8 @@ impl<N: Network> Overseer<N> {
         let bound = ArcSwap::from_pointee(bound);
         let watches = Watches::new(events);
         let first_recursion = ArcSwapOption::empty();
-        Overseer { service, counters, bound, about, first_recursion, watches, started_ms }
+        let networks = ArcSwap::default();
+        Overseer { service, counters, bound, about, first_recursion, networks, watches, started_ms }
     }
 
     /// Reports these addresses from now on.
@@ -82,6 +85,11 @@ impl<N: Network> Overseer<N> {
     /// Reports this outcome of the recursion from now on; `None` once the network has changed.
     pub(super) fn has_tried_recursion(&self, first: Option<&FirstRecursion>) {
         self.first_recursion.store(first.map(|first| Arc::new(first.report())));
+    }
+
+    /// Reports these networks from now on.
+    pub(super) fn knows_networks(&self, networks: KnownNetworks) {
+        self.networks.store(Arc::new(networks));
     }
 
     /// Looks names up with this service from now on.

@@ -9,6 +9,7 @@ use zoners_store::shared::SharedCache;
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
 use super::listening::{ListenStatus, Listening};
+use super::networks::NetworkObserver;
 use super::overseer::Overseer;
 use super::workers::Workers;
 
@@ -22,11 +23,13 @@ pub(super) struct Serving {
     pub(super) overseer: Arc<Overseer>,
     pub(super) second_level: Option<Arc<SharedCache>>,
     pub(super) sandbox: Arc<Sandbox>,
+    pub(super) networks: NetworkObserver,
 }
 
 impl Serving {
-    /// Looks for absent addresses and for neighbours, and serves both.
+    /// Looks for absent addresses and for neighbours, and serves both. Looks at the networks.
     pub(super) fn look_around(&mut self) {
+        self.overseer.knows_networks(self.networks.look());
         if self.listening.look_for_absent() {
             self.overseer.listens(self.listen_status());
         }

@@ -71,6 +71,11 @@ impl StateFolder {
         config.cache.persist.then(|| self.path.clone())
     }
 
+    /// The folder itself.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The locked file, for a new daemon.
     pub(super) fn lock(&self) -> Option<BorrowedFd<'_>> {
         self.lock.as_ref().map(AsFd::as_fd)

@@ -3,14 +3,16 @@
 //! and `git diff` shows the difference.
 
 use zoners_api::{
-    AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus, DnssecStatus,
-    EdeReport, FinishedQuery, FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport,
-    NegativeAnchorList, NetworkReport, PassageReport, PassageState, QueryOutcome, Reachability,
-    SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone, ValidationReport,
+    AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus,
+    DefaultRouteReport, DnsSettingsReport, DnssecStatus, EdeReport, FinishedQuery,
+    FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, LinkReport, LocalNetworks,
+    NegativeAnchorList, NetworkReport, NetworkRouteReport, PassageReport, PassageState,
+    QueryOutcome, Reachability, SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone,
+    ValidationReport,
 };
 use zoners_dns::Counter;
 
-use super::{cache, nta, servers, stats, status, watch};
+use super::{cache, network, nta, servers, stats, status, watch};
 
 /// Compares a text with the file of this name.
 fn holds(name: &str, text: &str) {
@@ -283,4 +285,69 @@ fn negative_trust_anchors_are_listed() {
     shows("nta-list", &nta::page(&listed), 80);
     shows("nta-list-none", &nta::page(&NegativeAnchorList::default()), 80);
     prints("nta-list-json", listed);
+}
+
+fn networks() -> LocalNetworks {
+    let text = str::to_owned;
+    let settings = |source: &str, resolvers: &[&str]| DnsSettingsReport {
+        source: source.into(),
+        in_use: true,
+        resolvers: texts(resolvers),
+        takes_other_names: true,
+        ..DnsSettingsReport::default()
+    };
+    let wireless = LinkReport {
+        name: "wlan0".into(),
+        index: 3,
+        kind: "wireless".into(),
+        addresses: texts(&["192.168.178.20/24", "2001:db8:1:2:3:4:5:6/64", "fe80::1:2:3/64"]),
+        gateways: texts(&["192.168.178.1", "fe80::1"]),
+        dns: vec![DnsSettingsReport {
+            search_domains: texts(&["fritz.box"]),
+            ..settings("systemd-networkd", &["192.168.178.1:53", "[fd00::1]:53"])
+        }],
+        dhcp_domain: Some(text("fritz.box")),
+        dhcp_server: Some(text("192.168.178.1")),
+        portal_api: Some(text("https://portal.example/api")),
+        nat64_prefixes: texts(&["64:ff9b::/96"]),
+    };
+    let tunnel = LinkReport {
+        name: "tun0".into(),
+        index: 9,
+        kind: "tunnel".into(),
+        addresses: texts(&["10.8.0.2/24"]),
+        dns: vec![DnsSettingsReport {
+            routing_domains: texts(&["corp.example"]),
+            ..settings("systemd-resolved", &["10.8.0.1:5353"])
+        }],
+        ..LinkReport::default()
+    };
+    let route = |zone: &str, server: &str, link: &str, reason: &str| NetworkRouteReport {
+        zone: zone.into(),
+        servers: texts(&[server]),
+        link: link.into(),
+        reason: reason.into(),
+        validate: false,
+    };
+    LocalNetworks {
+        network: Some(text("3f9a12bc0011223344556677889900aa")),
+        links: vec![wireless, tunnel],
+        default_routes: vec![DefaultRouteReport {
+            link: "wlan0".into(),
+            gateway: Some(text("192.168.178.1")),
+            metric: 600,
+        }],
+        machine: vec![settings("resolv.conf", &["192.168.178.1:53"])],
+        routes: vec![
+            route("corp.example.", "10.8.0.1:5353", "tun0", "vpn"),
+            route("fritz.box.", "192.168.178.1:53", "wlan0", "dhcp-domain"),
+        ],
+    }
+}
+
+#[test]
+fn network() {
+    shows("network", &network::page(&networks(), 80), 80);
+    shows("network-none", &network::page(&LocalNetworks::default(), 80), 80);
+    prints("network-json", networks());
 }

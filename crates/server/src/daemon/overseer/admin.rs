@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOver, LayerReport, LookupReport, NegativeAnchorAdded,
-    NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, ReloadReport, SecondLevelState,
-    ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, ReloadReport,
+    SecondLevelState, ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
@@ -142,6 +142,11 @@ impl<N: Network> Admin for Overseer<N> {
             reachability: report::reachability(worker.shared().broken_paths()),
             zone,
         })
+    }
+
+    fn networks(&self) -> LocalNetworks {
+        let networks = self.networks.load();
+        report::local_networks(&networks.facts, networks.id)
     }
 
     fn cache(&self) -> CacheFill {

@@ -1,0 +1,55 @@
+//! The networks of the machine, as the daemon knows them.
+
+use std::path::Path;
+
+use zoners_dns::Random;
+use zoners_host::networks::{NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders};
+use zoners_sandbox::{Calls, Need, Needs};
+
+use super::secret_file;
+
+/// The file of the secret by which networks are identified.
+const SECRET: &str = "network.key";
+/// Octets.
+const SECRET_LENGTH: usize = 16;
+
+/// The present networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownNetworks {
+    pub(super) facts: NetworkFacts,
+    pub(super) id: Option<NetworkId>,
+}
+
+/// Looks at the networks.
+#[derive(Debug)]
+pub(super) struct NetworkObserver {
+    secret: NetworkSecret,
+}
+
+impl NetworkObserver {
+    /// The secret lies in the state folder, if there is one.
+    pub(super) fn new(folder: Option<&Path>, random: &Random) -> Self {
+        let kept = folder.and_then(|folder| {
+            let path = folder.join(SECRET);
+            let kept = secret_file::read_or_make(&path, SECRET_LENGTH, random);
+            kept.inspect_err(|error| tracing::debug!("network: {}: {error}", path.display())).ok()
+        });
+        let octets = kept.unwrap_or_else(|| secret_file::new(SECRET_LENGTH, random));
+        let mut secret = [0; SECRET_LENGTH];
+        secret.iter_mut().zip(octets).for_each(|(to, octet)| *to = octet);
+        NetworkObserver { secret: secret.into() }
+    }
+
+    /// The present networks, as files and the kernel tell: a daemon in its sandbox starts no program.
+    pub(super) fn look(&self) -> KnownNetworks {
+        let facts = NetworkFacts::read(ProgramUse::Forbidden);
+        let id = facts.id(&self.secret);
+        KnownNetworks { facts, id }
+    }
+}
+
+/// The folders in which the managers of the network write.
+pub(super) fn needs() -> Needs {
+    let folders = folders().into_iter().map(Need::List);
+    Needs { of: "network", all: folders.chain([Need::Calls(Calls::Files)]).collect() }
+}
