@@ -1,0 +1,70 @@
+//! Rules compared with every name: patterns without a fixed end, and regular expressions.
+
+use std::io;
+
+use regex_lite::{Regex, RegexBuilder};
+use zoners_dns::NameSlice;
+
+use super::manifest::StoredRule;
+use crate::glob;
+use crate::rule::show_name;
+
+/// Octets of the largest compiled regular expression.
+pub(crate) const MAX_REGEX_OCTETS: usize = 64 * 1024;
+/// The most regular expressions, as each takes microseconds for each name.
+pub(crate) const MAX_REGEXES: usize = 256;
+/// The most patterns, as each is compared with each name.
+pub(crate) const MAX_GLOBS: usize = 4096;
+
+/// A pattern ready for use.
+#[derive(Debug)]
+pub(super) struct ScanRule {
+    matcher: Matcher,
+    pub(super) rule: StoredRule,
+}
+
+#[derive(Debug)]
+enum Matcher {
+    Glob(String),
+    Regex(Regex),
+}
+
+/// Whether a pattern is a regular expression.
+pub(crate) fn is_regex(pattern: &str) -> bool {
+    pattern.len() > 2 && pattern.starts_with('/') && pattern.ends_with('/')
+}
+
+impl ScanRule {
+    pub(super) fn new(pattern: String, rule: StoredRule) -> io::Result<Self> {
+        let matcher = match is_regex(&pattern) {
+            false => Matcher::Glob(pattern),
+            true => {
+                let inner = &pattern[1..pattern.len() - 1];
+                let built = RegexBuilder::new(inner).size_limit(MAX_REGEX_OCTETS).build();
+                Matcher::Regex(built.map_err(io::Error::other)?)
+            }
+        };
+        Ok(ScanRule { matcher, rule })
+    }
+
+    /// The pattern as in the list.
+    pub(super) fn pattern(&self) -> String {
+        match &self.matcher {
+            Matcher::Glob(pattern) => pattern.clone(),
+            Matcher::Regex(regex) => format!("/{regex}/"),
+        }
+    }
+
+    /// Whether the rule concerns a host name in lower case.
+    pub(super) fn matches(&self, host: &str) -> bool {
+        match &self.matcher {
+            Matcher::Glob(pattern) => glob::matches_text(pattern, host),
+            Matcher::Regex(regex) => regex.is_match(host),
+        }
+    }
+}
+
+/// The text of a name for patterns.
+pub(super) fn host_of(name: &NameSlice) -> String {
+    show_name(name.as_slice()).to_ascii_lowercase()
+}

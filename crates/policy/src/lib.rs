@@ -1,0 +1,66 @@
+//! Lists of rules in; a decision on a question or an answer, and the reason, out.
+//!
+//! Lists in several forms ([`ListForm`]) are compiled into one file ([`PolicyCompiler`]), of which a fingerprint of each
+//! name stays in memory ([`CompiledPolicy`]). [`PolicyRules`] adds the groups of clients and gives verdicts on questions
+//! and answers, each with the list, the line and the rule behind.
+//!
+//! The crate opens no file, reads no clock and starts no thread: texts come as [`std::io::Read`], compiled files as
+//! [`Storage`].
+//!
+//! # Examples
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use zoners_dns::{Rtype, name};
+//! use zoners_policy::*;
+//!
+//! let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
+//! let mut compiler = PolicyCompiler::new([1, 2], &scratch);
+//! let list = ListSource { name: "ads".into(), form: None, allows: false };
+//! compiler.add_list(&list, &mut &b"! ads\n||ads.example^\n@@||good.ads.example^\n"[..]).unwrap();
+//! compiler.finish(&*file, [0; 32]).unwrap();
+//!
+//! let compiled = Arc::new(CompiledPolicy::open(file, Some([0; 32])).unwrap());
+//! let group = GroupSettings {
+//!     name: "default".into(),
+//!     clients: vec![],
+//!     lists: ListSet::all(),
+//!     style: BlockStyle::Nxdomain,
+//!     is_paused: false,
+//! };
+//! let rules = PolicyRules::new(compiled, vec![group]).unwrap();
+//! let region = rules.region("192.0.2.1".parse().unwrap());
+//! let asked = name::parse("www.ads.example").unwrap();
+//! let verdict = rules.judge_question(region, asked.for_slice(), Rtype::A).unwrap();
+//! let PolicyVerdict::Act(PolicyAction::Nxdomain, reason) = verdict else { panic!("{verdict:?}") };
+//! assert_eq!(reason.to_string(), "list ads, line 2: ||ads.example^");
+//! ```
+
+mod compile;
+mod compiled;
+mod form;
+mod glob;
+mod groups;
+mod options;
+mod parsers;
+mod policy_rules;
+mod precedence;
+mod rule;
+mod storage;
+mod suffixes;
+mod targets;
+mod verdict;
+
+pub use compile::{CompileError, ListSource, PolicyCompiler};
+pub use compiled::header::DIGEST_OCTETS;
+pub use compiled::manifest::MAX_LISTS;
+pub use compiled::{CompiledPolicy, ListEntry, OpenError};
+pub use form::{ListForm, NoListForm};
+pub use groups::{BlockStyle, ClientRegions, GroupSettings, ListSet, MAX_REGIONS, TooManyRegions};
+pub use options::{Negatable, RewriteAnswer, RuleOptions};
+pub use parsers::{ListText, MAX_LINE_OCTETS, SkipCounts, SkipReason, read_list};
+pub use policy_rules::PolicyRules;
+pub use rule::{ListRule, RuleAction, RulePattern, RuleScope};
+pub use storage::{MemoryStorage, Storage};
+pub use verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};

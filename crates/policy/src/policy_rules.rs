@@ -1,0 +1,345 @@
+//! The rules in force: a compiled policy, the groups of clients, and their verdicts.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use zoners_dns::{NameSlice, Prefix, RRset, Rtype};
+
+use crate::compiled::manifest::AddressSubject;
+use crate::compiled::{CompiledPolicy, FoundRule, RulePatternText};
+use crate::form::ListForm;
+use crate::groups::{BlockStyle, ClientRegions, GroupSettings, TooManyRegions};
+use crate::options::{RewriteAnswer, RuleOptions};
+use crate::precedence;
+use crate::rule::{RuleAction, RuleScope, show_name};
+use crate::targets::{AnswerPart, parts};
+use crate::verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};
+
+/// The rank of a rule for clients among rules for names: above the longest name, as in policy zones.
+const CLIENT_RULE_LABELS: usize = 128;
+
+/// A compiled policy with groups of clients.
+#[derive(Clone, Debug)]
+pub struct PolicyRules {
+    compiled: Arc<CompiledPolicy>,
+    /// The first group is the default.
+    groups: Arc<[GroupSettings]>,
+    regions: ClientRegions,
+}
+
+/// The question for which rules are selected.
+#[derive(Clone, Copy)]
+struct JudgedQuestion<'a> {
+    rtype: Rtype,
+    client: Option<&'a Prefix>,
+    group: &'a GroupSettings,
+}
+
+impl PolicyRules {
+    /// Rules for groups; the first is the default group.
+    ///
+    /// # Errors
+    /// Groups and rules have too many prefixes of clients.
+    pub fn new(
+        compiled: Arc<CompiledPolicy>,
+        groups: Vec<GroupSettings>,
+    ) -> Result<Self, TooManyRegions> {
+        let regions = ClientRegions::new(&groups, &compiled.client_prefixes())?;
+        Ok(PolicyRules { compiled, groups: groups.into(), regions })
+    }
+
+    /// The region of a client: clients of a region get the same verdicts.
+    #[must_use]
+    pub fn region(&self, client: IpAddr) -> u8 {
+        self.regions.of(client)
+    }
+
+    /// The group of a region.
+    #[must_use]
+    pub fn group(&self, region: u8) -> Option<&GroupSettings> {
+        self.groups.get(self.regions.get(region).1)
+    }
+
+    /// The groups, the default first.
+    #[must_use]
+    pub fn groups(&self) -> &[GroupSettings] {
+        &self.groups
+    }
+
+    /// The compiled policy.
+    #[must_use]
+    pub fn compiled(&self) -> &Arc<CompiledPolicy> {
+        &self.compiled
+    }
+
+    /// The verdict on a question.
+    ///
+    /// # Errors
+    /// The compiled file cannot be read.
+    pub fn judge_question(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+    ) -> io::Result<PolicyVerdict> {
+        let found = self.matching_name(region, asked, rtype)?;
+        Ok(self.verdict(region, rtype, &found, None))
+    }
+
+    /// The verdict on an answer: on the targets of aliases and services, and on addresses. An answer to an allowed
+    /// name passes.
+    ///
+    /// # Errors
+    /// The compiled file cannot be read.
+    pub fn judge_answer(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+        answer: &[RRset],
+    ) -> io::Result<PolicyVerdict> {
+        for part in answer.iter().flat_map(parts) {
+            let (found, concerns) = match &part {
+                AnswerPart::Name(target) => {
+                    let target = target.for_slice();
+                    (self.matching_name(region, target, rtype)?, show_name(target.as_slice()))
+                }
+                AnswerPart::Address(address) => {
+                    (self.matching_address(region, asked, rtype, *address), address.to_string())
+                }
+            };
+            let verdict = self.verdict(region, rtype, &found, Some(concerns));
+            if let PolicyVerdict::Act(..) = verdict {
+                // Few answers get here, so the name in question is looked up again.
+                return match self.judge_question(region, asked, rtype)? {
+                    allowed @ PolicyVerdict::Allowed(_) => Ok(allowed),
+                    _ => Ok(verdict),
+                };
+            }
+        }
+        Ok(PolicyVerdict::Pass)
+    }
+
+    /// The verdict on a nameserver of the zone in question, by name and addresses (RPZ NSDNAME and NSIP).
+    ///
+    /// # Errors
+    /// The compiled file cannot be read.
+    pub fn judge_nameserver(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+        server: &NameSlice,
+        addresses: &[IpAddr],
+    ) -> io::Result<PolicyVerdict> {
+        let mut found = Vec::new();
+        self.compiled.rules_of_nameserver(server, &mut found)?;
+        for address in addresses {
+            self.compiled.rules_of_address(AddressSubject::Nameserver, *address, &mut found);
+        }
+        self.select(region, asked, rtype, &mut found);
+        Ok(self.verdict(region, rtype, &found, Some(show_name(server.as_slice()))))
+    }
+
+    /// Every rule that matches a question, the deciding rule first.
+    ///
+    /// # Errors
+    /// The compiled file cannot be read.
+    pub fn explain(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+    ) -> io::Result<Vec<MatchingRule>> {
+        let found = self.matching_name(region, asked, rtype)?;
+        let one = |at: usize| MatchingRule {
+            action: self.action(region, rtype, &found[at..]),
+            reason: self.reason(region, &found[at], None),
+        };
+        Ok((0..found.len()).map(one).collect())
+    }
+
+    /// The matching rules for a name, in the order of precedence.
+    fn matching_name(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+    ) -> io::Result<Vec<FoundRule>> {
+        let mut found = Vec::new();
+        self.compiled.rules_of_name(asked, &mut found)?;
+        if let (Some(prefix), _) = self.regions.get(region) {
+            let from = found.len();
+            self.compiled.rules_of_address(AddressSubject::Client, prefix.first(), &mut found);
+            // A longer prefix is a different region.
+            let mut at = 0;
+            found.retain(|rule| {
+                at += 1;
+                at <= from || rule.labels <= usize::from(prefix.bits())
+            });
+            found.iter_mut().skip(from).for_each(|rule| rule.labels = CLIENT_RULE_LABELS);
+        }
+        self.select(region, asked, rtype, &mut found);
+        Ok(found)
+    }
+
+    fn matching_address(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+        address: IpAddr,
+    ) -> Vec<FoundRule> {
+        let mut found = Vec::new();
+        self.compiled.rules_of_address(AddressSubject::Answer, address, &mut found);
+        self.select(region, asked, rtype, &mut found);
+        found
+    }
+
+    /// Keeps rules for the question, and sorts by precedence.
+    fn select(&self, region: u8, asked: &NameSlice, rtype: Rtype, found: &mut Vec<FoundRule>) {
+        if found.is_empty() {
+            return;
+        }
+        let (client, group) = self.regions.get(region);
+        let Some(group) = self.groups.get(group).filter(|group| !group.is_paused) else {
+            return found.clear();
+        };
+        let question = JudgedQuestion { rtype, client, group };
+        found.retain(|rule| concerns(rule, asked, &question));
+        let lists = self.compiled.lists();
+        let is_zone =
+            |list: u16| lists.get(usize::from(list)).is_some_and(|list| list.form == ListForm::Rpz);
+        precedence::order(found, is_zone);
+    }
+
+    fn verdict(
+        &self,
+        region: u8,
+        rtype: Rtype,
+        found: &[FoundRule],
+        concerns: Option<String>,
+    ) -> PolicyVerdict {
+        let Some(first) = found.first() else { return PolicyVerdict::Pass };
+        let reason = self.reason(region, first, concerns);
+        match self.action(region, rtype, found) {
+            Some(action) => PolicyVerdict::Act(action, reason),
+            None => PolicyVerdict::Allowed(reason),
+        }
+    }
+
+    /// The action of the first rule; rewrites of the same list for the same name are joined.
+    fn action(&self, region: u8, rtype: Rtype, found: &[FoundRule]) -> Option<PolicyAction> {
+        let first = found.first()?;
+        let null = || PolicyAction::Addresses(vec![IpAddr::from([0; 4]), IpAddr::from([0; 16])]);
+        Some(match first.rule.action {
+            RuleAction::Allow => return None,
+            RuleAction::Nxdomain => PolicyAction::Nxdomain,
+            RuleAction::Nodata => PolicyAction::Nodata,
+            RuleAction::Refused => PolicyAction::Refused,
+            RuleAction::Drop => PolicyAction::Drop,
+            RuleAction::TcpOnly => PolicyAction::TcpOnly,
+            RuleAction::NullAddress => null(),
+            RuleAction::Rewrite => rewrite(rtype, found),
+            RuleAction::Block => match self.group(region).map(|group| &group.style) {
+                None | Some(BlockStyle::NullAddress) => null(),
+                Some(BlockStyle::Nxdomain) => PolicyAction::Nxdomain,
+                Some(BlockStyle::Nodata) => PolicyAction::Nodata,
+                Some(BlockStyle::Refused) => PolicyAction::Refused,
+                Some(BlockStyle::Drop) => PolicyAction::Drop,
+                Some(BlockStyle::Addresses(addresses)) => {
+                    PolicyAction::Addresses(addresses.clone())
+                }
+            },
+        })
+    }
+
+    fn reason(&self, region: u8, found: &FoundRule, concerns: Option<String>) -> RuleReason {
+        let list = self.compiled.lists().get(usize::from(found.rule.list));
+        RuleReason {
+            list: list.map(|list| list.name.clone()).unwrap_or_default(),
+            line: found.rule.line,
+            rule: shown(found, list.map(|list| list.form)),
+            group: self.group(region).map(|group| group.name.clone()).unwrap_or_default(),
+            concerns,
+        }
+    }
+}
+
+/// Whether a rule is of the group's lists, and the options match the question.
+fn concerns(found: &FoundRule, asked: &NameSlice, question: &JudgedQuestion<'_>) -> bool {
+    if !question.group.lists.contains(found.rule.list.into()) {
+        return false;
+    }
+    if found.rule.options.is_empty() || found.rule.disables {
+        return true;
+    }
+    let options: Result<RuleOptions, ()> = found.rule.options.parse();
+    options.is_ok_and(|options| options.match_question(asked, question.rtype, question.client))
+}
+
+/// The answer of the first rule, a rewrite, and of further rewrites of the same list and name.
+fn rewrite(rtype: Rtype, found: &[FoundRule]) -> PolicyAction {
+    let Some(first) = found.first() else { return PolicyAction::Nodata };
+    let is_kin = |rule: &&FoundRule| {
+        rule.rule.list == first.rule.list
+            && rule.rule.action == RuleAction::Rewrite
+            && precedence::row(rule) == precedence::row(first)
+            && rule.labels == first.labels
+    };
+    let kin = found.iter().take_while(is_kin);
+    let answers = kin.filter_map(|rule| rule.rule.options.parse::<RuleOptions>().ok()?.rewrite);
+    let (mut addresses, mut records) = (Vec::new(), Vec::new());
+    for answer in answers {
+        match answer {
+            RewriteAnswer::Alias(target) => return PolicyAction::Alias(target),
+            RewriteAnswer::Address(address) => addresses.push(address),
+            RewriteAnswer::Record(rtype, rdata) => records.push((rtype, rdata)),
+        }
+    }
+    let wants_addresses = rtype == Rtype::A || rtype == Rtype::AAAA;
+    match records.is_empty() || wants_addresses && !addresses.is_empty() {
+        true => PolicyAction::Addresses(addresses),
+        false => PolicyAction::Records(records),
+    }
+}
+
+/// A rule as a person would write the rule.
+fn shown(found: &FoundRule, form: Option<ListForm>) -> String {
+    let allows = found.rule.action == RuleAction::Allow;
+    let is_adblock = form == Some(ListForm::Adblock) || !found.rule.options.is_empty();
+    let options: Result<RuleOptions, ()> = found.rule.options.parse();
+    let glob = options.as_ref().ok().and_then(|options| options.glob.clone());
+    let pattern = match (&found.shown, glob) {
+        (_, Some(glob)) => glob,
+        (RulePatternText::Other(text), None) => text.clone(),
+        (RulePatternText::Name(scope, name), None) => {
+            let name = show_name(name);
+            match (scope, is_adblock) {
+                (RuleScope::Exact, _) => name,
+                (RuleScope::Subtree, true) => format!("||{name}^"),
+                (RuleScope::Subtree | RuleScope::Below, false) => format!("*.{name}"),
+                (RuleScope::Below, true) => format!("||*.{name}^"),
+            }
+        }
+    };
+    let mut conditions: Vec<String> = Vec::new();
+    if found.rule.important {
+        conditions.push("important".into());
+    }
+    if let Ok(options) = options {
+        let conditional = RuleOptions { glob: None, ..options };
+        if conditional != RuleOptions::default() {
+            conditions.push(conditional.to_string());
+        }
+    }
+    let at = if allows && is_adblock { "@@" } else { "" };
+    match conditions.is_empty() {
+        true => format!("{at}{pattern}"),
+        false => format!("{at}{pattern}${}", conditions.join(",")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
