@@ -24,12 +24,25 @@ const FLAGS: RecvFlags = RecvFlags::empty();
 /// # Errors
 /// The socket takes no octet now (`WouldBlock`), or the other end has gone.
 pub fn send_portion(socket: impl AsFd, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_with(socket, b".", descriptors)
+}
+
+/// Sends octets, with at most [`PORTION`] descriptors beside.
+///
+/// # Errors
+/// The socket takes nothing now (`WouldBlock`), or the other end has gone.
+pub fn send_with(
+    socket: impl AsFd,
+    octets: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(PORTION))];
     let mut beside = SendAncillaryBuffer::new(&mut space);
-    if !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
+    let is_needed = !descriptors.is_empty();
+    if is_needed && !beside.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    sendmsg(socket, &[IoSlice::new(b".")], &mut beside, SendFlags::empty())?;
+    sendmsg(socket, &[IoSlice::new(octets)], &mut beside, SendFlags::empty())?;
     Ok(())
 }
 

@@ -4,9 +4,12 @@
 //! other systems, like s6 and runit, may speak the same protocols. launchd of macOS speaks neither: a variable shows
 //! that a process is a job of launchd.
 
+pub mod descriptor_store;
+
 use std::ffi::OsString;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -14,13 +17,17 @@ use sd_notify::NotifyState;
 use tokio::runtime::Handle;
 use zoners_sandbox::{Need, Needs};
 
-/// The sockets bound by a service manager (socket activation).
+use descriptor_store::StoredSocket;
+
+/// The sockets that a service manager passed to this process.
 #[derive(Debug, Default)]
 pub struct GivenSockets {
-    /// Sockets for datagrams.
+    /// Sockets for datagrams, bound by the manager (socket activation).
     pub udp: Vec<UdpSocket>,
-    /// Listeners for connections.
+    /// Listeners for connections, bound by the manager.
     pub tcp: Vec<TcpListener>,
+    /// Sockets of an earlier process of this service, kept by the manager.
+    pub stored: Vec<StoredSocket>,
 }
 
 /// Tells the manager: clients are served.
@@ -70,32 +77,54 @@ fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
         || is_job
 }
 
-/// Takes the sockets bound by the manager, if any (`LISTEN_FDS`). Call this before there are threads.
+/// Takes the sockets that the manager passed, if any (`LISTEN_FDS`). Call this before there are threads.
 ///
 /// # Errors
-/// A socket is neither a UDP socket nor a TCP listener.
-pub fn sockets() -> io::Result<Option<GivenSockets>> {
+/// A socket bound by the manager is neither a UDP socket nor a TCP listener.
+pub fn sockets() -> io::Result<GivenSockets> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let names = names.split(':').map(Some).chain(std::iter::repeat(None));
     let mut descriptors = ListenFd::from_env();
     let mut given = GivenSockets::default();
-    for at in 0..descriptors.len() {
-        match descriptors.take_udp_socket(at) {
-            Ok(Some(socket)) => {
-                socket.set_nonblocking(true)?;
-                given.udp.push(socket);
+    for (at, name) in (0..descriptors.len()).zip(names) {
+        match name.filter(|name| descriptor_store::kind_of(name).is_some()) {
+            Some(name) => {
+                let name = name.to_owned();
+                given.stored.extend(
+                    stored(&mut descriptors, at).map(|socket| StoredSocket { name, socket }),
+                );
             }
-            Ok(None) => {}
-            Err(_) => {
-                let explain =
-                    |error| io::Error::other(format!("a socket of the service manager: {error}"));
-                if let Some(listener) = descriptors.take_tcp_listener(at).map_err(explain)? {
-                    listener.set_nonblocking(true)?;
-                    given.tcp.push(listener);
-                }
-            }
+            None => given.add(&mut descriptors, at)?,
         }
     }
-    let is_empty = given.udp.is_empty() && given.tcp.is_empty();
-    Ok((!is_empty).then_some(given))
+    Ok(given)
+}
+
+/// The socket at this place, of any kind that a daemon stores.
+fn stored(descriptors: &mut ListenFd, at: usize) -> Option<OwnedFd> {
+    if let Ok(Some(socket)) = descriptors.take_udp_socket(at) {
+        return Some(socket.into());
+    }
+    if let Ok(Some(listener)) = descriptors.take_tcp_listener(at) {
+        return Some(listener.into());
+    }
+    descriptors.take_unix_listener(at).ok().flatten().map(OwnedFd::from)
+}
+
+impl GivenSockets {
+    /// Adds the socket at this place, bound by the manager.
+    fn add(&mut self, descriptors: &mut ListenFd, at: usize) -> io::Result<()> {
+        if let Ok(socket) = descriptors.take_udp_socket(at) {
+            socket.iter().try_for_each(|socket| socket.set_nonblocking(true))?;
+            self.udp.extend(socket);
+            return Ok(());
+        }
+        let explain = |error| io::Error::other(format!("a socket of the service manager: {error}"));
+        let listener = descriptors.take_tcp_listener(at).map_err(explain)?;
+        listener.iter().try_for_each(|listener| listener.set_nonblocking(true))?;
+        self.tcp.extend(listener);
+        Ok(())
+    }
 }
 
 /// Gives the manager a sign of life as often as wanted (`WATCHDOG_USEC`), as long as every worker runs tasks; for as

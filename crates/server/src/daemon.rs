@@ -23,6 +23,7 @@ mod hosts_file;
 mod http;
 mod http_routes;
 mod keeper;
+mod kept_sockets;
 mod listeners;
 mod listening;
 mod networks;

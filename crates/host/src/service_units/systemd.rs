@@ -30,6 +30,11 @@ fn enable_unit(name: &str, text: String, is_running_system: bool) -> Vec<PlanSte
     steps
 }
 
+/// Sockets that systemd keeps while the daemon restarts: enough for two transports at a hundred addresses, with two
+/// processors. systemd closes them when the service is stopped for good: that is the default of
+/// `FileDescriptorStorePreserve`, which systemd 252 of Debian does not know.
+const MAX_STORED_SOCKETS: u32 = 512;
+
 /// Missing on purpose: `PrivateUsers`, under which no privileged port can be bound; `ProcSubset=pid`, which hides the
 /// boot identifier (the age of the cache); `IPAddressDeny` and `PrivateNetwork`, as servers are everywhere. The last
 /// calls of the filter are those of the daemon's own sandbox; systemd 252 of Debian has no group for them.
@@ -61,6 +66,8 @@ Group={user}
 StateDirectory=zoners
 StateDirectoryMode=0700
 RuntimeDirectory=zoners
+RuntimeDirectoryPreserve=restart
+FileDescriptorStoreMax={MAX_STORED_SOCKETS}
 LimitNOFILE={MAX_DESCRIPTORS}
 OOMScoreAdjust=-500
 UMask=0077

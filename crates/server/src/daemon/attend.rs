@@ -48,6 +48,7 @@ pub(super) async fn attend(
     let mut wake = Wake::watch();
     // Changes from before the watch.
     serving.look_around();
+    serving.keep_sockets(control);
     let mut pulse = Pulse::of(serving.workers.activity.clone());
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     loop {
@@ -74,7 +75,10 @@ pub(super) async fn attend(
                 control.iter().for_each(|control| control.share(false));
                 tracing::warn!("restart: the new daemon did not come up: this one serves on");
             }
-            next = reloading.done() => serving = end_reload(serving, &mut reloading, next),
+            next = reloading.done() => {
+                serving = end_reload(serving, &mut reloading, next);
+                serving.keep_sockets(control);
+            }
             () = ended.notified() => return (serving, DaemonEnd::Stopped),
             () = &mut conversing => {}
             () = &mut living => {}
@@ -82,7 +86,10 @@ pub(super) async fn attend(
                 reloading.begin(Reload::Files, Vec::new(), &serving);
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
-            moved = wake.changed() => network_changed(&mut serving, moved),
+            moved = wake.changed() => {
+                network_changed(&mut serving, moved);
+                serving.keep_sockets(control);
+            }
             () = pulse.beat() => {
                 look(&mut serving, &mut wake, keeper.as_deref_mut());
                 if has_other_hosts(&mut serving) {

@@ -4,14 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 
 use zoners_dns::Transport;
+use zoners_host::ports;
 use zoners_host::ports::system_proxy::{HAS_SYSTEM_PROXY, SYSTEM_PROXY_PORT, SystemProxy};
 use zoners_host::privileges::is_root;
-use zoners_host::{ports, service_manager};
 use zoners_net::listen::{DISTRIBUTES_CLIENTS, Terms, is_absent};
 
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener};
 use super::owner;
-use super::take_over::serves;
+use super::take_over::{TakenListeners, serves};
 use crate::config::{AddressSpec, Config, ListenerSpec};
 
 /// Ports tried where any will do.
@@ -27,8 +27,8 @@ const PRIVILEGE: &str = "ports below 1024 need a privilege; one of these gives i
   a systemd socket unit                               systemd binds the port and hands it over
 or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
 
-/// Takes the sockets of a service manager, or of an old daemon (`taken`, and whether a manager `gave` these); or binds
-/// the configured addresses, or port 53 of this machine. Where port 53 cannot be bound, a first try (`on_trial`) gets
+/// Takes the sockets that a service manager has bound (`given`), or those of an old daemon; or binds the configured
+/// addresses, or port 53 of this machine. Where port 53 cannot be bound, a first try (`on_trial`) gets
 /// port 5300, and the reason.
 ///
 /// # Errors
@@ -37,18 +37,19 @@ or serve on another port: listen = [\"127.0.0.1:5300\"] in [server]";
 pub(super) fn bind(
     config: &Config,
     on_trial: bool,
-    taken: Option<(Vec<BoundListener>, bool)>,
+    given: &[BoundListener],
+    taken: Option<TakenListeners>,
 ) -> io::Result<(BoundAddresses, Option<String>)> {
     let threads = config.server.threads;
-    if let Some(given) = service_manager::sockets()? {
-        return Ok((share_out(&BoundListener::given(given), threads)?, None));
+    if !given.is_empty() {
+        return Ok((share_out(given, threads)?, None));
     }
-    if let Some((taken, given)) = taken {
+    if let Some(TakenListeners { listeners, given, with_predecessor }) = taken {
         let bound = match given {
-            true => share_out(&taken, threads)?,
-            false => bind_or_take(&config.listeners(), threads, taken)?,
+            true => share_out(&listeners, threads)?,
+            false => bind_or_take(&config.listeners(), threads, listeners)?,
         };
-        return Ok((BoundAddresses { with_predecessor: true, ..bound }, None));
+        return Ok((BoundAddresses { with_predecessor, ..bound }, None));
     }
     let error = match bind_all(&config.listeners(), threads, |_| false)
         .and_then(BoundAddresses::or_error)

@@ -16,6 +16,7 @@ use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
 use super::http_routes::routes;
 use super::keeper::CacheKeeper;
+use super::kept_sockets::KeptSockets;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
@@ -53,6 +54,8 @@ pub struct Bound {
     pub(super) origin: ProcessOrigin,
     /// The old daemon, which serves until this one does.
     pub(super) predecessor: Option<Predecessor>,
+    /// Sockets in the store of the service manager.
+    pub(super) kept: KeptSockets,
 }
 
 impl Bound {
@@ -98,6 +101,7 @@ impl Bound {
         let overseer = Arc::new(overseer);
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
+        let kept = self.kept;
         let serving = Serving {
             core,
             generation,
@@ -108,6 +112,7 @@ impl Bound {
             second_level,
             sandbox,
             networks,
+            kept,
         };
         let predecessor = self.predecessor;
         Ok(Running {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use zoners_dns::Network;
 use zoners_host::origin::ProcessOrigin;
-use zoners_host::service_manager;
+use zoners_host::service_manager::{self, GivenSockets};
 use zoners_net::descriptors::Descriptors;
 use zoners_store::shared::SharedCacheConfig;
 
@@ -16,6 +16,8 @@ use super::allotment::Allotment;
 use super::bound::Bound;
 use super::generation::{Core, Generation};
 use super::http::BoundHttp;
+use super::kept_sockets::KeptSockets;
+use super::listeners::BoundListener;
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::take_over::TakenOver;
@@ -118,15 +120,21 @@ impl Configured {
         generation.log_remarks(None);
         let config = &generation.config;
         let heir = privileges::heir(config)?;
-        let taken = predecessor.map(|control| TakenOver::from(&control)).transpose()?;
-        let TakenOver { predecessor, listeners, http, control, lock } = taken.unwrap_or_default();
+        let GivenSockets { udp, tcp, stored } = service_manager::sockets()?;
+        let given = BoundListener::given(udp, tcp);
+        let (kept, stored) = KeptSockets::sort(stored, config, !given.is_empty());
+        let taken = match predecessor {
+            Some(control) => TakenOver::from(&control)?,
+            None => TakenOver::of_store(stored)?,
+        };
+        let TakenOver { predecessor, listeners, http, control, lock } = taken;
         let serves = AddressSpec::addresses(&config.listeners());
         let state = StateFolder::take(config, &serves, heir, lock.as_ref())?;
         if lock.is_some() && state.is_none() && config.cache.persist {
             let text = "the old daemon keeps the cache across restarts, and the new one could not";
             return Err(io::Error::other(text));
         }
-        let (addresses, instead) = bind::bind(config, is_on_trial(&core), listeners)?;
+        let (addresses, instead) = bind::bind(config, is_on_trial(&core), &given, listeners)?;
         let side_effect = bind::side_effect(&addresses);
         let http = BoundHttp::all(&config.server.http, http)?;
         let control = control_socket::bind(config, heir, control.as_ref())?;
@@ -171,6 +179,7 @@ impl Configured {
             sandbox,
             origin,
             predecessor,
+            kept,
         })
     }
 }

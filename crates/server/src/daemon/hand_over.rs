@@ -7,7 +7,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{DescriptorKind, HandOver, HandOverReport};
-use zoners_dns::Transport;
 
 use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
@@ -73,14 +72,7 @@ fn duplicates(
     let (log, given) = (io::stderr(), serving.listening.is_given());
     let mut all: Vec<(DescriptorKind, BorrowedFd<'_>)> = vec![(DescriptorKind::Log, log.as_fd())];
     all.extend(serving.listening.lock().map(|lock| (DescriptorKind::Lock, lock)));
-    all.extend(control.map(|control| (DescriptorKind::Control, control.as_fd())));
-    all.extend(serving.http.sockets().map(|socket| (DescriptorKind::Http, socket)));
-    let kind = |transport| match transport {
-        Transport::Udp => DescriptorKind::Udp,
-        Transport::Tcp => DescriptorKind::Tcp,
-    };
-    let sockets = serving.listening.sockets();
-    all.extend(sockets.map(|(transport, socket)| (kind(transport), socket)));
+    all.extend(serving.sockets(control));
     let descriptors = all.iter().map(|(_, descriptor)| descriptor.try_clone_to_owned());
     let descriptors = descriptors.collect::<io::Result<_>>()?;
     let kinds = all.iter().map(|(kind, _)| *kind).collect();

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use zoners_dns::Transport;
 use zoners_files::ServiceUser;
-use zoners_host::service_manager::GivenSockets;
 use zoners_net::datagrams::Datagrams;
 use zoners_net::listen::{self, Terms};
 
@@ -76,8 +75,7 @@ impl BoundListener {
     }
 
     /// The listeners of a service manager.
-    pub(super) fn given(sockets: GivenSockets) -> Vec<Self> {
-        let GivenSockets { udp, tcp } = sockets;
+    pub(super) fn given(udp: Vec<UdpSocket>, tcp: Vec<TcpListener>) -> Vec<Self> {
         let datagrams = udp.into_iter().map(BoundListener::of_udp);
         let streams = tcp.into_iter();
         let streams = streams.map(|socket| BoundListener::of_stream(Transport::Tcp, socket));
@@ -125,7 +123,7 @@ impl AsFd for BoundListener {
 }
 
 impl ServedListener {
-    /// Closes the socket to new datagrams, unless a service manager has a copy; queries under way are still answered.
+    /// Closes the socket and all copies to new datagrams; queries under way are still answered.
     pub(super) fn deafen(&self) {
         if let ServedSocket::Datagrams(socket) = &self.socket {
             socket.deafen();

@@ -7,12 +7,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 use zoners_dns::Transport;
 use zoners_net::listen;
 
+use super::at_work::SocketCopies;
 use super::bind::bind_all;
 use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ServedListener, collide};
 use super::state_folder::StateFolder;
@@ -28,8 +28,7 @@ pub(super) struct Listening {
     missing: Vec<String>,
     /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
-    /// True while a different daemon has the sockets too, so that these must not be deafened.
-    handed_over: Arc<AtomicBool>,
+    copies: Arc<SocketCopies>,
 }
 
 /// An address in service.
@@ -77,11 +76,12 @@ impl Listening {
         workers: Vec<WorkerLink>,
         state: Option<StateFolder>,
     ) -> io::Result<Self> {
-        let handed_over = Arc::new(AtomicBool::new(places.with_predecessor));
+        let copies = Arc::<SocketCopies>::default();
+        copies.with_daemon(places.with_predecessor);
         let (absent, missing) = (places.absent, texts(&places.missing));
         let places = ServedAddress::all_of(places.bound, &workers)?;
-        places.iter().for_each(|place| place.open(&workers, &handed_over));
-        Ok(Listening { workers, places, absent, missing, state, handed_over })
+        places.iter().for_each(|place| place.open(&workers, &copies));
+        Ok(Listening { workers, places, absent, missing, state, copies })
     }
 
     /// The addresses for DNS, for reports.
@@ -120,7 +120,7 @@ impl Listening {
         if self.is_given() {
             return false;
         }
-        added.iter().for_each(|place| place.announce(&self.workers, &self.handed_over));
+        added.iter().for_each(|place| place.announce(&self.workers, &self.copies));
         let (kept, left): (Vec<ServedAddress>, _) =
             std::mem::take(&mut self.places).into_iter().partition(|place| place.is_in(&wanted));
         for place in &left {
@@ -149,9 +149,7 @@ impl Listening {
             });
             match bound {
                 Ok(places) => {
-                    places
-                        .iter()
-                        .for_each(|place| place.announce(&self.workers, &self.handed_over));
+                    places.iter().for_each(|place| place.announce(&self.workers, &self.copies));
                     self.places.extend(places);
                 }
                 Err(error) => {
@@ -171,7 +169,13 @@ impl Listening {
 
     /// Leaves the sockets hearing at the end, if a different daemon has them too.
     pub(super) fn share_sockets(&self, shared: bool) {
-        self.handed_over.store(shared, Ordering::Release);
+        self.copies.with_daemon(shared);
+    }
+
+    /// Leaves the sockets hearing at the end, as the service manager keeps them for the next daemon.
+    pub(super) fn leave_to_manager(&mut self) {
+        self.copies.with_manager(true);
+        self.leave();
     }
 
     /// Has the sockets alone again, since the new daemon did not come up.
@@ -258,19 +262,19 @@ impl ServedAddress {
     }
 
     /// Lets each worker serve clients here.
-    fn open(&self, workers: &[WorkerLink], handed_over: &Arc<AtomicBool>) {
+    fn open(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
         for (listeners, worker) in self.listeners.iter().zip(workers) {
             let listeners = listeners.clone();
             // The end of a worker is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let handed_over = handed_over.clone();
-            let _ = worker.assignments.send(Assignment { listeners, given, handed_over, leaving });
+            let copies = copies.clone();
+            let _ = worker.assignments.send(Assignment { listeners, given, copies, leaving });
         }
     }
 
     /// Opens the address, and logs the fact.
-    fn announce(&self, workers: &[WorkerLink], handed_over: &Arc<AtomicBool>) {
-        self.open(workers, handed_over);
+    fn announce(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
+        self.open(workers, copies);
         for address in &self.addresses {
             tracing::info!("listen: serving on {address}, UDP and TCP");
         }

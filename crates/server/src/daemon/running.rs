@@ -80,8 +80,10 @@ impl Running {
     /// # Errors
     /// A worker ended too early.
     pub fn run(self) -> io::Result<()> {
-        let Running { runtime, signals, control, mut keeper, serving, .. } = self;
+        let Running { runtime, signals, control, mut keeper, mut serving, .. } = self;
         let (reload_requests, hand_over_requests) = (self.reload_requests, self.hand_over_requests);
+        // Before clients rely on the service.
+        serving.keep_sockets(control.as_ref());
         service_manager::notify_ready();
         let (serving, ending) = runtime.block_on(attend(
             serving,
@@ -91,7 +93,7 @@ impl Running {
             hand_over_requests,
             keeper.as_mut(),
         ));
-        let Serving { mut listening, workers, http, generation, .. } = serving;
+        let Serving { mut listening, workers, http, generation, kept, .. } = serving;
         if ending == DaemonEnd::HandedOver {
             tracing::info!("restart: a new daemon serves: queries under way are finished here");
             listening.leave_to_successor();
@@ -102,7 +104,13 @@ impl Running {
             return workers.join();
         }
         service_manager::notify_stopping();
-        listening.leave();
+        if kept.is_empty() {
+            listening.leave();
+        } else {
+            // The file of the control socket stays with the socket.
+            control.iter().for_each(|control| control.share(true));
+            listening.leave_to_manager();
+        }
         drop(http);
         workers.join()?;
         if let Some(keeper) = keeper {

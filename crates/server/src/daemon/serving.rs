@@ -1,17 +1,22 @@
 //! Workers, listeners and the generation in force: the part of a running daemon that a reload changes.
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use zoners_api::DescriptorKind;
+use zoners_dns::Transport;
 use zoners_resolver::Event;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
+use super::kept_sockets::KeptSockets;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::Overseer;
 use super::workers::Workers;
+use crate::control::ControlSocket;
 
 /// Workers, listeners and the generation in force. A reload turns this into the next.
 pub(super) struct Serving {
@@ -24,9 +29,37 @@ pub(super) struct Serving {
     pub(super) second_level: Option<Arc<SharedCache>>,
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) networks: NetworkObserver,
+    pub(super) kept: KeptSockets,
 }
 
 impl Serving {
+    /// The sockets in service, of clients, of the HTTP service and of the control socket.
+    pub(super) fn sockets<'a>(
+        &'a self,
+        control: Option<&'a ControlSocket>,
+    ) -> impl Iterator<Item = (DescriptorKind, BorrowedFd<'a>)> {
+        let kind = |transport| match transport {
+            Transport::Udp => DescriptorKind::Udp,
+            Transport::Tcp => DescriptorKind::Tcp,
+        };
+        let control = control.map(|control| (DescriptorKind::Control, control.as_fd()));
+        let http = self.http.sockets().map(|socket| (DescriptorKind::Http, socket));
+        let clients = self.listening.sockets();
+        let clients = clients.map(move |(transport, socket)| (kind(transport), socket));
+        control.into_iter().chain(http).chain(clients)
+    }
+
+    /// Has the service manager keep the sockets in service, and no others, for the next daemon. Sockets that the
+    /// manager has bound stay there anyway.
+    pub(super) fn keep_sockets(&mut self, control: Option<&ControlSocket>) {
+        let mut kept = std::mem::take(&mut self.kept);
+        let is_given = self.listening.is_given();
+        let of_clients = [DescriptorKind::Udp, DescriptorKind::Tcp];
+        let sockets = self.sockets(control);
+        kept.update(sockets.filter(|(kind, _)| !is_given || !of_clients.contains(kind)));
+        self.kept = kept;
+    }
+
     /// Looks for absent addresses and for neighbours, and serves both. Looks at the networks.
     pub(super) fn look_around(&mut self) {
         self.overseer.knows_networks(self.networks.look());

@@ -1,8 +1,11 @@
 //! The other end of a hand-over: a new daemon takes sockets, state folder and control socket of the old daemon.
+//!
+//! If the old daemon has ended under a service manager that keeps its sockets, these come from the manager.
 
 use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -17,14 +20,24 @@ use crate::control::{Predecessor, take_over};
 pub(super) struct TakenOver {
     /// The conversation with the old daemon, for the confirmation.
     pub(super) predecessor: Option<Predecessor>,
-    /// The sockets for clients, and whether a service manager bound these.
-    pub(super) listeners: Option<(Vec<BoundListener>, bool)>,
+    /// The sockets for clients.
+    pub(super) listeners: Option<TakenListeners>,
     /// The sockets of the HTTP service.
     pub(super) http: TakenHttp,
     /// The socket for conversations.
     pub(super) control: Option<UnixListener>,
     /// The lock of the state folder.
     pub(super) lock: Option<File>,
+}
+
+/// The sockets for clients that were handed over.
+#[derive(Debug, Default)]
+pub(super) struct TakenListeners {
+    pub(super) listeners: Vec<BoundListener>,
+    /// Whether a service manager has bound these: then the configuration has no say.
+    pub(super) given: bool,
+    /// The old daemon serves by these until the confirmation.
+    pub(super) with_predecessor: bool,
 }
 
 /// Sockets of the HTTP service.
@@ -38,25 +51,46 @@ impl TakenOver {
     pub(super) fn from(control: &Path) -> io::Result<Self> {
         let (predecessor, report, descriptors) = take_over(control).map_err(io::Error::other)?;
         let mut taken = TakenOver { predecessor: Some(predecessor), ..TakenOver::default() };
-        let mut listeners = Vec::new();
+        let (given, with_predecessor) = (report.given, true);
+        let mut listeners = TakenListeners { given, with_predecessor, ..TakenListeners::default() };
         for (kind, descriptor) in report.descriptors.into_iter().zip(descriptors) {
-            match kind {
-                DescriptorKind::Udp => {
-                    listeners.push(BoundListener::of_udp(UdpSocket::from(descriptor)));
-                }
-                DescriptorKind::Tcp => {
-                    let socket = TcpListener::from(descriptor);
-                    listeners.push(BoundListener::of_stream(Transport::Tcp, socket));
-                }
-                DescriptorKind::Http => taken.http.push(TcpListener::from(descriptor)),
-                DescriptorKind::Control => taken.control = Some(UnixListener::from(descriptor)),
-                DescriptorKind::Lock => taken.lock = Some(File::from(descriptor)),
-                DescriptorKind::Log => rustix::stdio::dup2_stderr(descriptor)?,
-                DescriptorKind::Other => {}
-            }
+            taken.add(kind, descriptor, &mut listeners)?;
         }
-        taken.listeners = Some((listeners, report.given));
+        taken.listeners = Some(listeners);
         Ok(taken)
+    }
+
+    /// Sockets that the service manager has kept for this daemon.
+    pub(super) fn of_store(sockets: Vec<(DescriptorKind, OwnedFd)>) -> io::Result<Self> {
+        let (mut taken, mut listeners) = (TakenOver::default(), TakenListeners::default());
+        for (kind, socket) in sockets {
+            taken.add(kind, socket, &mut listeners)?;
+        }
+        taken.listeners = Some(listeners).filter(|taken| !taken.listeners.is_empty());
+        Ok(taken)
+    }
+
+    fn add(
+        &mut self,
+        kind: DescriptorKind,
+        descriptor: OwnedFd,
+        to: &mut TakenListeners,
+    ) -> io::Result<()> {
+        match kind {
+            DescriptorKind::Udp => {
+                to.listeners.push(BoundListener::of_udp(UdpSocket::from(descriptor)));
+            }
+            DescriptorKind::Tcp => {
+                let socket = TcpListener::from(descriptor);
+                to.listeners.push(BoundListener::of_stream(Transport::Tcp, socket));
+            }
+            DescriptorKind::Http => self.http.push(TcpListener::from(descriptor)),
+            DescriptorKind::Control => self.control = Some(UnixListener::from(descriptor)),
+            DescriptorKind::Lock => self.lock = Some(File::from(descriptor)),
+            DescriptorKind::Log => rustix::stdio::dup2_stderr(descriptor)?,
+            DescriptorKind::Other => {}
+        }
+        Ok(())
     }
 }
 

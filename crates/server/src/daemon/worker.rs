@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
@@ -10,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::Network;
 
-use super::at_work::{AtWork, Stopping};
+use super::at_work::{AtWork, SocketCopies, Stopping};
 use super::connections::{ConnectionShares, Connections};
 use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
@@ -29,8 +28,7 @@ pub(super) struct Assignment {
     pub(super) listeners: Vec<ServedListener>,
     /// A service manager gave the sockets, and keeps a copy.
     pub(super) given: bool,
-    /// True while a different daemon has the sockets too.
-    pub(super) handed_over: Arc<AtomicBool>,
+    pub(super) copies: Arc<SocketCopies>,
     /// True once the address is to be left.
     pub(super) leaving: Stopping,
 }
@@ -84,13 +82,13 @@ async fn serve<N: Network>(
     work: WorkerState<N>,
     mut assignments: mpsc::UnboundedReceiver<Assignment>,
 ) -> io::Result<()> {
-    let (mut serving, mut handed_over) = (JoinSet::new(), None);
+    let (mut serving, mut copies) = (JoinSet::new(), None);
     loop {
         tokio::select! {
             biased;
             assignment = assignments.recv() => match assignment {
                 Some(assignment) => {
-                    handed_over = Some(assignment.handed_over.clone());
+                    copies = Some(assignment.copies.clone());
                     serving.spawn(serve_at(assignment, work.another()));
                 }
                 None => break,
@@ -107,7 +105,7 @@ async fn serve<N: Network>(
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let finish = match handed_over.is_some_and(|handed_over| handed_over.load(Ordering::Acquire)) {
+    let finish = match copies.is_some_and(|copies| copies.are_served()) {
         true => HANDED_OVER_FINISH_TIMEOUT,
         false => FINISH_TIMEOUT,
     };
@@ -150,8 +148,7 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) 
             return Err(io::Error::other("a listener ended"));
         }
     }
-    // The system keeps one queue for all who have the socket.
-    if !assignment.given && !assignment.handed_over.load(Ordering::Acquire) {
+    if !assignment.given && !assignment.copies.exist() {
         assignment.listeners.iter().for_each(ServedListener::deafen);
     }
     for _ in 0..LAST_TURNS {

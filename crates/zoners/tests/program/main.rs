@@ -28,6 +28,8 @@ mod command {
 mod daemon {
     mod descriptors;
     mod files;
+    #[cfg(target_os = "linux")]
+    mod kept_sockets;
     mod lasting;
     mod local;
     mod log;

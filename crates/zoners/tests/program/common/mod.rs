@@ -6,6 +6,8 @@ pub(crate) mod heard;
 #[cfg(target_os = "linux")]
 pub(crate) mod networks;
 pub(crate) mod redis;
+#[cfg(target_os = "linux")]
+pub(crate) mod service_manager;
 pub(crate) mod sharing;
 pub(crate) mod waiting;
 

@@ -157,6 +157,11 @@ fn a_service_manager_hears_of_it() {
         let length = notices.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
     };
+    let first = ["udp", "tcp"].map(|_| told());
+    assert!(
+        first.iter().all(|notice| notice.starts_with("FDSTORE=1\nFDNAME=zoners/")),
+        "{first:?}"
+    );
     assert_eq!(told(), "READY=1");
     assert_eq!([told(), told()], ["WATCHDOG=1", "WATCHDOG=1"]);
     let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();

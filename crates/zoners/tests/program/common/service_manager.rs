@@ -1,0 +1,86 @@
+//! A service manager with a store of sockets, as systemd; see `service_manager.py`.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// The program, a script of Python.
+const PROGRAM: &str = include_str!("service_manager.py");
+
+/// A running service manager with a daemon.
+pub(crate) struct ServiceManager {
+    child: Child,
+    said: Lines<BufReader<ChildStdout>>,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl ServiceManager {
+    /// Starts a daemon with this configuration, which is ready when this returns; and the number of the process.
+    pub(crate) fn start(config: &str) -> (Self, u32) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new("python3")
+            .args(["-c", PROGRAM])
+            .arg(folder.path())
+            .args([env!("CARGO_BIN_EXE_zoners"), "serve", "--config"])
+            .arg(folder.path().join("zoners.toml"))
+            .env("STATE_DIRECTORY", folder.path().join("state"))
+            .env("RUNTIME_DIRECTORY", folder.path().join("run"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut manager = ServiceManager { child, said, folder };
+        manager.configure(config);
+        let process = manager.ready();
+        (manager, process)
+    }
+
+    /// Writes the configuration file. The state folder is made with it.
+    pub(crate) fn configure(&self, config: &str) {
+        let folder = self.folder.path();
+        std::fs::create_dir_all(folder.join("state")).unwrap();
+        std::fs::write(folder.join("zoners.toml"), config).unwrap();
+    }
+
+    /// The path of the control socket.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.folder.path().join("run/zoners.sock")
+    }
+
+    /// Gives the manager a command.
+    pub(crate) fn order(&mut self, word: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Reads up to a line that begins with this word; returns the rest of it, and the lines before.
+    pub(crate) fn says(&mut self, word: &str) -> (String, Vec<String>) {
+        let mut before = Vec::new();
+        loop {
+            let line = self.said.next().unwrap_or_else(|| panic!("no `{word}`: {before:?}"));
+            let line = line.unwrap();
+            match line.strip_prefix(word) {
+                Some(rest) => return (rest.trim().to_owned(), before),
+                None => before.push(line),
+            }
+        }
+    }
+
+    /// Waits for a daemon that is ready; returns the number of the process.
+    pub(crate) fn ready(&mut self) -> u32 {
+        self.says("ready").0.parse().unwrap()
+    }
+}
+
+impl Drop for ServiceManager {
+    fn drop(&mut self) {
+        let _ = writeln!(self.child.stdin.as_mut().unwrap(), "end");
+        let _ = self.child.wait();
+    }
+}
+
+/// An address of this machine that is free over TCP, and most probably over UDP.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
