@@ -25,6 +25,7 @@ mod disk;
 mod entry_state;
 mod examine;
 mod executor;
+mod extra_names;
 mod history;
 mod journal;
 mod journal_lines;

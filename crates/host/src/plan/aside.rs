@@ -11,25 +11,12 @@
 //! - Where the file system has no hard links (FAT), or a different program has written to the former file under the
 //!   second name, the entry is made anew from the journal.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::disk::Disk;
 use super::entry_state::EntryState;
-
-/// The second name. The name is always the same, so that the entry is found again after a killed process.
-pub(super) fn second_name(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.zoners-former"))
-}
-
-/// Whether both names lead to the same inode.
-pub(super) fn is_same_inode(one: &Path, other: &Path) -> bool {
-    let inode = |path: &Path| fs::symlink_metadata(path).map(|about| (about.dev(), about.ino()));
-    matches!((inode(one), inode(other)), (Ok(one), Ok(other)) if one == other)
-}
+use super::extra_names::{is_same_inode, second_name};
 
 /// Gives the present entry a second name, if the present entry is the former one: `former` is the state before the
 /// first step at this path. A second name of an earlier step stays.

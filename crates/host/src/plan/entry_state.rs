@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::aside;
+use super::extra_names::{is_same_inode, second_name};
 use super::octets::EntryOctets;
 use crate::system;
 
@@ -177,7 +177,7 @@ pub(super) fn target(octets: &EntryOctets) -> &OsStr {
 
 /// Whether the file has names beside this one and the one given by a plan.
 fn has_further_names(path: &Path, about: &Metadata) -> bool {
-    let is_kept = || aside::is_same_inode(path, &aside::second_name(path));
+    let is_kept = || is_same_inode(path, &second_name(path));
     about.nlink() > 2 || about.nlink() == 2 && !is_kept()
 }
 

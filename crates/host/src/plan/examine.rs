@@ -4,11 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use super::accounts;
-use super::aside::second_name;
 use super::difference::difference;
-use super::disk::beside;
 use super::entry_state::{EntryState, FileAttributes};
 use super::executor::PlanExecutor;
+use super::extra_names::{beside, second_name};
 use super::history::{PastChange, changes};
 use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;

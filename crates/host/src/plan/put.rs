@@ -9,8 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::OFlags;
 
-use super::disk::{Disk, beside};
+use super::disk::Disk;
 use super::entry_state::{EntryState, FileAttributes, target};
+use super::extra_names::beside;
 
 /// The permissions of links, which no system looks at.
 const LINK_MODE: u32 = 0o777;
