@@ -1,4 +1,6 @@
-//! A partial configuration, laid over the file while the machine is on a certain network.
+//! Partial configurations, laid over the file while the machine is on a certain network.
+
+use std::sync::Arc;
 
 use toml::{Table, Value};
 
@@ -17,6 +19,12 @@ pub struct ConfigOverlay {
 }
 
 impl ConfigOverlay {
+    /// The name of the profile.
+    #[must_use]
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
     /// The overlay of a profile: TOML, as in the file.
     ///
     /// # Errors
@@ -33,23 +41,29 @@ impl ConfigOverlay {
 }
 
 impl Config {
-    /// The configuration of the same file with `overlay` on top, instead of an earlier overlay. A value of the
-    /// overlay replaces the value of the file; a `[[forward]]` or `[[stub]]` is added, unless the file has a
-    /// route for the zone.
+    /// The configuration of the same file with `overlays` on top, instead of earlier overlays. A value of an
+    /// overlay replaces the value of the file or of an overlay before; a `[[forward]]` or `[[stub]]` is added, unless
+    /// the file or an overlay before has a route for the zone.
     ///
     /// # Errors
-    /// The overlay has an unknown key or a forbidden value.
-    pub fn overlaid(&self, overlay: Option<&ConfigOverlay>) -> Result<Self, ConfigError> {
+    /// An overlay has an unknown key or a forbidden value.
+    pub fn overlaid(&self, overlays: &[Arc<ConfigOverlay>]) -> Result<Self, ConfigError> {
         let text = self.source.text();
-        let Some(ConfigOverlay { profile, values }) = overlay else {
+        let Some(last) = overlays.last() else {
             return super::reading::read(text, self.source.file());
         };
-        let told = |error: toml::de::Error| {
+        let told = |profile: &str, error: toml::de::Error| {
             ConfigError::plain(format!("network profile {profile}: {}", error.message()))
         };
-        let mut merged = super::reading::with_new_names(text).map_err(told)?;
-        lay_over(&mut merged, values);
-        let config: Config = merged.try_into().map_err(told)?;
+        let mut merged =
+            super::reading::with_new_names(text).map_err(|error| told(&last.profile, error))?;
+        for overlay in overlays {
+            lay_over(&mut merged, &overlay.values);
+            // Read after each overlay, so that an error names the right profile.
+            let read: Result<Config, _> = merged.clone().try_into();
+            read.map_err(|error| told(&overlay.profile, error))?;
+        }
+        let config: Config = merged.try_into().map_err(|error| told(&last.profile, error))?;
         Ok(Config { source: self.source.clone(), ..config })
     }
 }
@@ -80,7 +94,7 @@ mod tests {
 
     fn overlaid(file: &str, overlay: &str) -> Result<Config, ConfigError> {
         let overlay = ConfigOverlay::parse("home", overlay)?;
-        Config::parse(file, "zoners.toml")?.overlaid(Some(&overlay))
+        Config::parse(file, "zoners.toml")?.overlaid(&[Arc::new(overlay)])
     }
 
     fn routes(config: &Config) -> Vec<(String, String)> {
@@ -111,10 +125,21 @@ mod tests {
         let at_home = overlaid(FILE, home).unwrap();
         let office =
             ConfigOverlay::parse("office", "[resolver]\nipv4 = false\nipv6 = true\n").unwrap();
-        let at_office = at_home.overlaid(Some(&office)).unwrap();
+        let at_office = at_home.overlaid(&[Arc::new(office)]).unwrap();
         assert!(!at_office.resolver.ipv4 && routes(&at_office).len() == 1);
-        let nowhere = at_office.overlaid(None).unwrap();
+        let nowhere = at_office.overlaid(&[]).unwrap();
         assert!(nowhere.resolver.ipv4 && !nowhere.resolver.ipv6 && routes(&nowhere).len() == 1);
+    }
+
+    #[test]
+    fn a_route_of_the_first_overlay_outranks_that_of_the_second() {
+        let overlay = |profile: &str, server: &str| {
+            let text = format!("[[forward]]\nzone = \"lan\"\nservers = [\"{server}\"]\n");
+            Arc::new(ConfigOverlay::parse(profile, &text).unwrap())
+        };
+        let both = [overlay("vpn", "192.0.2.1"), overlay("network", "192.0.2.2")];
+        let config = Config::default().overlaid(&both).unwrap();
+        assert_eq!(routes(&config), [("lan.".to_owned(), "192.0.2.1:53".to_owned())]);
     }
 
     #[test]
@@ -134,7 +159,7 @@ mod tests {
     fn the_file_may_have_old_names() {
         let file = Config::parse("[limits]\nnursery = 7\nwall-ms = 900\n", "z").unwrap();
         let overlay = ConfigOverlay::parse("cafe", "[limits]\nqueries = 9\n").unwrap();
-        let overlaid = file.overlaid(Some(&overlay)).unwrap();
+        let overlaid = file.overlaid(&[Arc::new(overlay)]).unwrap();
         assert_eq!((overlaid.limits.stragglers, overlaid.limits.queries), (7, 9));
         assert_eq!(overlaid.timeouts.recursion.as_millis(), 900);
     }

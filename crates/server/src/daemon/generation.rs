@@ -24,8 +24,8 @@ pub(super) struct Core {
     pub(super) shared: Arc<Shared>,
     pub(super) cookies: Cookies,
     pub(super) file: Option<PathBuf>,
-    /// The settings of the present network, which a reload lays over those of the file.
-    pub(super) overlay: Option<Arc<ConfigOverlay>>,
+    /// The settings of the present network, which a reload lays over those of the file, in this order.
+    pub(super) overlays: Vec<Arc<ConfigOverlay>>,
 }
 
 impl Core {
@@ -39,7 +39,7 @@ impl Core {
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Ok(Core { shared, cookies, file, overlay: None })
+        Ok(Core { shared, cookies, file, overlays: Vec::new() })
     }
 }
 
@@ -47,6 +47,8 @@ impl Core {
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) config: Config,
+    /// Whether overlays are part of `config`.
+    pub(super) is_overlaid: bool,
     pub(super) settings: Arc<Settings>,
     pub(super) rules: Arc<Rules>,
     /// The neighbours served by `rules`.
@@ -76,7 +78,9 @@ impl Generation {
         let nearby = surroundings::nearby();
         let rules = Arc::new(rules.near(&config, &nearby.prefixes));
         let settings = Arc::new(settings);
-        let mut generation = Generation { config, settings, rules, nearby, hosts, remarks };
+        let is_overlaid = !core.overlays.is_empty();
+        let mut generation =
+            Generation { config, is_overlaid, settings, rules, nearby, hosts, remarks };
         // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();

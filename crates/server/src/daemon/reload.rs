@@ -58,6 +58,7 @@ impl Reloading {
             core: serving.core.clone(),
             sandbox: serving.sandbox.clone(),
             config: (what == Reload::Files).then(|| serving.generation.config.clone()),
+            is_overlaid: serving.generation.is_overlaid,
             number: serving.generation.rules.generation() + 1,
         };
         let (send, done) = oneshot::channel();
@@ -105,6 +106,8 @@ struct ReloadJob {
     sandbox: Arc<Sandbox>,
     /// The configuration in force, if only the named files are read anew.
     config: Option<Config>,
+    /// Whether that configuration has overlays, which may be gone.
+    is_overlaid: bool,
     number: u32,
 }
 
@@ -115,9 +118,9 @@ impl ReloadJob {
             (None, Some(file)) => Config::load(file).map_err(|error| reasons(&error))?,
             (None, None) => return Err(vec!["there is no configuration file".to_owned()]),
         };
-        let config = match &self.core.overlay {
-            Some(overlay) => config.overlaid(Some(overlay)).map_err(|error| reasons(&error))?,
-            None => config,
+        let config = match self.is_overlaid || !self.core.overlays.is_empty() {
+            true => config.overlaid(&self.core.overlays).map_err(|error| reasons(&error))?,
+            false => config,
         };
         let needs = config.needs(self.core.file.as_deref());
         self.sandbox
@@ -218,9 +221,9 @@ mod tests {
         let reload = |overlay: Option<&str>| {
             let mut core = Core::new(&config, None).unwrap();
             let overlay = overlay.map(|text| ConfigOverlay::parse("home", text).unwrap());
-            core.overlay = overlay.map(Arc::new);
+            core.overlays = overlay.map(Arc::new).into_iter().collect();
             let config = Some(config.clone());
-            ReloadJob { core, sandbox: Arc::default(), config, number: 1 }.run()
+            ReloadJob { core, sandbox: Arc::default(), config, is_overlaid: false, number: 1 }.run()
         };
         assert!(reload(None).unwrap().settings.routes.is_empty());
         let at_home = reload(Some(route)).unwrap();
