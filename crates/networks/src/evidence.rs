@@ -1,0 +1,73 @@
+//! Evidence about a network, and the probes that bring it.
+
+/// A finding about the present network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The way to foreign servers, as the resolver finds it while it recurses.
+    Path(PathCondition),
+    /// Whether a probe could prove the root zone by recursion.
+    Recursion(bool),
+    /// The result of a probe of the network's resolvers.
+    Resolver(ResolverQuality),
+    /// The result of a probe of the portal.
+    Portal(PortalVerdict),
+}
+
+/// The way to foreign servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PathCondition {
+    /// Nothing is known yet.
+    #[default]
+    Untested,
+    /// Foreign servers reply.
+    Open,
+    /// Foreign servers reply over TCP alone.
+    UdpBlocked,
+    /// Foreign servers are blocked: refused, rejected or silent.
+    Blocked,
+    /// A resolver of the network replies in the place of servers.
+    Intercepted {
+        /// Whether signed names can be proven.
+        proves: bool,
+    },
+}
+
+impl PathCondition {
+    /// Whether recursion gets no answer, or none that can be proven.
+    pub(crate) const fn needs_forwarding(self) -> bool {
+        matches!(self, PathCondition::Blocked | PathCondition::Intercepted { proves: false })
+    }
+}
+
+/// What the resolvers of a network are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolverQuality {
+    /// A resolver passes DNSSEC records on: its answers can be validated.
+    Validatable,
+    /// A resolver answers without signatures.
+    Stripped,
+    /// There is no resolver, or none answers.
+    Unusable,
+}
+
+/// The result of a probe of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortalVerdict {
+    /// The expected content came: no portal.
+    Open,
+    /// A redirect or other content came: a portal.
+    Captive,
+    /// Nothing came, which says nothing.
+    Unclear,
+}
+
+/// A probe of the present network, which the caller carries out and answers by [`Evidence`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// An HTTP request whose answer shows a portal.
+    Portal,
+    /// A question with DNSSEC to the network's resolvers.
+    Resolver,
+    /// A proof of the root zone by recursion.
+    Recursion,
+}

@@ -1,0 +1,39 @@
+//! The strategy on each network: how questions become answers where the network blocks, intercepts or captures DNS.
+//!
+//! [`StrategyMachine`] takes in evidence ([`Evidence`]) and says which [`Strategy`] is in force and which probes
+//! ([`Probe`]) are due. Nothing here sends a packet or reads a clock: the time is an argument, so that hours of a network
+//! are tested in no time.
+//!
+//! # Examples
+//!
+//! A network blocks DNS to foreign servers, and its own resolver passes DNSSEC records on:
+//!
+//! ```
+//! use zoners_dns::Moment;
+//! use zoners_networks::{
+//!     Evidence, PathCondition, Probe, ResolverQuality, Strategy, StrategyMachine, StrategyTerms,
+//! };
+//!
+//! let (terms, now) = (StrategyTerms::default(), Moment::from_millis(1));
+//! let mut machine = StrategyMachine::new(terms);
+//! machine.enter(Some("1f3a".to_owned()), now);
+//! machine.observe(Evidence::Path(PathCondition::Blocked), now);
+//! assert_eq!(machine.due(now), [Probe::Portal, Probe::Resolver, Probe::Recursion]);
+//!
+//! machine.observe(Evidence::Recursion(false), now);
+//! machine.observe(Evidence::Resolver(ResolverQuality::Validatable), now);
+//! assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+//! ```
+
+mod backoff;
+mod evidence;
+mod machine;
+mod memory;
+mod portal;
+mod strategy;
+
+pub use evidence::{Evidence, PathCondition, PortalVerdict, Probe, ResolverQuality};
+pub use machine::{StrategyMachine, StrategyTerms};
+pub use memory::{MAX_NETWORKS, NetworkMemory, RememberedNetwork};
+pub use portal::{PortalReply, judge_reply};
+pub use strategy::Strategy;

@@ -1,0 +1,292 @@
+//! From evidence to the strategy of the present network.
+
+use std::time::Duration;
+
+use zoners_dns::Moment;
+
+use crate::backoff::Backoff;
+use crate::evidence::{Evidence, PathCondition, PortalVerdict, Probe, ResolverQuality};
+use crate::memory::NetworkMemory;
+use crate::strategy::Strategy;
+
+/// Pauses between probes for a better strategy: the first, and the longest.
+const RETRY_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+/// Pauses between probes of a portal: the first, and the longest.
+const PORTAL_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+/// In halves: pauses double, or grow by half.
+const DOUBLING: u32 = 4;
+const GROWING_BY_HALF: u32 = 3;
+/// A network on which recursion works for so long is trusted anew: its next obstacle begins with the first pause.
+const STEADY_AFTER: Duration = Duration::from_secs(600);
+/// Probes of the portal without any reply, after which no portal is assumed.
+const MAX_UNCLEAR: u8 = 3;
+
+/// What the operator allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StrategyTerms {
+    /// Questions may go to the network's resolver; not where the configuration has a forwarder for all names.
+    pub may_forward: bool,
+    /// Answers may go out unvalidated, where the network leaves nothing better.
+    pub may_leave_unvalidated: bool,
+    /// Portals are probed.
+    pub probes_portals: bool,
+}
+
+impl Default for StrategyTerms {
+    fn default() -> Self {
+        StrategyTerms { may_forward: true, may_leave_unvalidated: false, probes_portals: true }
+    }
+}
+
+/// The strategy of the present network, and the memory of others.
+#[derive(Clone, Debug)]
+pub struct StrategyMachine {
+    terms: StrategyTerms,
+    memory: NetworkMemory,
+    /// The identifier of the present network, once known.
+    network: Option<String>,
+    path: PathCondition,
+    /// The last report of the resolver: the same report again is no news.
+    reported: PathCondition,
+    resolver: Option<ResolverQuality>,
+    is_captive: bool,
+    retry: Backoff,
+    portal_retry: Backoff,
+    portal_probed_at: Option<Moment>,
+    /// Probes of the portal without a reply that are left.
+    unclear_left: u8,
+    /// The moment from which recursion worked again.
+    risen_at: Option<Moment>,
+}
+
+impl StrategyMachine {
+    /// A machine without any network.
+    #[must_use]
+    pub fn new(terms: StrategyTerms) -> Self {
+        StrategyMachine {
+            terms,
+            memory: NetworkMemory::default(),
+            network: None,
+            path: PathCondition::Untested,
+            reported: PathCondition::Untested,
+            resolver: None,
+            is_captive: false,
+            retry: Backoff::new(RETRY_PAUSES.0, RETRY_PAUSES.1, DOUBLING),
+            portal_retry: Backoff::new(PORTAL_PAUSES.0, PORTAL_PAUSES.1, GROWING_BY_HALF),
+            portal_probed_at: None,
+            unclear_left: MAX_UNCLEAR,
+            risen_at: None,
+        }
+    }
+
+    /// The same with the memory of an earlier run.
+    #[must_use]
+    pub fn remembering(self, mut memory: NetworkMemory) -> Self {
+        memory.bound();
+        StrategyMachine { memory, ..self }
+    }
+
+    /// The memory, to be kept over restarts.
+    #[must_use]
+    pub fn memory(&self) -> &NetworkMemory {
+        &self.memory
+    }
+
+    /// Goes by these terms from now on.
+    pub fn set_terms(&mut self, terms: StrategyTerms) {
+        self.terms = terms;
+    }
+
+    /// The strategy in force.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        if self.is_captive && self.terms.probes_portals {
+            return Strategy::Portal;
+        }
+        self.strategy_without_portal()
+    }
+
+    fn strategy_without_portal(&self) -> Strategy {
+        match (self.path, self.resolver) {
+            (PathCondition::UdpBlocked, _) => Strategy::RecurseOverTcp,
+            (path, _) if !path.needs_forwarding() || !self.terms.may_forward => Strategy::Recurse,
+            (_, Some(ResolverQuality::Validatable)) => Strategy::ForwardValidating,
+            (_, Some(ResolverQuality::Stripped)) if self.terms.may_leave_unvalidated => {
+                Strategy::ForwardUnvalidated
+            }
+            _ => Strategy::Recurse,
+        }
+    }
+
+    /// Whether validation alone stands in the way: the network's resolver answers, without signatures, and the
+    /// operator has not agreed to that.
+    #[must_use]
+    pub fn needs_consent(&self) -> bool {
+        self.terms.may_forward
+            && !self.terms.may_leave_unvalidated
+            && self.path.needs_forwarding()
+            && self.resolver == Some(ResolverQuality::Stripped)
+    }
+
+    /// The machine has moved to a network, or its links have changed. `id` is the identifier of the network, if known;
+    /// the same network keeps its strategy and its pauses, so that a flapping link costs nothing.
+    pub fn enter(&mut self, id: Option<String>, now: Moment) {
+        self.reported = PathCondition::Untested;
+        self.unclear_left = MAX_UNCLEAR;
+        if id.is_some() && id == self.network {
+            self.probe_portal(now);
+            return;
+        }
+        let (terms, memory) = (self.terms, std::mem::take(&mut self.memory));
+        *self = StrategyMachine::new(terms).remembering(memory);
+        self.network = id;
+        self.recall(now);
+        self.probe_portal(now);
+    }
+
+    /// The identifier of the present network has become known.
+    pub fn identify(&mut self, id: String, now: Moment) {
+        if self.network.is_some() {
+            return;
+        }
+        self.network = Some(id);
+        match self.path {
+            PathCondition::Untested => self.recall(now),
+            _ => self.remember(),
+        }
+    }
+
+    /// Begins with the strategy of the last visit; a better one is tried at once.
+    fn recall(&mut self, now: Moment) {
+        let known = self.network.as_deref().and_then(|id| self.memory.recall(id));
+        let (path, resolver) = match known {
+            Some(Strategy::RecurseOverTcp) => (PathCondition::UdpBlocked, None),
+            Some(Strategy::ForwardValidating) => {
+                (PathCondition::Blocked, Some(ResolverQuality::Validatable))
+            }
+            Some(Strategy::ForwardUnvalidated) => {
+                (PathCondition::Blocked, Some(ResolverQuality::Stripped))
+            }
+            Some(Strategy::Recurse | Strategy::Portal) | None => return,
+        };
+        (self.path, self.resolver) = (path, resolver);
+        if path.needs_forwarding() {
+            self.retry.hasten(now);
+        }
+    }
+
+    fn remember(&mut self) {
+        if let Some(id) = &self.network {
+            self.memory.keep(id, self.strategy_without_portal());
+        }
+    }
+
+    /// Takes evidence in.
+    pub fn observe(&mut self, evidence: Evidence, now: Moment) {
+        match evidence {
+            Evidence::Path(path) => self.observe_path(path, now),
+            Evidence::Recursion(true) => self.set_path(PathCondition::Open, now),
+            Evidence::Recursion(false) => {}
+            // A lost packet of the probe is no reason to give up a resolver that is in use.
+            Evidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
+            Evidence::Resolver(quality) => self.resolver = Some(quality),
+            Evidence::Portal(verdict) => self.observe_portal(verdict, now),
+        }
+        // What was merely assumed or not found out is no reason to forget.
+        if self.path != PathCondition::Untested && (self.resolver.is_some() || !self.is_blocked()) {
+            self.remember();
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.path.needs_forwarding()
+    }
+
+    fn observe_path(&mut self, path: PathCondition, now: Moment) {
+        if std::mem::replace(&mut self.reported, path) != path && path != PathCondition::Untested {
+            self.set_path(path, now);
+        }
+    }
+
+    fn set_path(&mut self, path: PathCondition, now: Moment) {
+        let was_blocked = self.is_blocked();
+        let is_news = std::mem::replace(&mut self.path, path) != path;
+        match (was_blocked, self.is_blocked()) {
+            (false, true) => {
+                if self.risen_at.is_none_or(|risen| now.since(risen) >= STEADY_AFTER) {
+                    self.retry.reset();
+                    self.retry.hasten(now);
+                } else if self.resolver.is_some() {
+                    // The resolver of a moment ago is in use again.
+                    self.retry.wait(now);
+                } else {
+                    self.retry.hasten(now);
+                }
+            }
+            (true, false) => {
+                self.risen_at = Some(now);
+                self.retry.rest();
+            }
+            _ => {}
+        }
+        // A portal may have closed behind the user: the time of a log-in ends.
+        if is_news && !matches!(path, PathCondition::Open | PathCondition::UdpBlocked) {
+            self.unclear_left = MAX_UNCLEAR;
+            self.probe_portal(now);
+        }
+    }
+
+    /// A probe of the portal is due now, but not sooner after the last one than the first pause.
+    fn probe_portal(&mut self, now: Moment) {
+        match self.portal_probed_at {
+            Some(at) if now.since(at) < PORTAL_PAUSES.0 => self.portal_retry.wait(now),
+            _ => self.portal_retry.hasten(now),
+        }
+    }
+
+    fn observe_portal(&mut self, verdict: PortalVerdict, now: Moment) {
+        match verdict {
+            PortalVerdict::Captive if !self.is_captive => {
+                self.is_captive = true;
+                self.portal_retry.reset();
+                self.portal_retry.wait(now);
+            }
+            PortalVerdict::Captive => {}
+            PortalVerdict::Open => {
+                if std::mem::take(&mut self.is_captive) {
+                    // Everything found behind the portal is void.
+                    self.path = PathCondition::Untested;
+                    self.reported = PathCondition::Untested;
+                    self.resolver = None;
+                    self.retry.rest();
+                }
+                self.portal_retry.reset();
+                self.portal_retry.rest();
+            }
+            PortalVerdict::Unclear if self.is_captive => {}
+            PortalVerdict::Unclear => {
+                self.unclear_left = self.unclear_left.saturating_sub(1);
+                if self.unclear_left == 0 {
+                    self.portal_retry.reset();
+                    self.portal_retry.rest();
+                }
+            }
+        }
+    }
+
+    /// The probes that are due, which then count as begun.
+    pub fn due(&mut self, now: Moment) -> Vec<Probe> {
+        let mut due = Vec::new();
+        if self.terms.probes_portals && self.portal_retry.claim(now) {
+            self.portal_probed_at = Some(now);
+            due.push(Probe::Portal);
+        }
+        if self.terms.may_forward && self.is_blocked() && self.retry.claim(now) {
+            due.extend([Probe::Resolver, Probe::Recursion]);
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests;

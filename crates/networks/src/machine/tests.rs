@@ -1,0 +1,236 @@
+use super::*;
+use crate::memory::MAX_NETWORKS;
+
+fn at(seconds: u64) -> Moment {
+    Moment::from_millis(seconds * 1000)
+}
+
+fn machine() -> StrategyMachine {
+    let mut machine = StrategyMachine::new(StrategyTerms::default());
+    machine.enter(Some("cafe".to_owned()), at(0));
+    machine
+}
+
+fn consenting() -> StrategyMachine {
+    let mut machine = machine();
+    machine.set_terms(StrategyTerms { may_leave_unvalidated: true, ..StrategyTerms::default() });
+    machine
+}
+
+const BLOCKED: Evidence = Evidence::Path(PathCondition::Blocked);
+const OPEN: Evidence = Evidence::Path(PathCondition::Open);
+const VALIDATABLE: Evidence = Evidence::Resolver(ResolverQuality::Validatable);
+const STRIPPED: Evidence = Evidence::Resolver(ResolverQuality::Stripped);
+const UNUSABLE: Evidence = Evidence::Resolver(ResolverQuality::Unusable);
+const CAPTIVE: Evidence = Evidence::Portal(PortalVerdict::Captive);
+
+/// The seconds within `span` at which a probe of this kind is due; `reply` answers each.
+fn probed(
+    machine: &mut StrategyMachine,
+    probe: Probe,
+    span: std::ops::Range<u64>,
+    reply: &Evidence,
+) -> Vec<u64> {
+    let mut seconds = Vec::new();
+    for second in span {
+        if machine.due(at(second)).contains(&probe) {
+            seconds.push(second);
+            machine.observe(reply.clone(), at(second));
+        }
+    }
+    seconds
+}
+
+#[test]
+fn a_blocking_network_is_served_by_its_resolver_while_recursion_is_retried_ever_more_rarely() {
+    let mut machine = machine();
+    machine.observe(OPEN, at(1));
+    assert_eq!(machine.strategy(), Strategy::Recurse);
+    machine.observe(BLOCKED, at(10));
+    assert_eq!(machine.strategy(), Strategy::Recurse, "nothing is known of the resolver");
+    assert!(machine.due(at(10)).ends_with(&[Probe::Resolver, Probe::Recursion]));
+    machine.observe(VALIDATABLE, at(10));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    let no = Evidence::Recursion(false);
+    let retries = probed(&mut machine, Probe::Recursion, 11..3000, &no);
+    assert_eq!(retries, [15, 25, 45, 85, 165, 325, 645, 1245, 1845, 2445]);
+    machine.observe(UNUSABLE, at(3000));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating, "one lost packet");
+    machine.observe(Evidence::Recursion(true), at(3045));
+    assert_eq!(machine.strategy(), Strategy::Recurse);
+    assert_eq!(probed(&mut machine, Probe::Recursion, 3046..9000, &no), [0; 0]);
+}
+
+#[test]
+fn without_consent_nothing_goes_out_unvalidated() {
+    let mut machine = machine();
+    machine.observe(BLOCKED, at(1));
+    machine.observe(STRIPPED, at(1));
+    assert_eq!((machine.strategy(), machine.needs_consent()), (Strategy::Recurse, true));
+    machine.set_terms(StrategyTerms { may_leave_unvalidated: true, ..StrategyTerms::default() });
+    assert_eq!(
+        (machine.strategy(), machine.needs_consent()),
+        (Strategy::ForwardUnvalidated, false)
+    );
+    machine.observe(VALIDATABLE, at(20));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating, "better");
+    machine.set_terms(StrategyTerms { may_forward: false, ..StrategyTerms::default() });
+    assert_eq!(machine.strategy(), Strategy::Recurse, "the file has a forwarder");
+    assert!(!machine.due(at(999)).contains(&Probe::Recursion));
+}
+
+#[test]
+fn interception_matters_only_where_nothing_can_be_proven() {
+    let mut machine = consenting();
+    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: true }), at(1));
+    machine.observe(VALIDATABLE, at(1));
+    assert_eq!(machine.strategy(), Strategy::Recurse);
+    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: false }), at(2));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    machine.observe(STRIPPED, at(3));
+    assert_eq!(machine.strategy(), Strategy::ForwardUnvalidated);
+}
+
+#[test]
+fn an_outage_changes_no_strategy() {
+    let mut machine = machine();
+    machine.observe(OPEN, at(1));
+    machine.observe(BLOCKED, at(10));
+    for second in 10..2000 {
+        for probe in machine.due(at(second)) {
+            let none = match probe {
+                Probe::Portal => Evidence::Portal(PortalVerdict::Unclear),
+                Probe::Resolver => UNUSABLE,
+                Probe::Recursion => Evidence::Recursion(false),
+            };
+            machine.observe(none, at(second));
+        }
+        assert_eq!(machine.strategy(), Strategy::Recurse);
+    }
+    machine.observe(OPEN, at(2000));
+    assert_eq!(machine.due(at(2001)), []);
+}
+
+#[test]
+fn a_network_is_remembered_and_a_better_strategy_tried_at_once() {
+    let mut machine = machine();
+    machine.observe(BLOCKED, at(1));
+    machine.observe(VALIDATABLE, at(1));
+    machine.enter(Some("home".to_owned()), at(100));
+    assert_eq!(machine.strategy(), Strategy::Recurse);
+    machine.observe(Evidence::Path(PathCondition::UdpBlocked), at(101));
+    assert_eq!(machine.strategy(), Strategy::RecurseOverTcp);
+    machine.enter(Some("cafe".to_owned()), at(200));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    assert!(machine.due(at(200)).contains(&Probe::Recursion));
+    let mut later = StrategyMachine::new(StrategyTerms::default());
+    later = later.remembering(machine.memory().clone());
+    later.enter(None, at(0));
+    assert_eq!(later.strategy(), Strategy::Recurse);
+    later.identify("cafe".to_owned(), at(1));
+    assert_eq!(later.strategy(), Strategy::ForwardValidating, "after a restart");
+    later.observe(Evidence::Recursion(true), at(2));
+    assert_eq!(later.memory().recall("cafe"), None, "the café has mended its network");
+    assert_eq!(later.memory().recall("home"), Some(Strategy::RecurseOverTcp));
+}
+
+#[test]
+fn consent_that_is_withdrawn_holds_for_remembered_networks() {
+    let mut machine = consenting();
+    machine.observe(BLOCKED, at(1));
+    machine.observe(STRIPPED, at(1));
+    machine.enter(Some("home".to_owned()), at(100));
+    machine.set_terms(StrategyTerms::default());
+    machine.enter(Some("cafe".to_owned()), at(200));
+    assert_eq!((machine.strategy(), machine.needs_consent()), (Strategy::Recurse, true));
+}
+
+#[test]
+fn a_portal_is_probed_at_most_five_minutes_apart_until_it_opens() {
+    let mut machine = machine();
+    assert_eq!(machine.due(at(0)), [Probe::Portal]);
+    machine.observe(CAPTIVE, at(0));
+    assert_eq!(machine.strategy(), Strategy::Portal);
+    let probes = probed(&mut machine, Probe::Portal, 1..7200, &CAPTIVE);
+    assert_eq!(probes[..3], [5, 10, 18]);
+    assert!(probes.windows(2).all(|pair| pair[1] - pair[0] <= 301), "{probes:?}");
+    assert!(probes.len() < 40, "{probes:?}");
+    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: false }), at(7200));
+    assert_eq!(machine.strategy(), Strategy::Portal);
+    machine.observe(Evidence::Portal(PortalVerdict::Open), at(7300));
+    assert_eq!(machine.strategy(), Strategy::Recurse, "nothing found behind the portal counts");
+    assert_eq!(machine.memory(), &NetworkMemory::default());
+    assert_eq!(probed(&mut machine, Probe::Portal, 7301..9000, &CAPTIVE), [0; 0]);
+}
+
+#[test]
+fn the_end_of_a_log_in_is_noticed_by_the_obstacle() {
+    let mut machine = machine();
+    machine.due(at(0));
+    machine.observe(Evidence::Portal(PortalVerdict::Open), at(0));
+    machine.observe(OPEN, at(1));
+    assert_eq!(machine.due(at(3000)), []);
+    machine.observe(BLOCKED, at(3600));
+    assert!(machine.due(at(3600)).contains(&Probe::Portal));
+    machine.observe(CAPTIVE, at(3600));
+    assert_eq!(machine.strategy(), Strategy::Portal);
+}
+
+#[test]
+fn a_network_without_any_reply_is_asked_a_few_times_for_its_portal() {
+    let mut machine = machine();
+    let unclear = Evidence::Portal(PortalVerdict::Unclear);
+    assert_eq!(probed(&mut machine, Probe::Portal, 0..4000, &unclear), [0, 5, 13]);
+    machine.set_terms(StrategyTerms { probes_portals: false, ..StrategyTerms::default() });
+    machine.enter(Some("hotel".to_owned()), at(5000));
+    assert_eq!(machine.due(at(5000)), []);
+}
+
+#[test]
+fn a_flapping_link_costs_a_probe_in_five_seconds_and_keeps_the_strategy() {
+    let mut machine = machine();
+    machine.observe(BLOCKED, at(0));
+    machine.observe(VALIDATABLE, at(0));
+    let mut probes = 0;
+    for second in 0..600 {
+        machine.enter(Some("cafe".to_owned()), at(second));
+        assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+        for probe in machine.due(at(second)) {
+            probes += usize::from(probe == Probe::Portal);
+            machine.observe(Evidence::Portal(PortalVerdict::Open), at(second));
+        }
+    }
+    assert!((1..=600 / 5).contains(&probes), "{probes}");
+}
+
+#[test]
+fn a_flapping_network_changes_its_strategy_ever_more_rarely() {
+    let mut machine = machine();
+    let (mut changes, mut before) = (0, machine.strategy());
+    // Recursion works for a second after each probe, and then is blocked again.
+    for second in 0..86_400 {
+        machine.observe(BLOCKED, at(second));
+        for probe in machine.due(at(second)) {
+            let reply = match probe {
+                Probe::Portal => Evidence::Portal(PortalVerdict::Open),
+                Probe::Resolver => VALIDATABLE,
+                Probe::Recursion => Evidence::Recursion(true),
+            };
+            machine.observe(reply, at(second));
+        }
+        machine.observe(OPEN, at(second));
+        changes += usize::from(std::mem::replace(&mut before, machine.strategy()) != before);
+    }
+    assert!(changes < 400, "{changes}");
+}
+
+#[test]
+fn the_memory_is_bounded() {
+    let mut machine = machine();
+    for number in 0..1000 {
+        machine.enter(Some(number.to_string()), at(number));
+        machine.observe(Evidence::Path(PathCondition::UdpBlocked), at(number));
+    }
+    let json = serde_json::to_string(machine.memory()).unwrap();
+    assert_eq!(json.matches("\"id\"").count(), MAX_NETWORKS);
+}
