@@ -1,18 +1,26 @@
 """The course of a machine: install, reboot, crashes, upgrade, uninstall, reboot; and the same as before at the end."""
 
-import json
+import ast
+import shlex
 import time
 from itertools import count
 
-from . import trees
+from . import recovery, trees
 from .machine import Failure
 
 NAMES = count(1)
 OURS = "/root/files/zoners"
-# A crash loop of the daemon: longer than systemd would wait before the next start.
-CRASHES = 12
-# The former DNS is back within 10 seconds of a failure; this is for a machine that is 20 times slower.
-RECOVERY_SECONDS = 200
+# The configuration is again as the install wrote it: an edited one would stay.
+UNINSTALL = f"vm-settings remove; {OURS} uninstall --yes"
+# Addresses of a name by the root server, which Zoners asks, and by the resolver of the network.
+BY_ZONERS, BY_NETWORK = "192.0.2.81", "192.0.2.99"
+# A crash loop of the daemon: longer than the switch needs to see that it is one.
+CRASH_SECONDS = 20
+CRASHES = f"end=$((SECONDS + {CRASH_SECONDS})); while [ $SECONDS -lt $end ]; do pkill -KILL -u zoners; sleep 0.3; done"
+# The former DNS is back within this time of a failure, and ours within this time of the recovery.
+MAX_RECOVERY_SECONDS = 10
+# The emulator's own slowness; no limit of ours.
+PATIENCE_SECONDS = 200
 
 
 class Course:
@@ -24,21 +32,24 @@ class Course:
     def say(self, text):
         print(f"{self.name:16} {time.monotonic() - self.began:5.0f} s  {text}", flush=True)
 
-    def resolves(self):
-        """Whether the system resolves a name that no cache knows."""
+    def asked(self):
+        """The address of a name that no cache knows, by the way of the programs of this machine."""
         code, output = self.machine.run(f"getent ahostsv4 {fresh_name()}")
-        return code == 0 and "192.0.2.81" in output
+        return output.split()[0] if code == 0 and output else None
+
+    def resolves(self):
+        return self.asked() in (BY_ZONERS, BY_NETWORK)
 
     def must_resolve(self, when):
         if not self.soon(self.resolves):
             raise Failure(f"no name is resolved {when}: {self.state()}")
 
-    def must_ask_us(self, when):
-        if not self.soon(self.asked_us):
-            raise Failure(f"the system does not ask Zoners {when}: {self.state()}")
+    def must_ask(self, address, when):
+        if not self.soon(lambda: self.asked() == address):
+            raise Failure(f"the system does not ask {address} {when}: {self.state()}")
 
     def soon(self, condition):
-        end = time.monotonic() + RECOVERY_SECONDS
+        end = time.monotonic() + PATIENCE_SECONDS
         while not condition():
             if time.monotonic() > end:
                 return False
@@ -48,29 +59,20 @@ class Course:
     def state(self):
         return self.machine.run(
             "cat /etc/resolv.conf; ip address; ip netns; systemctl --failed --no-pager; "
-            "systemctl status 'zoners*' --no-pager -n 20; "
+            "systemctl status 'zoners*' --no-pager -n 20; journalctl -u zoners --no-pager | tail -30; "
             "ls -l /etc/resolv.conf /var/lib/zoners-install; ss -lunp"
         )[1]
-
-    def asked_us(self):
-        """Whether a question of the system arrives at the daemon."""
-        before = self.queries()
-        return before is not None and self.resolves() and (self.queries() or 0) > before
-
-    def queries(self):
-        """Queries that the daemon has received; none of a daemon that does not respond."""
-        code, output = self.machine.run("zoners stats --json")
-        return find(json.loads(output), "client_queries") if code == 0 else None
 
     def prepare(self, reboots=True):
         """A machine as its person has it, with what is compared later. The first boot writes what no later one does."""
         self.machine.fresh_disk()
         self.machine.boot()
-        self.say("booted: " + self.machine.run("systemd-analyze")[1].strip().splitlines()[0])
-        self.must_resolve("before the install")
+        code, output = self.machine.run("systemd-analyze")
+        self.say("booted: " + output.strip().splitlines()[0] if code == 0 else "booted")
+        self.must_ask(BY_NETWORK, "before the install")
         if reboots:
             self.machine.reboot()
-            self.must_resolve("before the install")
+            self.must_ask(BY_NETWORK, "before the install")
         before = trees.read(self.machine)
         self.say(f"names are resolved; {len(before)} entries to compare later")
         return before
@@ -79,66 +81,78 @@ class Course:
         output = self.machine.must(f"{OURS} install --yes")
         for line in output.splitlines():
             self.say(f"  {line}")
-        self.must_resolve("after the install")
-        self.must_ask_us("after the install")
+        self.must_ask(BY_ZONERS, "after the install")
         self.say("installed: getent asks Zoners")
 
     def reboot_installed(self):
         self.machine.reboot()
-        self.must_resolve("after the reboot")
-        self.must_ask_us("after the reboot")
+        self.must_ask(BY_ZONERS, "after the reboot")
         self.say("rebooted: getent asks Zoners")
 
     def crash(self):
-        """The daemon is killed again and again; names are resolved meanwhile or soon, and by Zoners in the end."""
-        failed = 0
-        for _ in range(CRASHES):
-            self.machine.run("systemctl kill --signal=KILL zoners; sleep 0.7")
-            failed += not self.resolves()
-        self.must_resolve("after a crash loop")
-        self.must_ask_us("after a crash loop")
-        self.say(f"killed {CRASHES} times: {failed} names were not resolved meanwhile, then getent asks Zoners again")
+        """The daemon is killed again and again."""
+        watch = self.watch(CRASHES)
+        self.check_recovery(watch, watch["end"], f"crash loop of {CRASH_SECONDS} s")
 
     def outage(self):
-        """The daemon is away for long: names are resolved by the former servers, and by Zoners once it is back."""
-        self.machine.must("systemctl stop zoners")
-        began = time.monotonic()
-        self.must_resolve("while the daemon is stopped")
-        away = time.monotonic() - began
-        self.machine.must("systemctl start zoners")
-        began = time.monotonic()
-        self.must_ask_us("after the daemon was started again")
-        self.say(f"daemon stopped: names are resolved after {away:.0f} s; started: getent asks Zoners after "
-                 f"{time.monotonic() - began:.0f} s")
+        """The daemon is away for a while."""
+        stop, start = self.service("stop", "zoners"), self.service("start", "zoners")
+        watch = self.watch(f"{stop} && sleep {CRASH_SECONDS} && {start}")
+        self.check_recovery(watch, watch["end"], f"daemon stopped for {CRASH_SECONDS} s")
+
+    def watch(self, command):
+        """What names are resolved to while a command runs and afterwards, by the machine's own clock."""
+        watch = ast.literal_eval(self.machine.must(f"vm-watch {3 * MAX_RECOVERY_SECONDS} {shlex.quote(command)}"))
+        if watch["code"] != 0:
+            raise Failure(f"exit code {watch['code']} of {command!r}: {watch['output']}{self.state()}")
+        return watch
+
+    def check_recovery(self, watch, failure_end, what):
+        """The former DNS came back in time, and ours once the daemon answered again."""
+        gap = recovery.longest_gap(watch["names"])
+        recovered = recovery.first_after(watch["answers"], failure_end)
+        ours = recovery.settled(watch["names"], BY_ZONERS)
+        if recovered is None or ours is None:
+            raise Failure(f"{what}: Zoners is not asked again: {self.state()}")
+        back = max(ours - recovered, 0)
+        failed = sum(address is None for _, _, address in watch["names"])
+        by_network = sum(address == BY_NETWORK for _, _, address in watch["names"])
+        text = (f"{what}: of {len(watch['names'])} names {by_network} by the network and {failed} not at all, for at "
+                f"most {gap:.1f} s; Zoners is asked {back:.1f} s after it answers again")
+        if gap > MAX_RECOVERY_SECONDS or back > MAX_RECOVERY_SECONDS or not by_network:
+            raise Failure(f"{text}: {self.state()}")
+        self.say(text)
 
     def upgrade(self):
         """A new program in the place of the running one is taken over."""
         self.machine.must(f"install -m 755 {OURS} /usr/local/bin/zoners.new && "
                           "mv /usr/local/bin/zoners.new /usr/local/bin/zoners")
-        before = self.machine.must("systemctl show --value --property=MainPID zoners").strip()
-        code, output = self.machine.run("zoners restart --help >/dev/null 2>&1 && zoners restart")
-        way = "zoners restart"
-        if code != 0 and not output:
-            way = "systemctl restart (there is no `zoners restart`)"
-            self.machine.must("systemctl restart zoners")
-        elif code != 0:
-            raise Failure(f"zoners restart failed: {output}")
-        self.must_resolve("after the upgrade")
-        after = self.machine.must("systemctl show --value --property=MainPID zoners").strip()
-        if before == after:
-            raise Failure("the upgrade has not replaced the process")
-        self.must_ask_us("after the upgrade")
-        self.say(f"upgraded by {way}")
+        before = self.daemon()
+        watch = self.watch(f"zoners restart || {self.service('restart', 'zoners')}")
+        if before == self.daemon():
+            raise Failure(f"the upgrade has not replaced the process: {watch['output']}")
+        others = [address for _, _, address in watch["names"] if address != BY_ZONERS]
+        if others:
+            raise Failure(f"names not resolved by Zoners during an upgrade: {others}; {watch['output']}")
+        self.say(f"upgraded by `zoners restart` in {watch['end']:.1f} s: {len(watch['names'])} names by Zoners, none "
+                 "failed")
+
+    def daemon(self):
+        """The process of the daemon."""
+        return self.machine.must("pgrep --uid zoners --exact zoners").split()
+
+    def service(self, verb, name):
+        return self.machine.service.format(verb=verb, name=name)
 
     def uninstall(self, before):
-        output = self.machine.must(f"{OURS} uninstall --yes")
+        output = self.machine.must(UNINSTALL)
         for line in output.splitlines():
             self.say(f"  {line}")
-        self.must_resolve("after the uninstall")
+        self.must_ask(BY_NETWORK, "after the uninstall")
         self.same(before, "after the uninstall")
         self.say("uninstalled: getent resolves, the tree is as before")
         self.machine.reboot()
-        self.must_resolve("after the uninstall and a reboot")
+        self.must_ask(BY_NETWORK, "after the uninstall and a reboot")
         self.same(before, "after the uninstall and a reboot")
         self.say("rebooted: getent resolves, the tree is as before")
 
@@ -146,14 +160,6 @@ class Course:
         found = trees.differences(before, trees.read(self.machine))
         if found:
             raise Failure(f"the tree is not as before {when}:\n  " + "\n  ".join(found[:60]))
-
-
-def find(value, key):
-    """The number of a key, however deep in a JSON object."""
-    if isinstance(value, dict):
-        found = [value[key]] if key in value else [find(inner, key) for inner in value.values()]
-        return next((number for number in found if number is not None), None)
-    return None
 
 
 def fresh_name():
@@ -177,7 +183,7 @@ def short(machine, name):
     before = course.prepare(reboots=False)
     course.install()
     course.reboot_installed()
-    machine.must(f"{OURS} uninstall --yes")
-    course.must_resolve("after the uninstall")
+    machine.must(UNINSTALL)
+    course.must_ask(BY_NETWORK, "after the uninstall")
     course.same(before, "after the uninstall")
     course.say("uninstalled: getent resolves, the tree is as before")

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from .init_systems import SYSTEMD
+
 # A machine with much to do beside may take minutes for what an idle one does in seconds.
 BOOT_SECONDS = 600
 COMMAND_SECONDS = 600
@@ -23,6 +25,9 @@ class Failure(Exception):
 
 class Machine:
     """A machine of an image, with a disk of its own in `folder`."""
+
+    tree_arguments = ""
+    service = SYSTEMD.service
 
     def __init__(self, image, folder, files, accel="tcg"):
         self.image, self.folder, self.files, self.accel = image, folder, files, accel

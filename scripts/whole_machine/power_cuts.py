@@ -5,7 +5,7 @@ import random
 import time
 
 from . import trees
-from .course import OURS, Course
+from .course import OURS, UNINSTALL, Course
 from .machine import Failure
 
 
@@ -17,7 +17,7 @@ def cuts(machine, name, number, seed):
     clean, installed = machine.folder / "clean", machine.folder / "installed"
     machine.save(clean)
     machine.resume(clean)
-    commands = {clean: f"{OURS} install --yes", installed: f"{OURS} uninstall --yes"}
+    commands = {clean: f"{OURS} install --yes", installed: UNINSTALL}
     lasts = {clean: duration(machine, commands[clean])}
     machine.save(installed)
     machine.resume(installed)
@@ -33,7 +33,7 @@ def cuts(machine, name, number, seed):
         time.sleep(moment)
         machine.cut_power()
         machine.boot()
-        text = f"power cut {at + 1} of {number}, {moment:.2f} s after the start of an {commands[saved].split()[1]}"
+        text = f"power cut {at + 1} of {number}, {moment:.2f} s after the start of an {'install' if saved == clean else 'uninstall'}"
         repaired += not check(course, before, text)
         machine.cut_power()
     course.say(f"{number} power cuts: names were resolved after the boot {number - repaired} times, "
@@ -49,7 +49,7 @@ def duration(machine, command):
 def check(course, before, text):
     """Whether names are resolved before the uninstall; afterwards they must be."""
     resolves = any(course.resolves() or course.machine.run("sleep 1")[0] for _ in range(20))
-    code, output = course.machine.run(f"{OURS} uninstall --yes")
+    code, output = course.machine.run(UNINSTALL)
     if code != 0:
         raise Failure(f"{text}: the uninstall failed: {output}\n{course.state()}")
     course.must_resolve(f"after the {text} and an uninstall")

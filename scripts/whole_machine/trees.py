@@ -9,7 +9,7 @@ REWRITTEN = ("/etc/resolv.conf", "/etc/mtab", "/etc/network/run", "/var/lib/dbus
 
 def read(machine):
     """The tree of the running machine: path to what was found."""
-    text = machine.must("sync; vm-tree /run/vm-list && cat /run/vm-list")
+    text = machine.must(f"sync; vm-tree /run/vm-list {machine.tree_arguments} && cat /run/vm-list")
     entries = (ast.literal_eval(line) for line in text.splitlines())
     return {path: described for path, *described in entries}
 
