@@ -13,8 +13,8 @@ pub enum ServiceManagerKind {
     Systemd,
     /// OpenRC, of Alpine and Gentoo.
     OpenRc,
-    /// runit, of Void.
-    Runit,
+    /// runit, of Void, with the folder whose entries are the running services.
+    Runit(&'static str),
 }
 
 /// What a unit says of the daemon.
@@ -38,20 +38,32 @@ pub const SWITCH_NAME: &str = "zoners-system-dns";
 const MAX_DESCRIPTORS: u32 = 65_536;
 
 impl ServiceManagerKind {
+    /// runit, by the folders that are there.
+    #[must_use]
+    pub fn runit(is_there: impl Fn(&str) -> bool) -> Self {
+        ServiceManagerKind::Runit(runit::service_folder(is_there))
+    }
+
     /// The commands for a service.
     #[must_use]
     pub fn service(self, name: &str) -> SystemService {
         let command = |verb: &str| match self {
             ServiceManagerKind::Systemd => SystemCommand::of(&["systemctl", verb, name]),
             ServiceManagerKind::OpenRc => SystemCommand::of(&["rc-service", name, verb]),
-            ServiceManagerKind::Runit => SystemCommand::of(&["sv", verb, name]),
+            // runsvdir(8) finds a new service within five seconds; until then there is nothing to start.
+            ServiceManagerKind::Runit(_) if verb == "start" => {
+                let try_start = format!("sv start {name} && exit; sleep 1");
+                let text = format!("for i in 1 2 3 4 5 6 7 8; do {try_start}; done; exit 1");
+                SystemCommand::of(&["sh", "-c", &text])
+            }
+            ServiceManagerKind::Runit(_) => SystemCommand::of(&["sv", verb, name]),
         };
         let is_running = match self {
             ServiceManagerKind::Systemd => {
                 SystemCommand::of(&["systemctl", "--quiet", "is-active", name])
             }
             // `sv check` also succeeds for a service down on purpose.
-            ServiceManagerKind::Runit => {
+            ServiceManagerKind::Runit(_) => {
                 SystemCommand::of(&["sh", "-c", &format!("sv status {name} | grep -q ^run:")])
             }
             ServiceManagerKind::OpenRc => command("status"),
@@ -71,7 +83,7 @@ impl ServiceManagerKind {
         match self {
             ServiceManagerKind::Systemd => systemd::enable(unit, is_running_system),
             ServiceManagerKind::OpenRc => openrc::enable(unit),
-            ServiceManagerKind::Runit => runit::enable(unit),
+            ServiceManagerKind::Runit(services) => runit::enable(unit, services),
         }
     }
 
@@ -81,7 +93,7 @@ impl ServiceManagerKind {
         match self {
             ServiceManagerKind::Systemd => systemd::enable_switch(program, is_running_system),
             ServiceManagerKind::OpenRc => openrc::enable_switch(program),
-            ServiceManagerKind::Runit => runit::enable_switch(program),
+            ServiceManagerKind::Runit(services) => runit::enable_switch(program, services),
         }
     }
 }
@@ -117,8 +129,11 @@ mod tests {
         let openrc =
             ["rc-service zoners start", "rc-service zoners stop", "rc-service zoners status"];
         assert_eq!(shown(ServiceManagerKind::OpenRc), openrc);
-        let runit =
-            ["sv start zoners", "sv stop zoners", "sh -c 'sv status zoners | grep -q ^run:'"];
-        assert_eq!(shown(ServiceManagerKind::Runit), runit);
+        let runit = [
+            "sh -c 'for i in 1 2 3 4 5 6 7 8; do sv start zoners && exit; sleep 1; done; exit 1'",
+            "sv stop zoners",
+            "sh -c 'sv status zoners | grep -q ^run:'",
+        ];
+        assert_eq!(shown(ServiceManagerKind::Runit("/var/service")), runit);
     }
 }

@@ -205,7 +205,7 @@ fn config(manager: Option<ServiceManagerKind>) -> String {
     match manager {
         // systemd starts the daemon as the user of the service.
         Some(ServiceManagerKind::Systemd) | None => head,
-        Some(ServiceManagerKind::OpenRc | ServiceManagerKind::Runit) => {
+        Some(ServiceManagerKind::OpenRc | ServiceManagerKind::Runit(_)) => {
             format!("{head}[server]\nuser = \"{USER}\"\n")
         }
     }

@@ -83,7 +83,12 @@ impl InstallFacts {
             true => Some(ServiceManagerKind::Systemd),
             false if has("/sbin/openrc-run") => Some(ServiceManagerKind::OpenRc),
             false if has("/etc/runit") || has("/usr/bin/runsvdir") => {
-                Some(ServiceManagerKind::Runit)
+                // The folder may be a link to a folder of the running system alone.
+                let is_there = |path: &str| {
+                    let place = root.locate(Path::new(path));
+                    place.is_ok_and(|place| place.symlink_metadata().is_ok())
+                };
+                Some(ServiceManagerKind::runit(is_there))
             }
             false => None,
         };

@@ -3,13 +3,23 @@
 use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME, SWITCH_NAME, script};
 use crate::plan::PlanStep;
 
-/// A link in the folder of `runsvdir`, as `ln -s /etc/sv/zoners /var/service` does.
-pub(super) fn enable(unit: &DaemonUnit) -> Vec<PlanStep> {
-    enable_scripts(SERVICE_NAME, &[("run", text(unit))])
+/// The folders of runsvdir(8) by distribution: Void, Debian, Artix, and the author's own (runsvdir(8), `/service`).
+const SERVICE_FOLDERS: [&str; 4] =
+    ["/var/service", "/etc/service", "/run/runit/service", "/service"];
+
+/// The folder with the running services: the first that is there.
+pub(super) fn service_folder(is_there: impl Fn(&str) -> bool) -> &'static str {
+    let [usual, ..] = SERVICE_FOLDERS;
+    SERVICE_FOLDERS.into_iter().find(|folder| is_there(folder)).unwrap_or(usual)
+}
+
+/// A link in the folder of runsvdir(8), as `ln -s /etc/sv/zoners /var/service` does.
+pub(super) fn enable(unit: &DaemonUnit, services: &str) -> Vec<PlanStep> {
+    enable_scripts(SERVICE_NAME, services, &[("run", text(unit))])
 }
 
 /// `finish` runs after every end of `run` (runsv(8)).
-pub(super) fn enable_switch(program: &str) -> Vec<PlanStep> {
+pub(super) fn enable_switch(program: &str, services: &str) -> Vec<PlanStep> {
     let script = |command: &str| {
         format!(
             "\
@@ -20,17 +30,18 @@ exec {program} system-dns {command}
 "
         )
     };
-    enable_scripts(SWITCH_NAME, &[("run", script("keep")), ("finish", script("release"))])
+    let scripts = [("run", script("keep")), ("finish", script("release"))];
+    enable_scripts(SWITCH_NAME, services, &scripts)
 }
 
-fn enable_scripts(name: &str, scripts: &[(&str, String)]) -> Vec<PlanStep> {
+fn enable_scripts(name: &str, services: &str, scripts: &[(&str, String)]) -> Vec<PlanStep> {
     let folder = format!("/etc/sv/{name}");
     let mut steps =
         vec![PlanStep::MakeFolder { path: (&folder).into(), mode: 0o755, with_content: true }];
     steps.extend(
         scripts.iter().map(|(file, text)| script(&format!("{folder}/{file}"), text.clone())),
     );
-    steps.push(PlanStep::link(&format!("/var/service/{name}"), &folder));
+    steps.push(PlanStep::link(&format!("{services}/{name}"), &folder));
     steps
 }
 
@@ -45,4 +56,19 @@ ulimit -n {MAX_DESCRIPTORS}
 exec {program} serve --config {config}
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_linked_where_this_distribution_looks() {
+        assert_eq!(service_folder(|folder| folder == "/etc/service"), "/etc/service");
+        assert_eq!(service_folder(|_| true), "/var/service");
+        assert_eq!(service_folder(|_| false), "/var/service");
+        let steps = enable_switch("/usr/bin/zoners", "/etc/service");
+        let link = "ln -sf /etc/sv/zoners-system-dns /etc/service/zoners-system-dns";
+        assert_eq!(steps.last().unwrap().to_string(), link);
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn facts(facts: &InstallFacts) -> String {
     let manager = match facts.manager {
         Some(ServiceManagerKind::Systemd) => "systemd",
         Some(ServiceManagerKind::OpenRc) => "OpenRC",
-        Some(ServiceManagerKind::Runit) => "runit",
+        Some(ServiceManagerKind::Runit(_)) => "runit",
         None => "no known service manager",
     };
     format!("Services are started by {manager}; the DNS settings belong to {}.", facts.dns.owner())
