@@ -42,13 +42,16 @@ mod linux;
 mod macos;
 
 pub mod clock;
+pub mod condition_file;
 mod daemon_health;
 pub mod descriptors;
 pub mod dns_switch;
 pub mod dynamic_store;
 pub mod guard;
+pub mod install_steps;
 pub mod interfaces;
 pub mod launchd;
+pub mod long_logs;
 pub mod mac_dns;
 pub mod mac_installation;
 pub mod machine;

@@ -19,7 +19,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-pub use before::BEFORE_FOLDER;
+pub use before::{BEFORE_FOLDER, forget_recorded_servers};
 
 use crate::daemon_health::DaemonProbe;
 use crate::dns_switch::SwitchCondition;
@@ -32,6 +32,10 @@ use entry_proof::EntryProof;
 
 #[cfg(target_os = "macos")]
 pub use crate::macos::programs::RealMacPrograms;
+
+/// The change of the settings, in words.
+pub const IN_WORDS: &str = "an entry of its own in the dynamic store of macOS (scutil: State:/Network/Service/org.zoners/DNS) names 127.0.0.1; \
+    where macOS does not honour the entry, `networksetup -setdnsservers SERVICE 127.0.0.1` for each network service";
 
 /// The pause between two looks at the resolvers, and between two looks at the whole store while the resolvers stay the
 /// same. A look takes one program and three programs.
@@ -232,6 +236,23 @@ impl<P: MacPrograms> MacDns<P> {
         }
         self.whole_look_at = None;
     }
+}
+
+/// Puts back the former servers of each service, where no keeper runs. Our entry in the dynamic store has ended with the
+/// keeper.
+///
+/// # Errors
+/// The system refuses, for this reason; a further call goes on from there.
+pub fn release(root: &SystemRoot, commands: &mut dyn CommandRunner) -> Result<(), String> {
+    services::release(root, commands)
+}
+
+/// Whether a journal has former servers of services.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn is_taken(root: &SystemRoot) -> io::Result<bool> {
+    services::is_taken(root)
 }
 
 /// The servers of this machine.

@@ -6,20 +6,20 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::install_steps::{
+    CONFIG, InstallInput, check_answers, check_asked, config, copy_program, pages,
+};
 use crate::launchd::{DATA_FOLDER, LOG_FOLDER, LaunchdJob, STATE_FOLDER};
 use crate::mac_dns::BEFORE_FOLDER;
 use crate::plan::{
-    AccountDirectory, CommandRunner, FileSource, IfChanged, PlanStep, SystemCommand, SystemPlan,
-    SystemRoot,
+    AccountDirectory, CommandRunner, PlanStep, SystemCommand, SystemPlan, SystemRoot,
 };
 use crate::reports::{dscl, launchctl};
 
 /// The user of the daemon.
 pub const USER: &str = "_zoners";
-/// The configuration of the service.
-const CONFIG: &str = "/etc/zoners/zoners.toml";
 /// The program. `/usr/local/bin` may belong to a person (Homebrew), who would be root by a changed program.
 const PROGRAM: &str = "/Library/Application Support/Zoners/zoners";
 /// The link to the program for people.
@@ -27,19 +27,6 @@ const LINK: &str = "/usr/local/bin/zoners";
 /// Numbers for the user and the group, first to last: below 500, where macOS hides users from the login window, and
 /// apart from Apple's own (up to 304, and groups from 395 to 404) and those of Nix (301 to 382).
 const NUMBERS: [std::ops::Range<i64>; 2] = [440..500, 240..260];
-
-/// What the caller brings.
-#[derive(Clone, Debug)]
-pub struct MacInstallInput {
-    /// The program to be installed: a file of the running system.
-    pub program: PathBuf,
-    /// The configuration for a machine without one. The daemon is started as root and must be told to become [`USER`].
-    pub config: String,
-    /// Manual pages and completions: path and text.
-    pub pages: Vec<(String, String)>,
-    /// The checks after the start of the daemon, and after the start of the service with the settings.
-    pub checks: [PlanStep; 2],
-}
 
 /// What was read of a system.
 #[derive(Clone, Debug)]
@@ -81,17 +68,15 @@ impl MacInstallFacts {
 
     /// The plan.
     #[must_use]
-    pub fn plan(&self, input: MacInstallInput) -> SystemPlan {
-        let [answers, asked] = input.checks;
-        let pages = input.pages.iter();
+    pub fn plan(&self, input: InstallInput) -> SystemPlan {
         let mut steps = vec![
             folder(DATA_FOLDER, 0o755, false),
-            copy(&input.program, PROGRAM),
+            copy_program(&input.program, PROGRAM),
             PlanStep::link(LINK, PROGRAM),
         ];
-        steps.extend(pages.map(|(path, text)| page(path, text.clone())));
+        steps.extend(pages(input.pages));
         if !self.has_config {
-            steps.push(PlanStep::write_where(CONFIG, input.config, IfChanged::Keep));
+            steps.push(config(input.config));
         }
         if self.is_running_system {
             steps.push(user(self.number));
@@ -99,7 +84,7 @@ impl MacInstallFacts {
         steps.push(folder(STATE_FOLDER, 0o700, true));
         steps.push(folder(LOG_FOLDER, 0o755, true));
         steps.push(folder(BEFORE_FOLDER, 0o700, true));
-        for (job, check) in jobs().into_iter().zip([answers, asked]) {
+        for (job, check) in jobs().into_iter().zip([check_answers(), check_asked()]) {
             steps.push(PlanStep::write(&job.path(), job.property_list()));
             if self.is_running_system {
                 steps.extend(self.enable(&job));
@@ -175,38 +160,17 @@ fn folder(path: &str, mode: u32, with_content: bool) -> PlanStep {
     PlanStep::MakeFolder { path: path.into(), mode, with_content }
 }
 
-fn copy(from: &Path, to: &str) -> PlanStep {
-    PlanStep::WriteFile {
-        path: to.into(),
-        content: FileSource::CopyOf(from.to_owned()),
-        mode: 0o755,
-        owner: None,
-        immutable: false,
-        if_changed: IfChanged::Restore,
-    }
-}
-
-/// A page, written anew by upgrades.
-fn page(path: &str, text: String) -> PlanStep {
-    PlanStep::write_where(path, text, IfChanged::Restore)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::tests::faults::FaultKind;
     use crate::plan::tests::world::World;
 
-    fn check(name: &str) -> PlanStep {
-        PlanStep::Check { name: name.to_owned(), text: name.to_owned() }
-    }
-
     fn plan(facts: &MacInstallFacts) -> SystemPlan {
-        facts.plan(MacInstallInput {
+        facts.plan(InstallInput {
             program: concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into(),
             config: "[server]\nuser = \"_zoners\"\n".to_owned(),
             pages: vec![("/usr/local/share/man/man1/zoners.1".to_owned(), ".TH\n".to_owned())],
-            checks: ["answers", "asked"].map(check),
         })
     }
 
@@ -244,9 +208,9 @@ mod tests {
             at("dscl . -create /Groups/_zoners PrimaryGroupID 440"),
             at("write /Library/LaunchDaemons/org.zoners.daemon.plist"),
             at("launchctl bootstrap system /Library/LaunchDaemons/org.zoners.daemon.plist"),
-            at("check: answers"),
+            at("127.0.0.1 answers"),
             at("launchctl bootstrap system /Library/LaunchDaemons/org.zoners.system-dns.plist"),
-            at("check: asked"),
+            at("arrives there"),
         ];
         assert!(order.is_sorted() && order[6] + 1 == shown.len(), "{shown:#?}");
     }

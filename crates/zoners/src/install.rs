@@ -1,37 +1,39 @@
 //! `zoners install` and `zoners uninstall`: this machine asks Zoners from now on, or as before.
 
-mod checks;
+pub(crate) mod checks;
+#[cfg(target_os = "linux")]
+mod linux;
 mod pages;
 mod show;
+mod target;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use zoners_host::installation::{InstallFacts, InstallInput, USER};
 use zoners_host::plan::{
-    Disk, OnConflict, PlanExecutor, PlanFailure, RealCommands, SystemPlan, SystemRoot, UndoPlan,
-    UndoStep,
+    Disk, OnConflict, PlanExecutor, PlanFailure, RealCommands, SystemRoot, UndoPlan, UndoStep,
 };
 use zoners_host::ports;
 use zoners_host::privileges::is_root;
-use zoners_host::service_units::{SWITCH_NAME, ServiceManagerKind};
 
 use crate::Failure;
 use crate::dns_server::PORT;
 use crate::output::{eprintln, println};
+use crate::overview::is_neighbour;
 use crate::print::{GREEN, YELLOW, warning};
 use crate::system_dns;
 use checks::InstallChecks;
+use target::TargetSystem;
 
 /// Arguments of `zoners install`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "It starts Zoners as a service, waits until 127.0.0.1 answers with a proven name, and only then
 changes the DNS settings of this machine, by the way of the program that owns them: systemd-resolved,
-NetworkManager, resolvconf, openresolv, dhcpcd, dhclient, or /etc/resolv.conf itself. If a step fails,
-everything is undone. `zoners uninstall` undoes everything at any later time, also after a power cut.
+NetworkManager, resolvconf, openresolv, dhcpcd, dhclient, or /etc/resolv.conf itself; macOS. If a step
+fails, everything is undone. `zoners uninstall` undoes everything at any later time, also after a power cut.
 
 Example:
   zoners install --dry-run                see what would be done
@@ -49,6 +51,9 @@ pub(crate) struct InstallArguments {
     anyway: bool,
     #[command(flatten)]
     root: RootFolder,
+    /// The system of the plan, with --dry-run.
+    #[arg(long, value_enum, hide = true, requires = "dry_run")]
+    system: Option<TargetSystem>,
 }
 
 /// Arguments of `zoners uninstall`.
@@ -88,13 +93,13 @@ impl RootFolder {
 
 pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Failure> {
     let root = arguments.root.open()?;
-    let facts = InstallFacts::read(&root).map_err(failed)?;
-    let plan = plan(&facts)?;
+    let system = arguments.system.unwrap_or(TargetSystem::own());
+    let target = system.read(&root)?;
     let mut commands = RealCommands;
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
-    println!("{}", show::facts(&facts));
-    show::plan(&mut executor, &plan)?.iter().for_each(|line| println!("{line}"));
-    show::switch(&facts).iter().for_each(|line| println!("{line}"));
+    println!("{}", target.sentence);
+    show::plan(&mut executor, &target.plan)?.iter().for_each(|line| println!("{line}"));
+    show::switch(&target, system.switch_name()).iter().for_each(|line| println!("{line}"));
     if arguments.dry_run {
         return Ok(());
     }
@@ -104,9 +109,9 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Failure> {
     }
     confirm(arguments.yes)?;
     // The person wants Zoners to be asked, whatever the earlier choice.
-    zoners_host::system_dns::forget_choice(&root).map_err(failed)?;
+    system_dns::forget_choice(&root).map_err(failed)?;
     let mut checks = InstallChecks::new(arguments.anyway);
-    let ended = executor.carry_out(&plan, &mut checks, &mut |step, end| {
+    let ended = executor.carry_out(&target.plan, &mut checks, &mut |step, end| {
         show::progress(step, end).iter().for_each(|line| println!("{line}"));
     });
     ended.map_err(|failure| Failure::Failed(undone(&failure)))?;
@@ -139,7 +144,7 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
             false => executor.undo_all(false, &mut |_, _| {}).map_err(Failure::Failed),
         };
     };
-    if zoners_host::system_dns::is_taken(&root).map_err(failed)? {
+    if system_dns::is_taken(&root).map_err(failed)? {
         println!("{}", show::RELEASE);
     }
     show::undo(&plan).iter().for_each(|line| println!("{line}"));
@@ -166,7 +171,9 @@ pub(crate) fn uninstall(arguments: &UninstallArguments) -> Result<(), Failure> {
 /// service that takes the settings is stopped first; a killed one has released nothing.
 fn release_first(root: &SystemRoot, plan: &UndoPlan, force: bool) -> Result<(), Failure> {
     let switch = plan.steps.iter().find_map(|step| match step {
-        UndoStep::Stop(service) if service.name == SWITCH_NAME => Some(service),
+        UndoStep::Stop(service) if service.name == TargetSystem::own().switch_name() => {
+            Some(service)
+        }
         _ => None,
     });
     if let Some(service) = switch
@@ -183,32 +190,10 @@ fn release_first(root: &SystemRoot, plan: &UndoPlan, force: bool) -> Result<(), 
 
 /// Releases the DNS settings.
 fn release(root: &SystemRoot) -> Result<(), Failure> {
-    let failed_commands = system_dns::release(root).map_err(Failure::Failed)?;
-    for failure in &failed_commands {
-        eprintln!("{}", warning(&system_dns::failed_line(failure)));
+    for line in system_dns::release(root).map_err(Failure::Failed)? {
+        eprintln!("{}", warning(&line));
     }
-    zoners_host::system_dns::remove_condition(root).map_err(failed)
-}
-
-fn plan(facts: &InstallFacts) -> Result<SystemPlan, Failure> {
-    let program = std::env::current_exe().and_then(std::fs::canonicalize).map_err(failed)?;
-    let input = InstallInput { program, config: config(facts.manager), pages: pages::all()? };
-    facts.plan(input).map_err(Failure::Failed)
-}
-
-/// The configuration for a machine without one.
-fn config(manager: Option<ServiceManagerKind>) -> String {
-    let head = format!(
-        "# Settings of Zoners. None is needed; {} has all of them, with their defaults.\n# After a change: zoners reload\n",
-        pages::EXAMPLE
-    );
-    match manager {
-        // systemd starts the daemon as the user of the service.
-        Some(ServiceManagerKind::Systemd) | None => head,
-        Some(ServiceManagerKind::OpenRc | ServiceManagerKind::Runit(_)) => {
-            format!("{head}[server]\nuser = \"{USER}\"\n")
-        }
-    }
+    zoners_host::condition_file::remove_condition(root).map_err(failed)
 }
 
 /// Only root changes a system; the folder of an image may belong to anyone.
@@ -224,7 +209,7 @@ fn port_is_free() -> Result<(), Failure> {
     let address = (std::net::Ipv4Addr::LOCALHOST, PORT);
     let bound = std::net::UdpSocket::bind(address);
     let taken = bound.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
-    let owner = ports::owner(PORT).filter(|owner| !owner.name.starts_with("systemd-resolve"));
+    let owner = ports::owner(PORT).filter(|owner| !is_neighbour(owner));
     match owner {
         Some(owner) if taken && owner.name != env!("CARGO_PKG_NAME") => Err(Failure::Failed(
             format!("port {PORT} is taken by {owner}: stop that server first; nothing was changed"),

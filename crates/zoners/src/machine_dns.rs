@@ -2,6 +2,8 @@
 
 use zoners_api::DaemonStatus;
 use zoners_host::dns_switch::{DnsAuthor, DnsSetting, SwitchCondition};
+#[cfg(any(not(target_os = "linux"), test))]
+use zoners_host::resolvers::SystemResolver;
 
 /// Whether this machine asks Zoners.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,14 +131,44 @@ pub(crate) fn exceptions(link: &zoners_host::system_dns::LinkServers) -> Vec<Str
 
 #[cfg(not(target_os = "linux"))]
 fn look() -> (Option<DnsSetting>, Option<SwitchCondition>, Vec<String>) {
-    let setting = |servers: Vec<std::net::SocketAddr>| match servers.first() {
-        Some(first) if first.ip().is_loopback() => DnsSetting::Ours,
-        _ => DnsSetting::Foreign {
-            servers: servers.iter().map(|server| server.ip().to_string()).collect(),
-            author: DnsAuthor::Unknown,
-        },
+    let condition = zoners_host::plan::SystemRoot::new(std::path::Path::new("/"))
+        .ok()
+        .and_then(|root| zoners_host::condition_file::read_condition(&root));
+    let Ok(resolvers) = zoners_host::resolvers::all() else { return (None, condition, Vec::new()) };
+    (Some(setting(&resolvers)), condition, split_names(&resolvers))
+}
+
+/// The settings by the resolvers of a system with several resolvers, as macOS: the first for all names counts.
+#[cfg(any(not(target_os = "linux"), test))]
+fn setting(resolvers: &[SystemResolver]) -> DnsSetting {
+    let is_first = |resolver: &&SystemResolver| {
+        resolver.domain.is_empty() && !resolver.is_multicast && !resolver.servers.is_empty()
     };
-    (zoners_host::resolvers::nameservers().ok().map(setting), None, Vec::new())
+    let first = resolvers.iter().find(is_first);
+    let servers = first.map(|first| first.servers.as_slice()).unwrap_or_default();
+    match servers.first() {
+        Some(first) if first.ip().is_loopback() => DnsSetting::Ours,
+        _ => DnsSetting::Foreign { servers: texts(servers), author: DnsAuthor::Unknown },
+    }
+}
+
+/// The names with a resolver of their own (a VPN, a file in `/etc/resolver`), in sentences.
+#[cfg(any(not(target_os = "linux"), test))]
+fn split_names(resolvers: &[SystemResolver]) -> Vec<String> {
+    let is_split =
+        |resolver: &&SystemResolver| !resolver.domain.is_empty() && !resolver.servers.is_empty();
+    let sentence = |resolver: &SystemResolver| {
+        let (domain, servers) = (&resolver.domain, list(&texts(&resolver.servers)));
+        let interface = resolver.interface.as_ref();
+        let interface = interface.map(|name| format!(" ({name})")).unwrap_or_default();
+        format!("Names below {domain} go to {servers}{interface}.")
+    };
+    resolvers.iter().filter(is_split).map(sentence).collect()
+}
+
+#[cfg(any(not(target_os = "linux"), test))]
+fn texts(servers: &[std::net::SocketAddr]) -> Vec<String> {
+    servers.iter().map(|server| server.ip().to_string()).collect()
 }
 
 #[cfg(test)]
@@ -186,6 +218,28 @@ mod tests {
             "Names below corp.example go to 10.8.0.1, 10.8.0.2: the link tun0 has the domain in systemd-resolved.",
         ];
         assert_eq!(exceptions(&link), expected);
+    }
+
+    /// As on a Mac with a VPN for one domain.
+    #[test]
+    fn the_first_resolver_counts_and_a_domain_of_a_vpn_is_told() {
+        let resolver = |domain: &str, server: &str, interface: Option<&str>| SystemResolver {
+            domain: domain.to_owned(),
+            servers: vec![(server.parse::<std::net::IpAddr>().unwrap(), 53).into()],
+            interface: interface.map(str::to_owned),
+            ..SystemResolver::default()
+        };
+        let own = resolver("", "127.0.0.1", None);
+        let wifi = resolver("", "192.168.1.1", Some("en0"));
+        let vpn = resolver("corp.example", "10.0.0.53", Some("utun4"));
+        let all = [own, wifi.clone(), vpn.clone()];
+        assert_eq!(setting(&all), DnsSetting::Ours);
+        assert_eq!(split_names(&all), ["Names below corp.example go to 10.0.0.53 (utun4)."]);
+        let foreign = DnsSetting::Foreign {
+            servers: vec!["192.168.1.1".to_owned()],
+            author: DnsAuthor::Unknown,
+        };
+        assert_eq!(setting(&[vpn, wifi]), foreign);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod demo;
 mod dns_server;
 #[cfg(test)]
 mod help_tests;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod install;
 mod logging;
 mod lookup;
@@ -23,7 +23,7 @@ mod output;
 mod overview;
 mod print;
 mod serve;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod system_dns;
 
 use std::process::ExitCode;
@@ -77,13 +77,13 @@ enum Command {
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
     Nta(control::nta::NtaArguments),
     /// Make Zoners the resolver of this machine: a service, and the DNS settings; undone by `uninstall`.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     Install(install::InstallArguments),
     /// Undo `install`: everything is as before, to the octet.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     Uninstall(install::UninstallArguments),
     /// Take the DNS settings of this machine while Zoners answers, and release them else; for the service.
-    #[cfg(target_os = "linux")]
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     #[command(hide = true)]
     SystemDns(Box<system_dns::SystemDnsArguments>),
     /// Measure how fast names resolve, here or by any server, and compare with before.
@@ -208,11 +208,11 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Restart(arguments) => control::restart::run(&arguments),
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
-        #[cfg(target_os = "linux")]
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::Install(arguments) => install::install(&arguments),
-        #[cfg(target_os = "linux")]
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::Uninstall(arguments) => install::uninstall(&arguments),
-        #[cfg(target_os = "linux")]
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::SystemDns(arguments) => system_dns::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -163,7 +163,7 @@ impl MachineState {
             }
             DaemonSeen::Absent => {
                 step("sudo zoners serve", "answer this machine on port 53");
-                if cfg!(target_os = "linux") {
+                if cfg!(any(target_os = "linux", target_os = "macos")) {
                     step("zoners install --dry-run", "see how to make it the resolver for good");
                 }
             }
@@ -177,7 +177,8 @@ impl MachineState {
     }
 }
 
-fn is_neighbour(owner: &PortOwner) -> bool {
+/// Whether a server at port 53 leaves 127.0.0.1 to Zoners: `*:53` of mDNSResponder, 127.0.0.53 of systemd-resolved.
+pub(crate) fn is_neighbour(owner: &PortOwner) -> bool {
     NEIGHBOURS.iter().any(|name| owner.name.starts_with(name))
 }
 

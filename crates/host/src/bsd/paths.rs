@@ -4,3 +4,5 @@
 pub(crate) const SERVICE_RUNTIME: &str = "/var/run/zoners";
 /// For the state of a service.
 pub(crate) const SERVICE_STATE: &str = "/var/db/zoners";
+/// For the condition of the DNS settings.
+pub(crate) const SWITCH_RUNTIME: &str = "/var/run/zoners-dns";

@@ -7,15 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::system_dns::{DnsFacts, running_programs};
-use crate::plan::{FileSource, IfChanged, PlanStep, SystemCommand, SystemPlan, SystemRoot};
+use crate::install_steps::{
+    CONFIG, InstallInput, check_answers, check_asked, config, copy_program, pages,
+};
+use crate::plan::{PlanStep, SystemCommand, SystemPlan, SystemRoot};
 use crate::service_units::{DaemonUnit, SERVICE_NAME, SWITCH_NAME, ServiceManagerKind};
 
-/// The check that the daemon answers at [`super::system_dns::OWN_SERVER`], before the settings change.
-pub const CHECK_ANSWERS: &str = "answers";
-/// The check that a query of this machine's programs arrives at the daemon, after the settings have changed.
-pub const CHECK_ASKED: &str = "asked";
-/// The configuration of the service.
-pub const CONFIG: &str = "/etc/zoners/zoners.toml";
 /// The user of the service.
 pub const USER: &str = "zoners";
 
@@ -28,18 +25,6 @@ const NIXOS: &str = "this is NixOS, where services and /etc are built: write to 
     `systemd.services.zoners = { wantedBy = [ \"multi-user.target\" ]; serviceConfig.ExecStart = \"…/zoners serve\"; };` \
     and `networking.nameservers = [ \"127.0.0.1\" ];`, then `nixos-rebuild switch`";
 const STATE: &str = "/var/lib/zoners";
-
-/// What the caller brings.
-#[derive(Clone, Debug, Default)]
-pub struct InstallInput {
-    /// The program to be installed: a file of the running system.
-    pub program: PathBuf,
-    /// The configuration for a machine without one. Where the manager is not systemd, the daemon is started as root
-    /// and must be told to become [`USER`].
-    pub config: String,
-    /// Manual pages and completions: path and text.
-    pub pages: Vec<(String, String)>,
-}
 
 /// The program for new users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,9 +113,9 @@ impl InstallFacts {
         };
         let mut steps = Vec::new();
         if program != input.program {
-            steps.push(copy(&input.program, PROGRAM));
+            steps.push(copy_program(&input.program, PROGRAM));
         }
-        steps.extend(input.pages.into_iter().map(|(path, text)| page(&path, text)));
+        steps.extend(pages(input.pages));
         if !self.has_config {
             steps.push(config(input.config));
         }
@@ -140,15 +125,12 @@ impl InstallFacts {
         steps.extend(manager.enable(&unit, is_running_system));
         if is_running_system {
             steps.push(PlanStep::StartService(manager.service(SERVICE_NAME)));
-            steps.push(check(
-                CHECK_ANSWERS,
-                "127.0.0.1 answers with a proven name, over UDP and TCP",
-            ));
+            steps.push(check_answers());
         }
         steps.extend(manager.enable_switch(&unit.program, is_running_system));
         if is_running_system {
             steps.push(PlanStep::StartService(manager.service(SWITCH_NAME)));
-            steps.push(check(CHECK_ASKED, "a question of this machine's programs arrives there"));
+            steps.push(check_asked());
         }
         Ok(SystemPlan { steps }.with_folders())
     }
@@ -205,30 +187,6 @@ fn program_in_place(program: &Path) -> Option<PathBuf> {
     let folder = program.parent()?;
     let is_packaged = PACKAGED.iter().any(|packaged| folder == Path::new(packaged));
     (is_packaged || program == Path::new(PROGRAM)).then(|| program.to_owned())
-}
-
-fn copy(from: &Path, to: &str) -> PlanStep {
-    PlanStep::WriteFile {
-        path: to.into(),
-        content: FileSource::CopyOf(from.to_owned()),
-        mode: 0o755,
-        owner: None,
-        immutable: false,
-        if_changed: IfChanged::Restore,
-    }
-}
-
-fn config(text: String) -> PlanStep {
-    PlanStep::write_where(CONFIG, text, IfChanged::Keep)
-}
-
-/// A page, written anew by upgrades.
-fn page(path: &str, text: String) -> PlanStep {
-    PlanStep::write_where(path, text, IfChanged::Restore)
-}
-
-fn check(name: &str, text: &str) -> PlanStep {
-    PlanStep::Check { name: name.to_owned(), text: text.to_owned() }
 }
 
 #[cfg(test)]

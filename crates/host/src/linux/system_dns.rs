@@ -17,7 +17,6 @@
 
 mod authors;
 mod choice_file;
-mod condition_file;
 mod dhclient;
 mod dhcpcd;
 mod facts;
@@ -35,8 +34,11 @@ mod take;
 mod tests;
 mod vpn_records;
 
+use crate::condition_file;
+pub use crate::condition_file::{
+    has_run_in_this_boot, read_condition, remove_condition, write_condition,
+};
 pub use choice_file::{RememberedChoice, forget_choice};
-pub use condition_file::{has_run_in_this_boot, read_condition, remove_condition, write_condition};
 pub use facts::{DnsFacts, ResolvconfProgram, running_programs};
 pub use failed_commands::{FailedCommand, FailedCommands};
 pub use links::{LinkServers, read_links, reported_links, write_links};

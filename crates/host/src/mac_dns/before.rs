@@ -37,6 +37,18 @@ pub(super) fn recorded_servers(root: &SystemRoot, now: ServersByHand) -> io::Res
     }
 }
 
+/// Forgets the record: a person installs anew, and wants Zoners to be asked.
+///
+/// # Errors
+/// The file cannot be removed.
+pub fn forget_recorded_servers(root: &SystemRoot) -> io::Result<()> {
+    let file = root.locate(Path::new(BEFORE_FOLDER))?.join(FILE);
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::plan::service_dns;
 use crate::plan::{
     CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, PlanStep, SystemPlan, SystemRoot,
+    UndoJournal,
 };
 
 /// Servers that are left alone.
@@ -51,6 +52,12 @@ pub(super) fn release(root: &SystemRoot, commands: &mut dyn CommandRunner) -> Re
     let root = root.with_journal(JournalName::SystemDns);
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands };
     executor.undo_own(&mut |_, _| {})
+}
+
+/// Whether the journal is there.
+pub(super) fn is_taken(root: &SystemRoot) -> io::Result<bool> {
+    let folder = UndoJournal::folder(&root.with_journal(JournalName::SystemDns))?;
+    Ok(folder.symlink_metadata().is_ok())
 }
 
 /// Whether every enabled service has our server, except services with servers that are `left`.

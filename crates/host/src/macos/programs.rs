@@ -1,22 +1,32 @@
 //! The programs of this Mac, run in earnest.
 
 use std::io;
+use std::time::Duration;
 
 use super::dynamic_store::StoreSession;
 use crate::mac_dns::MacPrograms;
-use crate::plan::{CommandEnd, CommandRunner, RealCommands, SystemCommand};
+use crate::plan::{CommandEnd, CommandRunner, LimitedCommands, SystemCommand};
 use crate::program::output_of;
 use crate::resolvers::{self, SystemResolver};
 
 /// The programs, with the scutil(8) that holds our entry.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RealMacPrograms {
     session: Option<StoreSession>,
+    commands: LimitedCommands,
+}
+
+impl RealMacPrograms {
+    /// The programs, with the longest time for a command.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        RealMacPrograms { session: None, commands: LimitedCommands { limit } }
+    }
 }
 
 impl CommandRunner for RealMacPrograms {
     fn run(&mut self, command: &SystemCommand) -> io::Result<CommandEnd> {
-        RealCommands.run(command)
+        self.commands.run(command)
     }
 }
 

@@ -299,9 +299,13 @@ pub(super) fn without_lines(content: &[u8], lines: &str) -> Option<Vec<u8>> {
     Some([content.get(..at)?, content.get(at + lines.len()..)?].concat())
 }
 
+/// A path as a shell takes it.
+pub(super) fn shown(path: &Path) -> String {
+    SystemCommand::of(&[&path.to_string_lossy()]).to_string()
+}
+
 impl fmt::Display for PlanStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |path: &Path| path.display().to_string();
         match self {
             PlanStep::WriteFile { path, content: FileSource::Text(_), mode, immutable, .. } => {
                 let immutable = if *immutable { ", immutable as before" } else { "" };
@@ -365,6 +369,7 @@ mod tests {
             (PlanStep::write("/etc/a", String::new()), "write /etc/a (mode 644)"),
             (PlanStep::folder("/etc/b"), "mkdir -m 755 /etc/b"),
             (PlanStep::link("/etc/c", "../d"), "ln -sf ../d /etc/c"),
+            (PlanStep::folder("/Library/A b"), "mkdir -m 755 '/Library/A b'"),
             (PlanStep::run(&["systemctl", "daemon-reload"]), "systemctl daemon-reload"),
             (PlanStep::run_on_undo(&["x", "y z"]), "x 'y z' (by `uninstall`)"),
         ] {

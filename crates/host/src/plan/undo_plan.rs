@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::service_dns;
-use super::step::{AccountDirectory, SystemService};
+use super::step::{AccountDirectory, SystemService, shown};
 
 /// The fate of an entry changed since the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,16 +117,16 @@ impl fmt::Display for UndoStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             UndoStep::PutBack { path, former: EntryState::Absent, .. } => {
-                write!(f, "rm {}", path.display())
+                write!(f, "rm {}", shown(path))
             }
-            UndoStep::PutBack { path, .. } => write!(f, "put back {}", path.display()),
+            UndoStep::PutBack { path, .. } => write!(f, "put back {}", shown(path)),
             UndoStep::RemoveLines { path, .. } => {
-                write!(f, "take our lines out of {}", path.display())
+                write!(f, "take our lines out of {}", shown(path))
             }
             UndoStep::RemoveFolder { path, with_content: true, .. } => {
-                write!(f, "rm -r {}", path.display())
+                write!(f, "rm -r {}", shown(path))
             }
-            UndoStep::RemoveFolder { path, .. } => write!(f, "rmdir {}", path.display()),
+            UndoStep::RemoveFolder { path, .. } => write!(f, "rmdir {}", shown(path)),
             UndoStep::RemoveUser { remove, .. } => {
                 let commands: Vec<String> = remove.iter().map(SystemCommand::to_string).collect();
                 f.write_str(&commands.join(" && "))
@@ -137,9 +137,9 @@ impl fmt::Display for UndoStep {
                 write!(f, "{}", service_dns::set(service, servers))
             }
             UndoStep::Run(command) => write!(f, "{command}"),
-            UndoStep::Keep { path, .. } => write!(f, "keep {}", path.display()),
+            UndoStep::Keep { path, .. } => write!(f, "keep {}", shown(path)),
             UndoStep::Conflict { path, .. } => {
-                write!(f, "{} has changed since the install", path.display())
+                write!(f, "{} has changed since the install", shown(path))
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use zoners_api::{AdminRequest, CounterStats};
 use zoners_dns::{Checking, Counter, Endpoint, Question, Random, Transport};
-use zoners_host::installation::{CHECK_ANSWERS, CHECK_ASKED, CONFIG};
+use zoners_host::install_steps::{CHECK_ANSWERS, CHECK_ASKED, CONFIG};
 use zoners_host::plan::PlanChecks;
 use zoners_server::control::question;
 use zoners_server::report;
@@ -119,7 +119,7 @@ fn is_asked() -> Result<bool, String> {
 }
 
 /// Queries received by the daemon.
-fn client_queries() -> Result<u64, String> {
+pub(crate) fn client_queries() -> Result<u64, String> {
     let config = Some(Path::new(CONFIG)).filter(|config| config.exists());
     let config = config.map(ConfigFile::named).unwrap_or_default();
     let stats: CounterStats = Socket::new(None, config)

@@ -1,12 +1,11 @@
 //! Plans, progress and undos as lines for people.
 
-use zoners_host::installation::InstallFacts;
 use zoners_host::plan::{
     Direction, FileSource, PlanExecutor, PlanStep, StepEnd, SystemPlan, UndoPlan, UndoStep,
 };
-use zoners_host::service_units::ServiceManagerKind;
 
 use super::failed;
+use super::target::InstallTarget;
 use crate::Failure;
 use crate::print::{BOLD, DIM, GREEN, RED, YELLOW, clean};
 
@@ -17,17 +16,6 @@ const PAGES: &str = "/usr/local/share";
 
 /// The first step of an undo where the DNS settings are taken.
 pub(super) const RELEASE: &str = "First, the DNS settings are put back: zoners system-dns release";
-
-/// The machine in a sentence.
-pub(super) fn facts(facts: &InstallFacts) -> String {
-    let manager = match facts.manager {
-        Some(ServiceManagerKind::Systemd) => "systemd",
-        Some(ServiceManagerKind::OpenRc) => "OpenRC",
-        Some(ServiceManagerKind::Runit(_)) => "runit",
-        None => "no known service manager",
-    };
-    format!("Services are started by {manager}; the DNS settings belong to {}.", facts.dns.owner())
-}
 
 /// The steps with something to do.
 ///
@@ -56,14 +44,14 @@ pub(super) fn plan(
 }
 
 /// The steps by which the installed service makes this machine ask Zoners.
-pub(super) fn switch(facts: &InstallFacts) -> Vec<String> {
+pub(super) fn switch(target: &InstallTarget, service: &str) -> Vec<String> {
     let title =
-        "While Zoners answers, the service zoners-system-dns does this; else, it undoes this:";
+        format!("While Zoners answers, the service {service} does this; else, it undoes this:");
     let is_undo =
         |step: &&PlanStep| matches!(step, PlanStep::Run { direction: Direction::Backward, .. });
-    let steps = facts.dns.plan();
-    let steps = steps.iter().filter(|step| !is_undo(step)).flat_map(step);
-    [format!("{BOLD}{title}{BOLD:#}")].into_iter().chain(steps).collect()
+    let steps = target.switch_steps.iter().filter(|step| !is_undo(step)).flat_map(step);
+    let words = target.switch_words.iter().map(|words| format!("  {words}"));
+    [format!("{BOLD}{title}{BOLD:#}")].into_iter().chain(steps).chain(words).collect()
 }
 
 /// A step with the content of a short file.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use zoners_host::service_units::{SWITCH_NAME, ServiceManagerKind};
+
 use super::*;
 
 /// Compares a page without colours and without the folders of this run.
@@ -46,16 +48,15 @@ fn image() -> (tempfile::TempDir, SystemRoot) {
 #[test]
 fn an_image_is_installed_to_and_left_as_before() {
     let (folder, root) = image();
-    let facts = InstallFacts::read(&root).unwrap();
-    let plan = plan(&facts).unwrap();
+    let target = TargetSystem::Linux.read(&root).unwrap();
     let mut commands = RealCommands;
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
-    let mut shown = vec![show::facts(&facts)];
-    shown.extend(show::plan(&mut executor, &plan).unwrap());
-    shown.extend(show::switch(&facts));
+    let mut shown = vec![target.sentence.clone()];
+    shown.extend(show::plan(&mut executor, &target.plan).unwrap());
+    shown.extend(show::switch(&target, SWITCH_NAME));
     holds("install_plan", &shown);
     let mut checks = InstallChecks::new(false);
-    executor.carry_out(&plan, &mut checks, &mut |_, _| {}).unwrap();
+    executor.carry_out(&target.plan, &mut checks, &mut |_, _| {}).unwrap();
     let at = |path: &str| folder.path().join(path);
     assert!(at("etc/systemd/system/zoners-system-dns.service").is_file());
     assert!(at("usr/local/share/man/man1/zoners-install.1").is_file());
@@ -69,7 +70,7 @@ fn an_image_is_installed_to_and_left_as_before() {
 #[test]
 fn a_change_since_the_install_is_shown_and_stops_the_undo() {
     let (folder, root) = image();
-    let plan = plan(&InstallFacts::read(&root).unwrap()).unwrap();
+    let plan = TargetSystem::Linux.read(&root).unwrap().plan;
     let mut commands = RealCommands;
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
     executor.carry_out(&plan, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
@@ -86,7 +87,7 @@ fn a_change_since_the_install_is_shown_and_stops_the_undo() {
 fn the_settings_are_released_before_anything_is_undone() {
     let (folder, root) = image();
     let at = |path: &str| folder.path().join(path);
-    let install = plan(&InstallFacts::read(&root).unwrap()).unwrap();
+    let install = TargetSystem::Linux.read(&root).unwrap().plan;
     let mut commands = RealCommands;
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
     executor.carry_out(&install, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
@@ -101,8 +102,35 @@ fn the_settings_are_released_before_anything_is_undone() {
 
 #[test]
 fn only_systemd_starts_the_daemon_as_its_user() {
-    assert!(!config(Some(ServiceManagerKind::Systemd)).contains("user"));
+    let config = |manager| target::config(linux::started_user(Some(manager)));
+    assert!(!config(ServiceManagerKind::Systemd).contains("user"));
     for manager in [ServiceManagerKind::OpenRc, ServiceManagerKind::Runit("/var/service")] {
-        assert!(config(Some(manager)).ends_with("[server]\nuser = \"zoners\"\n"));
+        assert!(config(manager).ends_with("[server]\nuser = \"zoners\"\n"));
     }
+}
+
+/// The plan for a Mac, made on any system: jobs are started on the Mac alone.
+#[test]
+fn a_mac_is_planned_on_any_system_and_left_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in ["Library/LaunchDaemons", "Library/Application Support", "usr/local", "var/db"] {
+        fs::create_dir_all(folder.path().join(path)).unwrap();
+    }
+    // The journal of every system is found on the system of the test.
+    fs::create_dir_all(folder.path().join("var/lib")).unwrap();
+    let root = SystemRoot::new(folder.path()).unwrap();
+    let target = TargetSystem::Macos.read(&root).unwrap();
+    let mut commands = RealCommands;
+    let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands: &mut commands };
+    let mut shown = vec![target.sentence.clone()];
+    shown.extend(show::plan(&mut executor, &target.plan).unwrap());
+    shown.extend(show::switch(&target, TargetSystem::Macos.switch_name()));
+    holds("install_plan_macos", &shown);
+    executor.carry_out(&target.plan, &mut InstallChecks::new(false), &mut |_, _| {}).unwrap();
+    let at = |path: &str| folder.path().join(path);
+    assert!(at("Library/LaunchDaemons/org.zoners.system-dns.plist").is_file());
+    let undo = executor.examine_undo(OnConflict::Refuse).unwrap().unwrap();
+    holds("uninstall_plan_macos", &show::undo(&undo));
+    executor.undo_all(false, &mut |_, _| {}).unwrap();
+    assert!(!at("Library/Application Support/Zoners").exists() && !at("etc").exists());
 }

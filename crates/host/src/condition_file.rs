@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::dns_switch::SwitchCondition;
 use crate::plan::SystemRoot;
+use crate::system::paths;
 
-pub(super) const FOLDER: &str = "/run/zoners-dns";
+pub(crate) const FOLDER: &str = paths::SWITCH_RUNTIME;
 const FILE: &str = "condition.json";
 
 /// The last condition in this boot; none without a running or killed service.
@@ -61,6 +62,7 @@ mod tests {
     #[test]
     fn a_condition_is_read_as_written() {
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("var/run")).unwrap();
         fs::create_dir(folder.path().join("run")).unwrap();
         let root = SystemRoot::new(folder.path()).unwrap();
         assert!(read_condition(&root).is_none() && !has_run_in_this_boot(&root));

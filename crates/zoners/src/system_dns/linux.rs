@@ -1,4 +1,4 @@
-//! The loop of the service: asks the daemon, looks at the settings, and carries out the actions of [`DnsSwitch`].
+//! The service on Linux: asks the daemon, looks at the settings, and carries out the actions of [`DnsSwitch`].
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use zoners_host::dns_switch::{DaemonProbe, DnsSwitch, SwitchAction, SwitchCondition};
-use zoners_host::plan::{Disk, LimitedCommands, SystemRoot};
+use zoners_host::plan::{CommandRunner, Disk, LimitedCommands, NoCommands, SystemRoot};
 use zoners_host::service_manager;
 use zoners_host::system_dns::{
     self, FailedCommand, FailedCommands, LinkServers, RememberedChoice, SettingObserver,
 };
 
+use super::COMMAND_LIMIT;
 use super::probe::{probe, probe_question};
-use super::{COMMAND_LIMIT, release};
 use crate::dns_server::PORT;
 use crate::machine_dns;
+use crate::output::println;
 
 /// Observations after which the service manager hears of readiness at the latest: the network must not wait.
 const MAX_START_ROUNDS: usize = 4;
@@ -39,7 +40,7 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
     let explain = |error: io::Error| error.to_string();
     let mut failed = FailedCommands::read(root);
     // A killed process or a power cut may have left our settings.
-    failed.add(logged(release(root)?));
+    failed.add(logged(release_settings(root)?));
     system_dns::write_condition(root, &SwitchCondition::NotReady).map_err(explain)?;
     let choice = RememberedChoice::read(root);
     let mut service = SystemDnsService {
@@ -55,7 +56,7 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(explain)?;
     runtime.block_on(service.observe_until_signal())?;
     service_manager::notify_stopping();
-    logged(release(root)?);
+    logged(release_settings(root)?);
     system_dns::remove_condition(root).map_err(explain)
 }
 
@@ -115,7 +116,7 @@ impl SystemDnsService<'_> {
             }
         );
         if action != SwitchAction::Take {
-            self.failed.add(logged(release(self.root)?));
+            self.failed.add(logged(release_settings(self.root)?));
             self.report_failed_commands();
         }
         if action == SwitchAction::Release {
@@ -188,4 +189,48 @@ fn logged(failed: Vec<FailedCommand>) -> Vec<FailedCommand> {
         tracing::warn!("system DNS: {command}: failed: {reason}");
     }
     failed
+}
+
+pub(super) fn show(root: &SystemRoot) -> io::Result<()> {
+    let plan = system_dns::plan(root);
+    plan.iter().flat_map(|plan| &plan.steps).for_each(|step| println!("{step}"));
+    if let Some(condition) = system_dns::read_condition(root) {
+        println!("condition: {}", machine_dns::reason(&condition));
+    }
+    for link in system_dns::reported_links(root) {
+        machine_dns::exceptions(&link).iter().for_each(|sentence| println!("{sentence}"));
+    }
+    for failure in FailedCommands::read(root).list() {
+        println!("{}, and is tried again", failed_line(failure));
+    }
+    plan.map(|_| ())
+}
+
+/// A failed command in words.
+fn failed_line(failure: &FailedCommand) -> String {
+    format!("{}: failed: {}", failure.command, failure.reason)
+}
+
+/// Puts back the former settings; returns a line for each command that failed.
+pub(crate) fn release(root: &SystemRoot) -> Result<Vec<String>, String> {
+    Ok(release_settings(root)?.iter().map(failed_line).collect())
+}
+
+/// Forgets the choice of foreign servers, made by a person.
+pub(crate) fn forget_choice(root: &SystemRoot) -> io::Result<()> {
+    system_dns::forget_choice(root)
+}
+
+/// Whether the settings are taken, wholly or in part.
+pub(crate) fn is_taken(root: &SystemRoot) -> io::Result<bool> {
+    system_dns::is_taken(root)
+}
+
+/// Puts back the former settings. In an image, and after a boot, the programs of the system are not told: no program
+/// has started with our settings. Returns the commands that failed.
+fn release_settings(root: &SystemRoot) -> Result<Vec<FailedCommand>, String> {
+    let is_live = root.is_running_system() && system_dns::has_run_in_this_boot(root);
+    let commands: &mut dyn CommandRunner =
+        if is_live { &mut LimitedCommands { limit: COMMAND_LIMIT } } else { &mut NoCommands };
+    system_dns::release(root, Disk::default(), commands)
 }
