@@ -77,6 +77,18 @@ fn is_managed(variable: impl Fn(&str) -> Option<String>, process: u32) -> bool {
         || is_job
 }
 
+/// The service of systemd to which a process belongs, by its control group (Linux); none for a service of a user's own
+/// manager.
+#[must_use]
+pub fn service_of(process: u32) -> Option<String> {
+    service_in(&std::fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?)
+}
+
+fn service_in(groups: &str) -> Option<String> {
+    let path = groups.lines().filter_map(|line| line.split_once("/system.slice/")).next()?.1;
+    path.split('/').rfind(|part| part.ends_with(".service")).map(str::to_owned)
+}
+
 /// Takes the sockets that the manager passed, if any (`LISTEN_FDS`). Call this before there are threads.
 ///
 /// # Errors
@@ -178,6 +190,17 @@ mod tests {
         assert!(managed(&[("XPC_SERVICE_NAME", "org.example.zoners")]));
         assert!(!managed(&[("XPC_SERVICE_NAME", "0")]));
         assert!(!managed(&[("XPC_SERVICE_NAME", "application.com.apple.Terminal.7")]));
+    }
+
+    #[test]
+    fn a_control_group_names_the_service() {
+        let service = |groups: &str| service_in(groups);
+        let found = service("0::/system.slice/zoners.service\n");
+        assert_eq!(found.as_deref(), Some("zoners.service"));
+        let old = service("1:name=systemd:/system.slice/dns.service\n0::/system.slice/dns.service");
+        assert_eq!(old.as_deref(), Some("dns.service"));
+        assert_eq!(service("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service"), None);
+        assert_eq!(service("0::/init.scope"), None);
     }
 
     #[tokio::test]

@@ -77,6 +77,20 @@ impl ServiceManagerKind {
         }
     }
 
+    /// As [`ServiceManagerKind::service`], for the daemon: under systemd a new program rehearses before the restart, so
+    /// that a broken program leaves the old one serving.
+    #[must_use]
+    pub fn daemon_service(self, unit: &DaemonUnit) -> SystemService {
+        let service = self.service(SERVICE_NAME);
+        let restart = match self {
+            ServiceManagerKind::Systemd => {
+                SystemCommand::of(&[&unit.program, "restart", "--config", &unit.config])
+            }
+            ServiceManagerKind::OpenRc | ServiceManagerKind::Runit(_) => service.restart,
+        };
+        SystemService { restart, ..service }
+    }
+
     /// The steps after which the manager starts the daemon at boot. On the running system the manager is told.
     #[must_use]
     pub fn enable(self, unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {

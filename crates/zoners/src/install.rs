@@ -111,7 +111,12 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Failure> {
     // The person wants Zoners to be asked, whatever the earlier choice.
     system_dns::forget_choice(&root).map_err(failed)?;
     let mut checks = InstallChecks::new(arguments.anyway);
+    let passed_over = checks.passed_over();
     let ended = executor.carry_out(&target.plan, &mut checks, &mut |step, end| {
+        // The warning stands in place of the line.
+        if passed_over.take() {
+            return;
+        }
         show::progress(step, end).iter().for_each(|line| println!("{line}"));
     });
     ended.map_err(|failure| Failure::Failed(undone(&failure)))?;

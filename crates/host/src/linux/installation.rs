@@ -11,7 +11,7 @@ use crate::install_steps::{
     CONFIG, InstallInput, check_answers, check_asked, config, copy_program, pages,
 };
 use crate::plan::{PlanStep, SystemCommand, SystemPlan, SystemRoot};
-use crate::service_units::{DaemonUnit, SERVICE_NAME, SWITCH_NAME, ServiceManagerKind};
+use crate::service_units::{DaemonUnit, SWITCH_NAME, ServiceManagerKind};
 
 /// The user of the service.
 pub const USER: &str = "zoners";
@@ -124,7 +124,7 @@ impl InstallFacts {
         let is_running_system = self.image.is_none();
         steps.extend(manager.enable(&unit, is_running_system));
         if is_running_system {
-            steps.push(PlanStep::StartService(manager.service(SERVICE_NAME)));
+            steps.push(PlanStep::StartService(manager.daemon_service(&unit)));
             steps.push(check_answers());
         }
         steps.extend(manager.enable_switch(&unit.program, is_running_system));

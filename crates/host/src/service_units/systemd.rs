@@ -112,6 +112,10 @@ WantedBy=multi-user.target
 /// Before the network, since a power cut may have left our settings without the daemon. The service runs as root, and
 /// reaches the loopback interface alone: the daemon is asked there. The capabilities are for the files of the settings;
 /// programs of the owner (`systemctl`, `nmcli`, `resolvconf`) run in the same confinement.
+///
+/// Missing on purpose: a user, as the files are root's; `ProtectProc` and `ProcSubset`, since the owner of the settings
+/// is found among the processes; `SystemCallFilter=~@privileged`, which has chown; a narrow `UMask`, as every program
+/// reads the settings; `PrivateNetwork`, as the daemon is asked over loopback.
 fn switch_text(program: &str) -> String {
     format!(
         "\
@@ -149,6 +153,7 @@ ReadWritePaths=/etc /run /var/lib
 ProtectHome=yes
 PrivateDevices=yes
 PrivateIPC=yes
+PrivateMounts=yes
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -164,6 +169,7 @@ LockPersonality=yes
 MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+SystemCallFilter=~@resources
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -178,19 +184,22 @@ mod tests {
 
     use super::*;
 
-    /// The grade of systemd itself, at most 1.5. Skipped where there is no systemd of version 250 or later.
-    #[test]
-    fn the_unit_exposes_little() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("zoners.service");
-        let unit = DaemonUnit {
+    fn daemon_text() -> String {
+        text(&DaemonUnit {
             program: "/bin/true".to_owned(),
             config: "/etc/zoners/zoners.toml".to_owned(),
             user: "zoners".to_owned(),
-        };
-        std::fs::write(&path, text(&unit)).unwrap();
+        })
+    }
+
+    /// The grade of systemd itself, at most `tenths`. Skipped where there is no systemd of version 250 or later.
+    fn exposes_little(text: &str, tenths: u32) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("zoners.service");
+        std::fs::write(&path, text).unwrap();
         let mut analyse = Command::new("systemd-analyze");
-        let analyse = analyse.args(["security", "--offline=true", "--threshold=15"]).arg(&path);
+        let threshold = format!("--threshold={tenths}");
+        let analyse = analyse.args(["security", "--offline=true", &threshold]).arg(&path);
         match analyse.output() {
             Ok(grade) if !grade.stderr.is_empty() && grade.stdout.is_empty() => {
                 eprintln!("skipped: {}", String::from_utf8_lossy(&grade.stderr));
@@ -201,5 +210,41 @@ mod tests {
             }
             Err(_) => eprintln!("skipped: there is no systemd-analyze"),
         }
+    }
+
+    #[test]
+    fn the_units_expose_little() {
+        exposes_little(&daemon_text(), 15);
+        exposes_little(&switch_text("/bin/true"), 25);
+    }
+
+    /// By the text, since a machine without systemd cannot grade.
+    #[test]
+    fn the_units_have_the_keys_that_confine_a_service() {
+        const BOTH: [&str; 9] = [
+            "NoNewPrivileges=yes",
+            "ProtectSystem=strict",
+            "ProtectHome=yes",
+            "PrivateDevices=yes",
+            "PrivateMounts=yes",
+            "RestrictNamespaces=yes",
+            "MemoryDenyWriteExecute=yes",
+            "SystemCallArchitectures=native",
+            "SystemCallFilter=@system-service",
+        ];
+        const DAEMON: [&str; 6] = [
+            "User=zoners",
+            "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+            "ProtectProc=invisible",
+            "SystemCallFilter=~@privileged @resources",
+            "FileDescriptorStoreMax=512",
+            "RuntimeDirectoryPreserve=restart",
+        ];
+        const SWITCH: [&str; 3] =
+            ["IPAddressDeny=any", "IPAddressAllow=localhost", "SystemCallFilter=~@resources"];
+        let has = |text: &str, key: &str| assert!(text.lines().any(|line| line == key), "{key}");
+        let (daemon, switch) = (daemon_text(), switch_text("/bin/true"));
+        BOTH.iter().chain(&DAEMON).for_each(|key| has(&daemon, key));
+        BOTH.iter().chain(&SWITCH).for_each(|key| has(&switch, key));
     }
 }

@@ -1,12 +1,14 @@
 //! `zoners restart`: a new daemon takes over from the running daemon, without a query lost.
 
 mod rehearsal;
+mod service;
 mod successor;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use zoners_api::{AdminRequest, DaemonOrigin};
+use zoners_host::service_manager;
 use zoners_server::config::values::parse_duration;
 use zoners_server::control::{self, ControlError};
 
@@ -27,12 +29,17 @@ one ends once the new one serves. If the new daemon does not come up, the old on
 Clients over UDP notice nothing. TCP connections are closed once their queries are answered, and clients
 connect again.
 
-A daemon under a supervisor (systemd, runit, launchd, a container …) is restarted there, with a short gap;
+A daemon under systemd is restarted by systemd, after the rehearsal. systemd keeps the sockets meanwhile (the
+unit of `zoners install` says so): queries wait in the kernel's queue for the new daemon. If that one does not
+come up after all, systemd starts it again and again, and `zoners-system-dns` puts back the former DNS settings
+until it serves.
+
+A daemon under another supervisor (runit, launchd, a container …) is to be restarted there, with a short gap;
 the program rehearses nevertheless.
 
 Exit codes:
   0  the new daemon serves
-  1  the old daemon serves on, or no daemon could be asked
+  1  the old daemon serves on, no daemon could be asked, or the service did not come up
   2  the daemon is to be restarted by its supervisor"
 )]
 pub(crate) struct RestartArguments {
@@ -58,7 +65,12 @@ pub(crate) fn run(arguments: &RestartArguments) -> Result<(), Failure> {
     };
     rehearsal::rehearse(&origin, arguments.timeout).map_err(serves_on)?;
     if let Some(supervisor) = &origin.supervisor {
-        return Err(Failure::Usage(supervised(supervisor)));
+        let service = service_manager::service_of(old).filter(|_| supervisor == "systemd");
+        let Some(service) = service else { return Err(Failure::Usage(supervised(supervisor))) };
+        service::restart(&service)?;
+        let (_, new) = find(&[control]).map_err(failure)?;
+        println!("process {} serves now, in place of process {old}", new.process);
+        return Ok(());
     }
     let new = Successor::start(&origin, &["--take-over".as_ref(), control.as_os_str()]);
     let new = new.and_then(|new| new.take_over(arguments.timeout)).map_err(serves_on)?;

@@ -1,7 +1,9 @@
 //! The checks of an install: the daemon answers, and the system asks the daemon.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
@@ -29,11 +31,18 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 pub(super) struct InstallChecks {
     /// Whether a network without recursion is accepted.
     anyway: bool,
+    /// The last check has failed, and was accepted.
+    passed_over: Rc<Cell<bool>>,
 }
 
 impl InstallChecks {
     pub(super) fn new(anyway: bool) -> Self {
-        InstallChecks { anyway }
+        InstallChecks { anyway, passed_over: Rc::default() }
+    }
+
+    /// True while the last check is one that has failed and was accepted.
+    pub(super) fn passed_over(&self) -> Rc<Cell<bool>> {
+        self.passed_over.clone()
     }
 }
 
@@ -46,6 +55,7 @@ impl PlanChecks for InstallChecks {
         };
         match ended {
             Err(reason) if self.anyway => {
+                self.passed_over.set(true);
                 super::passed_over(&reason);
                 Ok(())
             }
