@@ -43,7 +43,7 @@ pub enum DaemonProbe {
 
 /// The health of the daemon. "In force" are settings that name the daemon.
 #[derive(Debug, Default)]
-pub(crate) struct DaemonHealth {
+pub(crate) struct ProbeHistory {
     /// Questions so far.
     probes: usize,
     /// The end of the last question.
@@ -58,7 +58,7 @@ pub(crate) struct DaemonHealth {
     has_failed: bool,
 }
 
-impl DaemonHealth {
+impl ProbeHistory {
     /// Takes note of a question at `now`.
     pub(crate) fn note_probe(&mut self, now: Duration, probe: DaemonProbe, is_in_force: bool) {
         self.outages.retain(|at| now.saturating_sub(*at) < OUTAGE_WINDOW);

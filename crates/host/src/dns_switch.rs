@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::daemon_health::DaemonHealth;
 pub use crate::daemon_health::DaemonProbe;
+use crate::daemon_health::ProbeHistory;
 use crate::guard::retry::Retry;
 
 /// From this pause on, the report speaks of a program in conflict with us.
@@ -103,7 +103,7 @@ pub enum SwitchCondition {
 #[derive(Debug)]
 pub struct DnsSwitch {
     is_taken: bool,
-    health: DaemonHealth,
+    health: ProbeHistory,
     /// The settings, twice the same: a file may be seen half-written.
     seen: Option<DnsSetting>,
     setting: Option<DnsSetting>,
@@ -122,7 +122,7 @@ impl DnsSwitch {
     pub fn new(chosen: Option<DnsSetting>) -> Self {
         DnsSwitch {
             is_taken: false,
-            health: DaemonHealth::default(),
+            health: ProbeHistory::default(),
             seen: None,
             setting: None,
             chosen,

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::daemon_health::DaemonHealth;
+use crate::daemon_health::ProbeHistory;
 use crate::resolvers::SystemResolver;
 
 pub use events::{DnsCondition, GuardAction, GuardEvent, ServersByHand, StoreView};
@@ -44,7 +44,7 @@ pub struct Guard {
     before: ServersByHand,
     /// Our entry was made last, and not removed by us.
     is_entered: bool,
-    health: DaemonHealth,
+    health: ProbeHistory,
     view: Option<StoreView>,
     /// The view is older than the last thing done.
     view_is_old: bool,
@@ -74,7 +74,7 @@ impl Guard {
             own,
             before,
             is_entered: false,
-            health: DaemonHealth::default(),
+            health: ProbeHistory::default(),
             view: None,
             view_is_old: true,
             seen_at: BTreeMap::new(),

@@ -10,6 +10,7 @@
 //! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep, boot session | `CLOCK_MONOTONIC`; sleep shows in the wall clock |
 //! | [`descriptors`] | `RLIMIT_NOFILE` | same | same |
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
+//! | [`long_logs`] | the managers keep logs | files of launchd's jobs | |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
 //! | [`networks`] | rtnetlink, files of the managers, `nmcli` | `scutil --dns` | `/etc/resolv.conf` |
@@ -21,7 +22,7 @@
 //! | [`privileges`] | user, groups, `no_new_privs` | user, main group | user, groups |
 //! | [`resolvers`] | `/etc/resolv.conf` | `scutil --dns` | `/etc/resolv.conf` |
 //! | [`service_manager`] | systemd | launchd is recognised | `sd_notify` where a manager speaks it |
-//! | [`service_units`] | systemd, OpenRC, runit | | |
+//! | [`service_units`], [`launchd`] | systemd, OpenRC, runit | launchd | |
 //!
 //! Where a system answers by a system call without a safe wrapper, its own program is asked (`sysctl`, `route`,
 //! `lsof`): the texts are parsed by modules that the tests of every system run.
@@ -29,10 +30,10 @@
 //! Every lasting change of the system is a [`plan`]: data that is shown, carried out with a journal, and undone
 //! exactly.
 //!
-//! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, and
-//! [`launchd`] the job. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan of
-//! the whole.
-//!
+//! The DNS settings of macOS are decided on by [`guard`], without I/O; [`dynamic_store`] has the commands, [`launchd`]
+//! the jobs, [`mac_dns`] carries out, and [`mac_installation`] is the plan of the whole: all four are compiled on every
+//! system, for their tests. Linux alone has `system_dns`, the owners of its DNS settings, and `installation`, the plan
+//! of the whole.
 
 #[cfg(not(target_os = "linux"))]
 mod bsd;

@@ -22,12 +22,14 @@
 mod assemble;
 mod facts;
 mod identity;
+#[cfg(any(target_os = "linux", test))]
 mod resolver_text;
 mod settings;
 
 pub(crate) use assemble::{LinkNaming, SourceReport, assemble};
 pub use facts::{DefaultRoute, LinkFacts, NetworkFacts};
 pub use identity::{NetworkId, NetworkSecret};
+#[cfg(target_os = "linux")]
 pub(crate) use resolver_text::resolver;
 pub use settings::{DnsSettings, FactSource, ResolverAddress};
 

@@ -160,7 +160,7 @@ fn a_vpn_that_wipes_the_settings_leaves_a_machine_that_asks_us() {
 
 /// A VPN saves our server as the former setting, and sets it again while the daemon is down.
 #[test]
-fn our_server_set_by_a_vpn_is_nobodys_former_setting() {
+fn our_server_restored_by_a_vpn_is_never_a_former_setting() {
     let mut kept = KeptMac::without_store(ModelMac::new());
     kept.mac.edit(|mac| {
         mac.services[0].by_hand = Some(vec![ip("10.255.255.2")]);
@@ -174,7 +174,7 @@ fn our_server_set_by_a_vpn_is_nobodys_former_setting() {
         mac.vpn = None;
     });
     kept.run(10);
-    assert_eq!(kept.mac.asks(), of_wifi(), "a daemon that is down is asked by nobody");
+    assert_eq!(kept.mac.asks(), of_wifi(), "a daemon that is down is not asked");
     kept.probe = DaemonProbe::Answered;
     kept.run(20);
     assert_eq!(kept.mac.asks(), own_servers());

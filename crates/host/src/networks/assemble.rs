@@ -16,6 +16,10 @@ pub(crate) struct SourceReport {
 /// How a source names the link of its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkNaming {
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        allow(dead_code, reason = "sources of Linux alone name a link by its index")
+    )]
     Index(u32),
     Name(String),
     /// The settings are of the machine as a whole.

@@ -256,7 +256,7 @@ impl PlanExecutor<'_> {
         Ok(StepEnd::Done)
     }
 
-    /// A service that is gone meanwhile needs no servers. Our own servers are nobody's former setting: a VPN may have
+    /// A service that is gone meanwhile needs no servers. Our own servers are never a former setting: a VPN may have
     /// saved and restored our servers.
     fn set_dns_servers(
         &mut self,
