@@ -71,6 +71,8 @@ pub mod service_manager;
 pub mod service_units;
 #[cfg(target_os = "linux")]
 pub use linux::{installation, system_dns};
+#[cfg(target_os = "macos")]
+pub use macos::programs::RealMacPrograms;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use bsd as system;

@@ -30,9 +30,6 @@ use crate::resolvers::SystemResolver;
 use before::recorded_servers;
 use entry_proof::EntryProof;
 
-#[cfg(target_os = "macos")]
-pub use crate::macos::programs::RealMacPrograms;
-
 /// The change of the settings, in words.
 pub const IN_WORDS: &str = "an entry of its own in the dynamic store of macOS (scutil: State:/Network/Service/org.zoners/DNS) names 127.0.0.1; \
     where macOS does not honour the entry, `networksetup -setdnsservers SERVICE 127.0.0.1` for each network service";

@@ -1,8 +1,9 @@
 //! `zoners install` and `zoners uninstall`: this machine asks Zoners from now on, or as before.
 
-pub(crate) mod checks;
+mod checks;
 #[cfg(target_os = "linux")]
 mod linux;
+mod machine;
 mod pages;
 mod show;
 mod target;

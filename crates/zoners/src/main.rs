@@ -3,6 +3,8 @@
 // These panic on write errors; `output` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod arrivals;
 mod bench;
 mod check;
 mod config_file;

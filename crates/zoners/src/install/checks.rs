@@ -2,20 +2,18 @@
 
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
-use zoners_api::{AdminRequest, CounterStats};
-use zoners_dns::{Checking, Counter, Endpoint, Question, Random, Transport};
-use zoners_host::install_steps::{CHECK_ANSWERS, CHECK_ASKED, CONFIG};
+use zoners_dns::{Checking, Endpoint, Question, Transport};
+use zoners_host::install_steps::{CHECK_ANSWERS, CHECK_ASKED};
 use zoners_host::plan::PlanChecks;
 use zoners_server::control::question;
 use zoners_server::report;
 
-use crate::config_file::ConfigFile;
-use crate::control::{Socket, healthcheck};
+use crate::arrivals::{client_queries, new_name};
+use crate::control::healthcheck;
 use crate::dns_server::{DnsServer, PORT, QueryManner};
 
 /// Signed names of different operators: one name is enough.
@@ -122,23 +120,6 @@ fn asked() -> Result<(), String> {
 /// Asks for a name that is new to every cache on the way; whether the name exists does not matter.
 fn is_asked() -> Result<bool, String> {
     let before = client_queries()?;
-    let name =
-        format!("zoners-{:04x}{:04x}.example.com", Random::from_system()?.id(), std::process::id());
-    let _ = (name.as_str(), PORT).to_socket_addrs();
+    let _ = (new_name("example.com")?.as_str(), PORT).to_socket_addrs();
     Ok(client_queries()? > before)
-}
-
-/// Queries received by the daemon.
-pub(crate) fn client_queries() -> Result<u64, String> {
-    let config = Some(Path::new(CONFIG)).filter(|config| config.exists());
-    let config = config.map(ConfigFile::named).unwrap_or_default();
-    let stats: CounterStats = Socket::new(None, config)
-        .request(&AdminRequest::Stats {})
-        .map_err(|failure| failure.message().unwrap_or_default().to_owned())?;
-    let counter = Counter::ClientQueries.name();
-    stats
-        .counters
-        .get(counter)
-        .copied()
-        .ok_or_else(|| format!("the daemon does not count {counter}"))
 }

@@ -5,7 +5,7 @@ use zoners_host::plan::SystemRoot;
 use zoners_host::service_units::ServiceManagerKind;
 
 use super::failed;
-use super::target::{InstallTarget, input};
+use super::machine::{InstallTarget, input};
 use crate::Failure;
 
 pub(super) fn read(root: &SystemRoot) -> Result<InstallTarget, Failure> {

@@ -5,7 +5,7 @@ use zoners_host::plan::{
 };
 
 use super::failed;
-use super::target::InstallTarget;
+use super::machine::InstallTarget;
 use crate::Failure;
 use crate::print::{BOLD, DIM, GREEN, RED, YELLOW, clean};
 

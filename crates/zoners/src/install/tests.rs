@@ -102,7 +102,7 @@ fn the_settings_are_released_before_anything_is_undone() {
 
 #[test]
 fn only_systemd_starts_the_daemon_as_its_user() {
-    let config = |manager| target::config(linux::started_user(Some(manager)));
+    let config = |manager| machine::config(linux::started_user(Some(manager)));
     assert!(!config(ServiceManagerKind::Systemd).contains("user"));
     for manager in [ServiceManagerKind::OpenRc, ServiceManagerKind::Runit("/var/service")] {
         assert!(config(manager).ends_with("[server]\nuser = \"zoners\"\n"));

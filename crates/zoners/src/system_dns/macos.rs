@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use zoners_dns::Random;
+use zoners_host::RealMacPrograms;
 use zoners_host::clock::SleepClock;
 use zoners_host::condition_file::{read_condition, remove_condition, write_condition};
 use zoners_host::dns_switch::SwitchCondition;
 use zoners_host::launchd::LOG_FOLDER;
 use zoners_host::long_logs::cut_long_logs;
-use zoners_host::mac_dns::{self, MacDns, RealMacPrograms};
+use zoners_host::mac_dns::{self, MacDns};
 use zoners_host::plan::{LimitedCommands, SystemRoot};
 
 use super::COMMAND_LIMIT;
 use super::probe::{probe, probe_question};
+use crate::arrivals::{client_queries, new_name};
 use crate::dns_server::PORT;
-use crate::install::checks::client_queries;
 use crate::machine_dns;
 use crate::output::println;
 
@@ -94,8 +94,7 @@ fn report(root: &SystemRoot, condition: SwitchCondition, told: &mut Option<Switc
 /// that the daemon answers without a network (RFC 6761 section 6.2). None if the daemon does not tell.
 async fn question_arrives() -> Option<bool> {
     let before = client_queries().ok()?;
-    let name =
-        format!("zoners-{:04x}{:04x}.test", Random::from_system().ok()?.id(), std::process::id());
+    let name = new_name("test").ok()?;
     let ask = tokio::task::spawn_blocking(move || drop((name.as_str(), PORT).to_socket_addrs()));
     let _ = tokio::time::timeout(PROOF_TIMEOUT, ask).await;
     Some(client_queries().ok()? > before)
