@@ -34,6 +34,10 @@ use entry_proof::EntryProof;
 pub const IN_WORDS: &str = "an entry of its own in the dynamic store of macOS (scutil: State:/Network/Service/org.zoners/DNS) names 127.0.0.1; \
     where macOS does not honour the entry, `networksetup -setdnsservers SERVICE 127.0.0.1` for each network service";
 
+/// The reason where questions of this machine's programs do not arrive, whatever is set.
+const BYPASSED: &str =
+    "macOS asks other servers all the same: a profile with encrypted DNS, or iCloud Private Relay";
+
 /// The pause between two looks at the resolvers, and between two looks at the whole store while the resolvers stay the
 /// same. A look takes one program and three programs.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
@@ -76,6 +80,8 @@ pub struct MacDns<P: MacPrograms> {
     /// The last look at the whole store; none if the next look must be a whole one.
     whole_look_at: Option<Duration>,
     view: StoreView,
+    /// Neither means is honoured.
+    is_bypassed: bool,
     /// The reason why the last action failed.
     failure: Option<String>,
 }
@@ -101,6 +107,7 @@ impl<P: MacPrograms> MacDns<P> {
             looked_at: None,
             whole_look_at: None,
             view: StoreView::default(),
+            is_bypassed: false,
             failure: None,
         })
     }
@@ -120,7 +127,7 @@ impl<P: MacPrograms> MacDns<P> {
         }
         self.sweep_own_servers();
         let is_ours = self.condition() == SwitchCondition::Ours;
-        self.proof.note_setting(now, is_ours && self.means == SettingMeans::StoreEntry);
+        self.proof.note_setting(now, is_ours);
     }
 
     /// The servers that this machine asks, and the reason.
@@ -128,7 +135,12 @@ impl<P: MacPrograms> MacDns<P> {
     pub fn condition(&self) -> SwitchCondition {
         match &self.failure {
             Some(reason) => SwitchCondition::Failed { reason: reason.clone() },
-            None => condition::of(self.guard.condition(), &self.view),
+            None => match condition::of(self.guard.condition(), &self.view) {
+                SwitchCondition::Ours if self.is_bypassed => {
+                    SwitchCondition::Failed { reason: BYPASSED.to_owned() }
+                }
+                condition => condition,
+            },
         }
     }
 
@@ -149,12 +161,22 @@ impl<P: MacPrograms> MacDns<P> {
         if !self.proof.note(now, has_arrived) {
             return;
         }
-        tracing::warn!(
-            "system DNS: the system does not honour the entry in the dynamic store: setting the servers of each network \
-             service"
-        );
-        self.means = SettingMeans::ServiceServers;
-        let _ = self.programs.tell_store(&remove());
+        match self.means {
+            SettingMeans::StoreEntry => {
+                tracing::warn!(
+                    "system DNS: macOS does not honour the entry in the dynamic store: setting the servers of services"
+                );
+                let _ = self.programs.tell_store(&remove());
+                self.means = SettingMeans::ServiceServers;
+                self.proof = EntryProof::default();
+            }
+            // What is of no use must not stay: the entry alone leaves nothing behind.
+            SettingMeans::ServiceServers => {
+                self.act(&GuardAction::Remove);
+                self.means = SettingMeans::StoreEntry;
+                self.is_bypassed = true;
+            }
+        }
         self.act(&GuardAction::Enter(own_servers()));
     }
 

@@ -285,6 +285,21 @@ fn the_choice_of_a_person_is_left_and_survives_the_release() {
 }
 
 #[test]
+fn a_profile_that_bypasses_both_means_is_told_and_leaves_no_setting() {
+    let mac = ModelMac::new();
+    mac.edit(|mac| mac.profile = Some(quad9()));
+    let mut kept = KeptMac::new(mac);
+    kept.run(120);
+    assert!(
+        matches!(kept.keeper.condition(), SwitchCondition::Failed { reason } if reason == BYPASSED)
+    );
+    assert_eq!(kept.mac.read(|mac| mac.services[0].by_hand.clone()), None);
+    let written = kept.mac.read(|mac| mac.settings_written);
+    kept.run(3600);
+    assert_eq!(kept.mac.read(|mac| mac.settings_written), written, "not tried again and again");
+}
+
+#[test]
 fn a_program_that_fails_is_told_and_tried_again() {
     let mac = ModelMac::new();
     mac.edit(|mac| mac.refuses = true);

@@ -121,6 +121,26 @@ resolver #3
   port     : 5300
 ";
 
+    /// Tailscale, with a resolver at the order of networks and without an interface: from
+    /// github.com/tailscale/tailscale/issues/7590.
+    const TAILSCALE: &str = "\
+DNS configuration
+
+resolver #1
+  search domain[0] : tail8acbc.ts.net
+  search domain[1] : tendawifi.com
+  nameserver[0] : 100.117.182.1
+  flags    : Supplemental, Request A records
+  reach    : 0x00000003 (Reachable,Transient Connection)
+  order    : 100600
+
+resolver #2
+  nameserver[0] : 100.117.182.1
+  flags    : Request A records
+  reach    : 0x00000003 (Reachable,Transient Connection)
+  order    : 200000
+";
+
     fn servers(resolver: &SystemResolver) -> Vec<String> {
         resolver.servers.iter().map(ToString::to_string).collect()
     }
@@ -134,6 +154,16 @@ resolver #3
         assert_eq!(servers(&all[1]), ["8.8.8.8:53", "8.8.4.4:53"]);
         assert!(!all[1].is_multicast && all[1].domain.is_empty());
         assert!(all[2].is_multicast && all[2].domain == "local");
+    }
+
+    #[test]
+    fn resolvers_of_tailscale_have_no_interface() {
+        let all = resolvers(TAILSCALE);
+        assert_eq!(all.len(), 2);
+        for resolver in &all {
+            assert_eq!(servers(resolver), ["100.117.182.1:53"]);
+            assert!(resolver.interface.is_none() && resolver.domain.is_empty());
+        }
     }
 
     #[test]

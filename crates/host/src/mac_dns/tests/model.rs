@@ -50,6 +50,8 @@ pub(super) struct MacState {
     pub(super) entry: Option<Vec<IpAddr>>,
     /// Programs ask the servers of our entry.
     pub(super) honours_entry: bool,
+    /// The servers of a profile, asked whatever is set.
+    pub(super) profile: Option<Vec<IpAddr>>,
     pub(super) vpn: Option<(&'static str, Vec<IpAddr>)>,
     pub(super) foreign_entry: Option<Vec<IpAddr>>,
     /// Every change is refused.
@@ -67,6 +69,7 @@ impl ModelMac {
             services: vec![NetworkService::new("Wi-Fi", "en0", &["192.168.1.1", "192.168.1.2"])],
             entry: None,
             honours_entry: true,
+            profile: None,
             vpn: None,
             foreign_entry: None,
             refuses: false,
@@ -85,6 +88,9 @@ impl ModelMac {
     /// The servers asked by programs.
     pub(super) fn asks(&self) -> Vec<IpAddr> {
         self.read(|mac| {
+            if let Some(servers) = &mac.profile {
+                return servers.clone();
+            }
             let is_asked = |(interface, servers): &&(Option<String>, Vec<IpAddr>)| {
                 let is_entry = interface.is_none() && Some(servers) == mac.entry.as_ref();
                 mac.honours_entry || !is_entry
