@@ -1,13 +1,14 @@
 //! A plan carried out, step by step, each after its entry in the journal.
 
+mod services;
+mod users;
+
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::SystemPlan;
-use super::accounts;
 use super::aside;
-use super::command::SystemCommand;
 use super::entry_state::EntryState;
 use super::examine::examine;
 use super::executor::PlanExecutor;
@@ -16,9 +17,7 @@ use super::journal_lines::{BegunStep, FormerState};
 use super::octets::EntryOctets;
 use super::put::{link_attributes, new_attributes, put, touched};
 use super::service_dns;
-use super::step::{
-    AccountDirectory, Direction, FileSource, PlanStep, SystemService, with_lines, without_lines,
-};
+use super::step::{Direction, FileSource, PlanStep, with_lines, without_lines};
 use super::undo_plan::OnConflict;
 use crate::system::attributes::immutable_flag;
 
@@ -191,106 +190,6 @@ impl PlanExecutor<'_> {
         }
         journal.done(&mut self.disk)?;
         Ok(StepEnd::Done)
-    }
-
-    fn has_user(&mut self, name: &str, directory: Option<&AccountDirectory>) -> io::Result<bool> {
-        match directory {
-            Some(directory) => Ok(self.succeeds(&directory.has_user)),
-            None => accounts::has_user(self.root, name),
-        }
-    }
-
-    fn create_user(
-        &mut self,
-        step: &PlanStep,
-        name: &str,
-        add: &[SystemCommand],
-        directory: Option<&AccountDirectory>,
-        journal: &mut UndoJournal,
-    ) -> Result<StepEnd, String> {
-        let explain = |error: io::Error| error.to_string();
-        if self.has_user(name, directory).map_err(explain)? {
-            return Ok(StepEnd::AlreadySo);
-        }
-        let accounts = match directory {
-            Some(_) => Vec::new(),
-            None => accounts::read_all(self.root).map_err(explain)?,
-        };
-        let former = FormerState::User { existed: false, accounts };
-        journal.begin(&mut self.disk, step, former).map_err(explain)?;
-        add.iter().try_for_each(|command| self.run(command))?;
-        journal.done(&mut self.disk).map_err(explain)?;
-        Ok(StepEnd::Done)
-    }
-
-    /// A running service is restarted if an earlier step has changed something.
-    fn start(
-        &mut self,
-        step: &PlanStep,
-        service: &SystemService,
-        journal: &mut UndoJournal,
-        changed: bool,
-    ) -> Result<StepEnd, String> {
-        let running = self.is_running(service);
-        if running && !changed {
-            return Ok(StepEnd::AlreadySo);
-        }
-        self.begin_service(step, running, journal)?;
-        self.run(if running { &service.restart } else { &service.start })?;
-        journal.done(&mut self.disk).map_err(|error| error.to_string())?;
-        Ok(StepEnd::Done)
-    }
-
-    fn stop(
-        &mut self,
-        step: &PlanStep,
-        service: &SystemService,
-        journal: &mut UndoJournal,
-    ) -> Result<StepEnd, String> {
-        if !self.is_running(service) {
-            return Ok(StepEnd::AlreadySo);
-        }
-        self.begin_service(step, true, journal)?;
-        self.run(&service.stop)?;
-        journal.done(&mut self.disk).map_err(|error| error.to_string())?;
-        Ok(StepEnd::Done)
-    }
-
-    /// A service that is gone meanwhile needs no servers. Our own servers are never a former setting: a VPN may have
-    /// saved and restored our servers.
-    fn set_dns_servers(
-        &mut self,
-        step: &PlanStep,
-        service: &str,
-        servers: &[String],
-        journal: &mut UndoJournal,
-    ) -> Result<StepEnd, String> {
-        let explain = |error: io::Error| error.to_string();
-        let Some(now) = service_dns::read(self.commands, service).map_err(explain)? else {
-            return Ok(StepEnd::AlreadySo);
-        };
-        let is_set = now == servers;
-        let is_known = journal.steps().iter().any(|begun| begun.step.key() == step.key());
-        if is_set && is_known {
-            return Ok(StepEnd::AlreadySo);
-        }
-        let former = FormerState::DnsServers { servers: if is_set { Vec::new() } else { now } };
-        journal.begin(&mut self.disk, step, former).map_err(explain)?;
-        if !is_set {
-            self.run(&service_dns::set(service, servers))?;
-        }
-        journal.done(&mut self.disk).map_err(explain)?;
-        Ok(StepEnd::Done)
-    }
-
-    fn begin_service(
-        &mut self,
-        step: &PlanStep,
-        running: bool,
-        journal: &mut UndoJournal,
-    ) -> Result<(), String> {
-        let begun = journal.begin(&mut self.disk, step, FormerState::Service { running });
-        begun.map_err(|error| error.to_string())
     }
 
     /// Undoes the steps since `mark`. What someone else has changed in this moment stays.
