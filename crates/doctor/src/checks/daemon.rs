@@ -1,0 +1,159 @@
+//! The daemon: not running, without its port, mute, or failing although the line works.
+
+use zoners_api::{DaemonStatus, Severity};
+
+use super::{CheckInput, CheckOutput};
+use crate::finding::{Culprit, DoctorFinding};
+use crate::observations::{DaemonObservation, Observations, OwnAnswer, PortSocketUse};
+
+const LOG: &str = "journalctl -u zoners -n 50";
+const OWNERS: &str = "sudo ss -lnptu 'sport = :53'";
+
+pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
+    let seen = input.seen;
+    match &seen.daemon.status {
+        None => output.findings.extend(without_daemon(seen)),
+        Some(status) => with_daemon(input, status, output),
+    }
+}
+
+/// Foreign programs at the port that programs of this machine ask.
+fn foreign_owners(seen: &Observations) -> Vec<&PortSocketUse> {
+    let sockets = seen.port.sockets.iter();
+    sockets.filter(|socket| socket.serves_loopback && !socket.is_daemon).collect()
+}
+
+fn owner_lines(sockets: &[&PortSocketUse], finding: DoctorFinding) -> DoctorFinding {
+    let line = |socket: &&PortSocketUse| {
+        let owner =
+            socket.owner.as_deref().unwrap_or("a program that the system names to root alone");
+        format!("{} {} {}: {owner}.", socket.family, socket.transport, socket.address)
+    };
+    sockets.iter().map(line).fold(finding, DoctorFinding::because)
+}
+
+fn without_daemon(seen: &Observations) -> Option<DoctorFinding> {
+    let DaemonObservation { is_running, is_installed, unreachable, .. } = &seen.daemon;
+    let needed = seen.settings.names_this_machine;
+    let reason = unreachable.clone();
+    if *is_running {
+        return Some(
+            DoctorFinding::new(
+                "daemon-mute",
+                Culprit::Machine,
+                Severity::Error,
+                "The daemon runs, and does not reply.",
+            )
+            .because_also(reason)
+            .advise("Restart the daemon, and look at the log.", "sudo systemctl restart zoners"),
+        );
+    }
+    let foreign = foreign_owners(seen);
+    if !foreign.is_empty() && (needed || *is_installed) && !seen.settings.asks_zoners_elsewhere() {
+        let finding = DoctorFinding::new(
+            "port-taken",
+            Culprit::Machine,
+            Severity::Error,
+            "Another program has port 53, so that Zoners cannot serve this machine.",
+        );
+        let finding = owner_lines(&foreign, finding);
+        return Some(finding.advise("Stop the other program, then start Zoners.", OWNERS));
+    }
+    let (severity, sentence) = match (needed, is_installed) {
+        (true, _) => {
+            (Severity::Error, "Programs of this machine ask Zoners, and Zoners does not run.")
+        }
+        (false, true) => (Severity::Warning, "Zoners is installed, and does not run."),
+        (false, false) => (Severity::Notice, "Zoners is not the resolver of this machine."),
+    };
+    let finding = DoctorFinding::new("daemon-down", Culprit::Machine, severity, sentence);
+    let finding = seen.crashes.iter().take(3).cloned().fold(finding, DoctorFinding::because);
+    Some(match severity {
+        Severity::Notice => {
+            finding.advise("Install Zoners, if that is wanted.", "sudo zoners install")
+        }
+        _ => finding.because_also(reason).advise(
+            "Start the daemon; the log says why it ended.",
+            format!("sudo systemctl restart zoners; {LOG}"),
+        ),
+    })
+}
+
+fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutput) {
+    let (seen, before) = (input.seen, output.findings.len());
+    let foreign = foreign_owners(seen);
+    if !status.not_served.is_empty() || !foreign.is_empty() {
+        let finding = DoctorFinding::new(
+            "port-taken",
+            Culprit::Machine,
+            if seen.settings.names_this_machine { Severity::Error } else { Severity::Warning },
+            "Another program has port 53, so that Zoners does not serve all of it.",
+        );
+        let finding = owner_lines(&foreign, finding);
+        let finding = status.not_served.iter().cloned().fold(finding, DoctorFinding::because);
+        output.find(finding.advise("Stop the other program, then restart Zoners.", OWNERS));
+    }
+    output.findings.extend(mute(&seen.daemon));
+    output.findings.extend(failing(input));
+    if !seen.crashes.is_empty() {
+        let finding = DoctorFinding::new(
+            "crashed",
+            Culprit::Machine,
+            Severity::Notice,
+            "The daemon has crashed lately, and runs again.",
+        );
+        let finding = seen.crashes.iter().take(3).cloned().fold(finding, DoctorFinding::because);
+        output.find(finding.advise("Send the log to the makers of Zoners.", LOG));
+    }
+    if output.findings.len() == before {
+        let listen = status.listen.join(", ");
+        output.is_sound("Daemon", format!("answers at {listen}"));
+    }
+}
+
+/// A daemon without an answer over UDP or TCP.
+fn mute(daemon: &DaemonObservation) -> Option<DoctorFinding> {
+    let is_mute = |answer: &OwnAnswer| matches!(answer, OwnAnswer::Silent | OwnAnswer::Refused);
+    let ways = [("UDP", &daemon.udp), ("TCP", &daemon.tcp)];
+    let mute: Vec<&str> =
+        ways.iter().filter(|(_, answer)| is_mute(answer)).map(|(way, _)| *way).collect();
+    if mute.is_empty() {
+        return None;
+    }
+    let finding = DoctorFinding::new(
+        "daemon-mute",
+        Culprit::Machine,
+        Severity::Error,
+        format!("The daemon runs, and does not answer over {}.", mute.join(" and ")),
+    );
+    Some(finding.advise(
+        "Look for a firewall on the loopback interface, and restart the daemon.",
+        "sudo systemctl restart zoners",
+    ))
+}
+
+/// A failure of the daemon is its own only where the line works and the clock is right.
+fn failing(input: &CheckInput) -> Option<DoctorFinding> {
+    let seen = input.seen;
+    let OwnAnswer::Answered { rcode, reason, .. } = &seen.daemon.udp else { return None };
+    let now = seen.clock.now_s;
+    let fits = |(begins, expires): &(i64, i64)| (*begins..=*expires).contains(&now);
+    let clock_fits = seen.clock.windows.is_empty() || seen.clock.windows.iter().any(fits);
+    let signed = |seen: &crate::FamilyObservation| seen.traits.unsigned * 2 <= seen.traits.replies;
+    let line_works = input.ways.iter().any(|(seen, state)| state.carries_dns() && signed(seen));
+    if rcode == "NOERROR" || !line_works || !clock_fits || input.has_portal() {
+        return None;
+    }
+    let finding = DoctorFinding::new(
+        "daemon-fails",
+        Culprit::Machine,
+        Severity::Error,
+        "The line works, and yet the daemon cannot resolve names.",
+    );
+    Some(
+        finding
+            .because(format!("The answer to a question for the root is {rcode}."))
+            .because_also(reason.clone())
+            .advise("Look at the problems that the daemon tells, and restart it.", "zoners status"),
+    )
+}

@@ -1,0 +1,55 @@
+//! Replies that are lost for their size.
+
+use zoners_api::Severity;
+
+use super::{CheckInput, CheckOutput};
+use crate::finding::{Culprit, DoctorFinding};
+use crate::observations::{FamilyObservation, SizeProbe};
+
+/// The UDP payload size in the queries of Zoners.
+const ZONERS_OFFERS: u16 = 1232;
+/// Queries without a reply from which a loss is no chance.
+const ENOUGH: u32 = 3;
+
+pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
+    let carry = input.ways.iter().filter(|(_, state)| state.carries_dns());
+    let mut is_sound = None;
+    for (seen, _) in carry {
+        let Some(large) = probe(seen, ZONERS_OFFERS) else { continue };
+        let small = probe(seen, 512).is_some_and(|small| small.replied > 0);
+        if small && large.sent >= ENOUGH && large.replied == 0 {
+            output.find(lost(seen));
+            return;
+        }
+        if large.replied > 0 {
+            is_sound = Some(large.octets);
+        }
+    }
+    if let Some(octets) = is_sound {
+        output.is_sound("Long replies", format!("pass over UDP ({octets} octets)"));
+    }
+}
+
+fn probe(seen: &FamilyObservation, offered: u16) -> Option<SizeProbe> {
+    seen.sizes.iter().copied().find(|probe| probe.offered == offered)
+}
+
+fn lost(seen: &FamilyObservation) -> DoctorFinding {
+    let finding = DoctorFinding::new(
+        "large-replies-lost",
+        Culprit::Provider,
+        Severity::Warning,
+        "The network loses long replies over UDP: signed answers are late.",
+    );
+    let lines = seen.sizes.iter().map(|probe| {
+        let truncated = if probe.truncated { ", truncated" } else { "" };
+        format!(
+            "With {} octets offered: {} of {} replied{truncated}.",
+            probe.offered, probe.replied, probe.sent
+        )
+    });
+    lines.fold(finding, DoctorFinding::because).advise(
+        "Ask for the MTU of the line, and whether fragments or long UDP packets are dropped.",
+        "zoners doctor --report line.html",
+    )
+}

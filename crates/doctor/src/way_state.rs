@@ -1,0 +1,107 @@
+//! The state of the way out by one address family: one cause, the nearest to the machine first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observations::{FamilyObservation, ProbeCounts};
+
+/// The state of the way out by one address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum WayState {
+    /// No route leads out.
+    Absent,
+    /// This machine forbids its own queries.
+    Forbidden,
+    /// The router does not respond.
+    RouterSilent,
+    /// The router responds, and nothing behind the router does.
+    LineDown,
+    /// Packets pass, queries to port 53 do not.
+    DnsBlocked {
+        /// The router stops the queries; else a device behind the router does.
+        by_router: bool,
+    },
+    /// Another resolver replies in the name of root servers.
+    Intercepted {
+        /// The router replies; else a device behind the router does.
+        by_router: bool,
+    },
+    /// Queries pass over TCP alone.
+    UdpBlocked {
+        /// As of [`WayState::DnsBlocked`].
+        by_router: bool,
+    },
+    /// Queries pass over UDP alone.
+    TcpBlocked {
+        /// As of [`WayState::DnsBlocked`].
+        by_router: bool,
+    },
+    /// Root servers reply themselves.
+    Works,
+}
+
+impl WayState {
+    /// The state behind an observation.
+    #[must_use]
+    pub fn of(seen: &FamilyObservation) -> Self {
+        let (udp, tcp) = (seen.udp(), seen.tcp);
+        let passage = seen.passage;
+        if seen.source.is_none() {
+            return WayState::Absent;
+        }
+        if udp.forbidden > 0 && udp.replied == 0 {
+            return WayState::Forbidden;
+        }
+        if udp.replied + tcp.replied == 0 {
+            return without_replies(seen);
+        }
+        if is_intercepted(seen) {
+            return WayState::Intercepted { by_router: seen.first_hop_replied };
+        }
+        if udp.replied == 0 {
+            return WayState::UdpBlocked { by_router: passage.other && !passage.udp };
+        }
+        if tcp.sent > 0 && tcp.replied == 0 {
+            return WayState::TcpBlocked { by_router: passage.udp && !passage.tcp };
+        }
+        WayState::Works
+    }
+
+    /// Whether names can be resolved this way.
+    #[must_use]
+    pub const fn carries_dns(self) -> bool {
+        matches!(self, WayState::Works | WayState::UdpBlocked { .. } | WayState::TcpBlocked { .. })
+    }
+}
+
+/// No server replied. Packets behind the router prove that the line works, and a closed port proves a filter.
+fn without_replies(seen: &FamilyObservation) -> WayState {
+    let (udp, passage) = (seen.udp(), seen.passage);
+    let echoed = seen.echo.is_some_and(|echo| echo.replied > 0);
+    if passage.other && !passage.udp {
+        return WayState::DnsBlocked { by_router: true };
+    }
+    if echoed || udp.refused > 0 || seen.tcp.refused > 0 {
+        return WayState::DnsBlocked { by_router: false };
+    }
+    match &seen.router {
+        Some(router) if !router.is_alive() && !passage.other => WayState::RouterSilent,
+        _ => WayState::LineDown,
+    }
+}
+
+/// A root server sets AA and never RA; a reply from an address without a server is proof enough.
+fn is_intercepted(seen: &FamilyObservation) -> bool {
+    let traits = &seen.traits;
+    let odd = traits.not_authoritative.max(traits.recursion_available).max(traits.random_answered);
+    seen.dark_address_replied || (traits.replies > 0 && odd * 2 > traits.replies)
+}
+
+/// Whether so many probes were lost that people notice, and more than by chance.
+pub(crate) fn is_lossy(counts: ProbeCounts) -> bool {
+    /// One probe may be lost by chance, as may two of forty.
+    const MANY: u32 = 3;
+    /// A share of losses that makes pages wait.
+    const LOSSY: f64 = 0.07;
+    counts.replied > 0 && counts.lost() >= MANY && counts.loss() >= LOSSY
+}
