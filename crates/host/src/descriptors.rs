@@ -27,6 +27,16 @@ pub fn raise_limit(wanted: u64) -> bool {
     })
 }
 
+/// The limit of another process, and its open descriptors as far as this user may count them. Linux alone tells.
+#[must_use]
+pub fn of_process(process: u32) -> Option<(u64, Option<u64>)> {
+    let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let limit = line.split_whitespace().next()?.parse().unwrap_or(u64::MAX);
+    let open = read_dir(format!("/proc/{process}/fd")).ok();
+    Some((limit, open.map(|list| list.count() as u64)))
+}
+
 /// The number of open descriptors, if the system lists them.
 #[must_use]
 pub fn open() -> Option<usize> {
@@ -43,5 +53,8 @@ mod tests {
         assert!(open().is_some_and(|open| (1..limit).contains(&open)));
         // A limit below the present one needs no system call.
         assert!(raise_limit(1) && raise_limit(limit as u64));
+        let told = of_process(std::process::id());
+        assert_eq!(told.is_some(), cfg!(target_os = "linux"));
+        assert!(told.is_none_or(|(told, open)| told == limit as u64 && open.is_some()));
     }
 }

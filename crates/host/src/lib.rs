@@ -9,6 +9,8 @@
 //! |---|---|---|---|
 //! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep, boot session | `CLOCK_MONOTONIC`; sleep shows in the wall clock |
 //! | [`descriptors`] | `RLIMIT_NOFILE` | same | same |
+//! | [`echo`] | ICMP datagram sockets | same | for root alone |
+//! | [`hops`] | `IP_RECVERR` | nothing is learned | as macOS |
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
 //! | [`long_logs`] | the managers keep logs | files of launchd's jobs | |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
@@ -46,10 +48,13 @@ pub mod clock;
 pub mod condition_file;
 mod daemon_health;
 pub mod descriptors;
+pub mod disk;
 pub mod dns_switch;
 pub mod dynamic_store;
+pub mod echo;
 pub mod guard;
 pub mod install_steps;
+pub mod hops;
 pub mod interfaces;
 pub mod launchd;
 pub mod long_logs;

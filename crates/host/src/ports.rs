@@ -62,6 +62,23 @@ pub fn listeners(port: u16) -> Vec<PortListener> {
     system::ports::listeners(port)
 }
 
+/// A socket that waits for clients, with the program if the system tells this user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPort {
+    /// The address of the socket; the wildcard for every address of the family.
+    pub address: IpAddr,
+    /// TCP; else UDP.
+    pub is_stream: bool,
+    /// The program.
+    pub owner: Option<PortOwner>,
+}
+
+/// Every socket that waits for clients on `port`, on every system.
+#[must_use]
+pub fn open(port: u16) -> Vec<OpenPort> {
+    system::ports::open(port)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -80,5 +97,16 @@ pub(crate) mod tests {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let owner = owner(socket.local_addr().unwrap().port());
         assert_eq!(owner.map(|owner| owner.process), Some(std::process::id().to_string()));
+    }
+
+    #[test]
+    fn open_ports_have_family_and_transport() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let found = open(port);
+        let own = found.iter().find(|open| open.is_stream).unwrap();
+        assert_eq!(own.address, IpAddr::from([127, 0, 0, 1]));
+        let process = own.owner.as_ref().map(|owner| owner.process.clone());
+        assert_eq!(process, Some(std::process::id().to_string()));
     }
 }

@@ -1,6 +1,6 @@
 //! Ports of the BSDs and macOS, from programs of the system.
 
-use crate::ports::{PortListener, PortOwner};
+use crate::ports::{OpenPort, PortListener, PortOwner};
 use crate::program::output;
 use crate::reports::{fstat, lsof, sockstat};
 
@@ -47,4 +47,13 @@ pub(crate) fn listeners(port: u16) -> Vec<PortListener> {
             output(program, &arguments).map(|text| parse(&text, port))
         })
         .unwrap_or_default()
+}
+
+pub(crate) fn open(port: u16) -> Vec<OpenPort> {
+    let open = |listener: PortListener| OpenPort {
+        address: listener.address,
+        is_stream: listener.is_stream,
+        owner: Some(listener.owner),
+    };
+    listeners(port).into_iter().map(open).collect()
 }
