@@ -1,5 +1,7 @@
 //! The state of the way out by one address family: one cause, the nearest to the machine first.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::observations::{FamilyObservation, ProbeCounts};
@@ -46,13 +48,14 @@ impl WayState {
     pub fn of(seen: &FamilyObservation) -> Self {
         let (udp, tcp) = (seen.udp(), seen.tcp);
         let passage = seen.passage;
-        if seen.source.is_none() {
+        let has_replies = udp.replied + tcp.replied > 0;
+        if seen.source.is_none() || (!has_replies && is_local(seen.source)) {
             return WayState::Absent;
         }
         if udp.forbidden > 0 && udp.replied == 0 {
             return WayState::Forbidden;
         }
-        if udp.replied + tcp.replied == 0 {
+        if !has_replies {
             return without_replies(seen);
         }
         if is_intercepted(seen) {
@@ -72,6 +75,11 @@ impl WayState {
     pub const fn carries_dns(self) -> bool {
         matches!(self, WayState::Works | WayState::UdpBlocked { .. } | WayState::TcpBlocked { .. })
     }
+}
+
+/// Whether an address belongs to a home alone (RFC 4193): such a route need not lead to the Internet.
+fn is_local(source: Option<IpAddr>) -> bool {
+    matches!(source, Some(IpAddr::V6(ip)) if ip.is_unique_local())
 }
 
 /// No server replied. Packets behind the router prove that the line works, and a closed port proves a filter.

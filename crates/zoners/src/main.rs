@@ -12,6 +12,7 @@ mod control;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns_server;
+mod doctor;
 #[cfg(test)]
 mod help_tests;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -76,6 +77,8 @@ enum Command {
     Restart(control::restart::RestartArguments),
     /// Check whether the running daemon answers and resolves, for Docker and monitoring.
     Healthcheck(control::healthcheck::HealthcheckArguments),
+    /// Find out whose fault it is that names do not resolve: machine, settings, router, provider or other side.
+    Doctor(Box<doctor::DoctorArguments>),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
     Nta(control::nta::NtaArguments),
     /// Make Zoners the resolver of this machine: a service, and the DNS settings; undone by `uninstall`.
@@ -109,6 +112,7 @@ Examples:
   zoners demo                             try it without a network
   zoners status                           see how the running daemon is doing
   zoners network                          see resolvers and domains of this network
+  sudo zoners doctor                      find out whose fault it is
   zoners watch --failed                   see which queries fail, as they come
   zoners cache flush example.com          let it forget a name
   zoners bench --in-process               measure it on a thousand names
@@ -124,6 +128,7 @@ Exit codes:
   3  the name does not exist
   4  `bench` found what its --fail-on names
   5  `check` found what `serve` would pass over
+  10 to 14  `doctor` found a fault: of the machine, settings, router, provider, other side
 As shells tell of signals: 130 after Ctrl-C, 141 if nobody read the output";
 
 /// Why a command ended without success.
@@ -209,6 +214,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Reload(arguments) => control::reload::run(&arguments),
         Command::Restart(arguments) => control::restart::run(&arguments),
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::Install(arguments) => install::install(&arguments),

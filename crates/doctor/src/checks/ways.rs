@@ -138,11 +138,14 @@ fn intercepted(seen: &FamilyObservation, by_router: bool, router: &str) -> Docto
         true => (Severity::Warning, "answers can be proven nevertheless"),
         false => (Severity::Error, "answers cannot be proven"),
     };
+    let of = traits.replies;
+    let refuses = of > 0 && traits.failures * 2 > of;
+    let deed = if refuses { "refuses" } else { "answers" };
+    let effect = if refuses { "no name resolves" } else { effect };
     let sentence = format!(
-        "{} answers DNS queries in the place of the servers asked; {effect}.",
+        "{} {deed} DNS queries in the place of the servers asked; {effect}.",
         device(by_router)
     );
-    let of = traits.replies;
     let count =
         |count: u32, text: &str| (count > 0).then(|| format!("{count} of {of} replies {text}."));
     DoctorFinding::new("intercepted", filter(by_router), severity, sentence)

@@ -1,0 +1,121 @@
+//! The daemon: status, answers over DNS, and the end of the question that the user asked about.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use zoners_api::{AdminRequest, CounterStats, DaemonStatus};
+use zoners_dns::{Message, OptRcode, Question, Random, Rtype, name};
+use zoners_doctor::{
+    ClientObservation, ConfigurationObservation, DaemonObservation, NameObservation, OwnAnswer,
+};
+use zoners_server::Config;
+use zoners_server::daemon::Configured;
+use zoners_server::report::look_up;
+use zoners_server::validate::Scope;
+
+use super::probe::{Probe, ProbeEnd};
+use crate::config_file::ConfigFile;
+use crate::control::Socket;
+use crate::control::healthcheck::reason;
+use crate::dns_server::PORT;
+
+/// The daemon's own limit for a recursion is longer; a failure that takes so long is one.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The status and the counters, from the control socket.
+pub(super) fn ask_control(socket: &Socket) -> (DaemonObservation, Option<ClientObservation>) {
+    let status = socket.request::<DaemonStatus>(&AdminRequest::Status {});
+    let stats = socket.request::<CounterStats>(&AdminRequest::Stats {}).ok();
+    let clients = stats.map(|stats| {
+        let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
+        ClientObservation { queries: counter("client_queries"), refused: counter("client_refused") }
+    });
+    let unreachable = status.as_ref().err().and_then(|failure| failure.message().map(one_line));
+    let status = status.ok().map(Box::new);
+    (DaemonObservation { status, unreachable, ..DaemonObservation::default() }, clients)
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
+}
+
+/// The address at which programs of this machine ask.
+pub(super) fn address(status: Option<&DaemonStatus>) -> SocketAddr {
+    let usual = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT);
+    let listen = status.map(|status| status.listen.as_slice()).unwrap_or_default();
+    let mut own = listen.iter().filter_map(|text| text.parse::<SocketAddr>().ok());
+    match own.next() {
+        Some(first) if first.ip().is_unspecified() => SocketAddr::new(usual.ip(), first.port()),
+        Some(first) => first,
+        None => usual,
+    }
+}
+
+/// The answers to a question for the nameservers of the root, over UDP and TCP.
+pub(super) async fn ask_dns(server: SocketAddr, random: &Random) -> (OwnAnswer, OwnAnswer) {
+    let question = Question::new(name::root(), Rtype::NS);
+    let probe =
+        Probe { question, recursion_desired: true, offered: 1232, hops: None, limit: LIMIT };
+    let (udp, tcp) = tokio::join!(probe.over_udp(server, random), probe.over_tcp(server, random));
+    (answer(udp), answer(tcp))
+}
+
+fn answer(end: ProbeEnd) -> OwnAnswer {
+    match end {
+        ProbeEnd::Replied { message, took, .. } => OwnAnswer::Answered {
+            rcode: message.rcode.to_string(),
+            took_ms: took.as_secs_f64() * 1000.0,
+            reason: reason_of(&message),
+        },
+        ProbeEnd::Refused => OwnAnswer::Refused,
+        ProbeEnd::Silent | ProbeEnd::Unreachable | ProbeEnd::Forbidden => OwnAnswer::Silent,
+    }
+}
+
+fn reason_of(message: &Message) -> Option<String> {
+    if message.rcode == OptRcode::NOERROR {
+        return None;
+    }
+    message.edns.as_ref()?.errors.first().map(ToString::to_string)
+}
+
+/// The configuration, if it can be read, and what is wrong with it.
+pub(super) fn configuration(file: &ConfigFile) -> (Option<Config>, ConfigurationObservation) {
+    let mut seen = ConfigurationObservation {
+        file: file.path().map(|path| path.display().to_string()),
+        ..ConfigurationObservation::default()
+    };
+    // A file for the daemon's user alone has no fault.
+    let opened = file.path().map(std::fs::File::open).transpose();
+    if opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
+        return (None, seen);
+    }
+    let config = match file.load() {
+        Ok((config, _)) => config,
+        Err(failure) => {
+            seen.error = failure.message().map(str::to_owned);
+            return (None, seen);
+        }
+    };
+    match config.validate(Scope::Contents) {
+        Ok(validated) => {
+            seen.remarks = [validated.local.remarks(), &config.remarks()].concat();
+            (Some(config), seen)
+        }
+        Err(error) => {
+            seen.error = Some(error.to_string());
+            (None, seen)
+        }
+    }
+}
+
+/// Looks up a name by a resolver of our own.
+pub(super) async fn look_up_name(config: Config, text: &str) -> Option<NameObservation> {
+    let question = Question::new(name::parse(text).ok()?, Rtype::A);
+    let configured = Configured::new(config).ok()?;
+    let service = configured.service();
+    let report = tokio::time::timeout(LIMIT + LIMIT / 2, look_up(&service, &question)).await.ok();
+    let ede = report.as_ref().and_then(|report| report.ede.as_ref().map(reason));
+    let rcode = report.map(|report| report.rcode);
+    Some(NameObservation { name: text.to_owned(), rcode, reason: ede })
+}
