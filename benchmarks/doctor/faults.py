@@ -39,20 +39,15 @@ def beside(name, ids, culprit, severity, after=nothing, before=nothing, hides=()
     return Fault(name, (ids,), culprit, severity, False, before, after, hides)
 
 
-def redirect(lab, place, port='5300', ports='53'):
-    lab.nft(place, f'table inet redirect{port} {{ chain c {{ type nat hook prerouting priority -100; '
-            f'iifname {{ "lan", "cust" }} meta l4proto {{ tcp, udp }} th dport {ports} redirect to :{port} }} }}')
-
-
 def intercept(place):
     def after(lab):
         # A resolver at each address of the device.
         lab.script('liar', '0.0.0.0', '5300', place=place)
         lab.script('liar', '::', '5301', place=place)
         lab.nft(place, 'table ip r4 { chain c { type nat hook prerouting priority -100; iifname { "lan", "cust" } '
-                'meta l4proto { tcp, udp } th dport 53 redirect to :5300 } }')
+                'meta l4proto { tcp, udp } th dport 53 redirect to :5300; } }')
         lab.nft(place, 'table ip6 r6 { chain c { type nat hook prerouting priority -100; iifname { "lan", "cust" } '
-                'meta l4proto { tcp, udp } th dport 53 redirect to :5301 } }')
+                'meta l4proto { tcp, udp } th dport 53 redirect to :5301; } }')
     return after
 
 
@@ -60,11 +55,13 @@ def portal(lab):
     intercept('router')(lab)
     lab.script('page', '0.0.0.0', '8000', 'login.test', place='router')
     lab.nft('router', 'table ip page { chain c { type nat hook prerouting priority -100; iifname "lan" tcp dport 80 '
-            'redirect to :8000 } }')
+            'redirect to :8000; } }')
 
 
-def netem(place, link, what):
-    return lambda lab: lab.inside(place, 'tc', 'qdisc', 'add', 'dev', link, 'root', 'netem', *what.split())
+def loses(place, link, share):
+    """A share of the packets that come by a link is lost, those for the device itself too."""
+    return lambda lab: lab.nft(place, f'table netdev loss {{ chain c {{ type filter hook ingress device "{link}" priority 0; '
+                               f'numgen random mod 100 < {share} drop; }} }}')
 
 
 def drops(place, rule, hook='forward'):
@@ -120,9 +117,9 @@ FAULTS = [
     line('provider drops TCP', 'tcp-blocked', 'provider', 1, drops('provider', 'tcp dport 53 drop')),
     line('router drops TCP', 'tcp-blocked', 'router', 1, drops('router', 'tcp dport 53 drop')),
     line('signatures stripped', 'signatures-stripped', 'provider', 0, before=environment(STRIP=1)),
-    line('loss at the provider', 'loss', 'provider', 1, netem('provider', 'cust', 'loss 25%')),
-    line('loss at home', 'loss', 'router', 1, netem('router', 'lan', 'loss 25%')),
-    line('slow line', 'slow', 'provider', 1, netem('provider', 'cust', 'delay 700ms')),
+    line('loss at the provider', 'loss', 'provider', 1, loses('provider', 'cust', 25)),
+    line('loss at home', 'loss', 'router', 1, loses('router', 'lan', 25)),
+    line('slow line', 'slow', 'provider', 1, before=environment(DELAY=0.7)),
     line('long replies lost', 'large-replies-lost', 'provider', 1, drops('provider', 'udp sport 53 udp length > 700 drop')),
     line('IPv6 broken', 'ipv6-broken', 'provider', 1, drops('provider', 'meta nfproto ipv6 drop')),
     line('IPv4 broken', 'ipv4-broken', 'provider', 1, drops('provider', 'meta nfproto ipv4 drop'), hides=('name-fails',)),

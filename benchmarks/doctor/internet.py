@@ -5,7 +5,7 @@
     internet.py page ADDRESS PORT WORD   an HTTP server: "success" for open, a redirection otherwise
 
 Options of root by the environment: CLOCK (seconds by which the time of signatures is off), STRIP (no signatures),
-SILENT_TLD (its servers never reply)."""
+DELAY (seconds until a reply leaves)."""
 
 import email.utils
 import os
@@ -17,6 +17,7 @@ import time
 
 CLOCK = int(os.environ.get('CLOCK', '0'))
 STRIP = 'STRIP' in os.environ
+DELAY = float(os.environ.get('DELAY', '0'))
 ROOT, NS, SOA, A, TXT, AAAA, DNSKEY, RRSIG, OPT = 0, 2, 6, 1, 16, 28, 48, 46, 41
 # Names of the servers below the root, all at the first address of the list.
 SERVER = b'\x01a\x04root\x00'
@@ -134,9 +135,18 @@ def serve(respond, addresses, port=53):
             sockets[server.fileno()] = server
             poll.register(server, select.POLLIN)
     print('ready', flush=True)
-    streams = {}
+    streams, late = {}, []
     while True:
-        for number, _ in poll.poll():
+        # Replies leave in the order of the queries.
+        pause = max(0, late[0][0] - time.monotonic()) * 1000 if late else None
+        ready = poll.poll(pause)
+        while late and late[0][0] <= time.monotonic():
+            _, send = late.pop(0)
+            try:
+                send()
+            except OSError:
+                pass
+        for number, _ in ready:
             try:
                 if number in streams:
                     stream = streams[number]
@@ -144,7 +154,8 @@ def serve(respond, addresses, port=53):
                     if len(octets) > 2:
                         reply = handle(octets[2:], respond, None)
                         if reply:
-                            stream.sendall(struct.pack('!H', len(reply)) + reply)
+                            framed = struct.pack('!H', len(reply)) + reply
+                            late.append((time.monotonic() + DELAY, lambda stream=stream, framed=framed: stream.sendall(framed)))
                     else:
                         poll.unregister(number)
                         streams.pop(number).close()
@@ -152,7 +163,8 @@ def serve(respond, addresses, port=53):
                     octets, client = sockets[number].recvfrom(4096)
                     reply = handle(octets, respond, 4096)
                     if reply:
-                        sockets[number].sendto(reply, client)
+                        server = sockets[number]
+                        late.append((time.monotonic() + DELAY, lambda server=server, reply=reply, client=client: server.sendto(reply, client)))
                 else:
                     stream, _ = sockets[number].accept()
                     streams[stream.fileno()] = stream

@@ -24,7 +24,7 @@ PATIENCE = 120
 class Lab:
     def __init__(self, number, program):
         self.program, self.prefix = program, f'dr{os.getpid() % 10000}-{number}-'
-        self.processes, self.root_environment = [], {}
+        self.processes, self.root_environment, self.tables = [], {}, 0
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='zoners-doctor-'))
         self.servers, self.sources, self.runs_daemon = ['127.0.0.1'], 'files dns', True
         self.after, self.arguments, self.daemon = [], [], None
@@ -54,11 +54,13 @@ class Lab:
                        capture_output=True)
 
     def nft(self, place, rules):
-        self.inside(place, 'nft', '-f', '-', input=rules.encode())
+        # A block ends with a semicolon where no line ends.
+        self.inside(place, 'nft', '-f', '-', input=rules.replace('; } }', '; }; }').encode())
 
     def filter(self, place, rule, hook='forward'):
-        table = f't{len(rule)}{hook}'
-        self.nft(place, f'table inet {table} {{ chain c {{ type filter hook {hook} priority 0; {rule} }} }}')
+        self.tables += 1
+        table = f't{self.tables}'
+        self.nft(place, f'table inet {table} {{ chain c {{ type filter hook {hook} priority 0; {rule}; }} }}')
 
     def build(self):
         for place in PLACES:
@@ -121,7 +123,7 @@ class Lab:
         for family in '-4', '-6':
             subprocess.run(['ip', family, '-n', self.of('machine'), 'neigh', 'flush', 'all'], check=False, capture_output=True)
         ended = subprocess.run(
-            ['ip', 'netns', 'exec', self.of('machine'), self.program, 'doctor', '--json', '--config', self.configuration,
+            ['ip', 'netns', 'exec', self.of('machine'), self.program, 'doctor', '--json', '--config', self.configuration, '--root-hints', self.folder / 'hints',
              '--page', f'http://{PAGE}/success.txt', *self.arguments],
             capture_output=True, text=True, timeout=PATIENCE, check=False)
         if not ended.stdout:

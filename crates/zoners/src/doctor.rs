@@ -11,23 +11,23 @@ mod router;
 mod show;
 
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
 use zoners_dns::Random;
-use zoners_doctor::{Examination, IpFamily, Observations, page};
+use zoners_doctor::{DaemonObservation, Examination, IpFamily, Observations, page};
 use zoners_host::network::source_addresses;
-use zoners_host::networks::{NetworkFacts, ProgramUse};
+use zoners_host::networks::{LinkFacts, NetworkFacts, ProgramUse};
 use zoners_server::Config;
 use zoners_server::config::values::parse_duration;
 use zoners_server::validate::Scope;
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
-use crate::control::Socket;
 use crate::lookup::name_on_the_wire;
 use crate::output::{self, println};
 use line::{Line, LineReport, MAX_SERVERS};
@@ -35,6 +35,9 @@ use router::RouterAddress;
 
 /// The time for everything.
 const TIMEOUT: &str = "12s";
+
+/// The longest wait for the control socket.
+const CONTROL_LIMIT: Duration = Duration::from_secs(4);
 
 /// Arguments of `zoners doctor`.
 #[derive(Debug, clap::Args)]
@@ -74,6 +77,9 @@ pub(crate) struct DoctorArguments {
     /// The page that shows whether a network is open: plain HTTP, and the text has the word "success".
     #[arg(long, value_name = "URL", default_value = portal::PAGE)]
     page: String,
+    /// The root servers to be probed, in the place of those of the configuration.
+    #[arg(long, value_name = "FILE", hide = true)]
+    root_hints: Option<PathBuf>,
     /// The daemon's control socket. Without this option: the socket of the configuration file, or the usual one.
     #[arg(long = "control", value_name = "FILE")]
     control: Option<PathBuf>,
@@ -84,7 +90,7 @@ pub(crate) struct DoctorArguments {
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(error.to_string()))?;
-    let progress = Progress::begin(arguments.timeout);
+    let progress = Progress::begin();
     let random = Random::from_system().map_err(Failure::Failed)?;
     let seen = runtime.block_on(observe(arguments, &random));
     // A request to a hanging daemon must not hold the verdict.
@@ -110,10 +116,13 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
 
 /// Gathers all observations side by side.
 async fn observe(arguments: &DoctorArguments, random: &Random) -> Result<Observations, Failure> {
-    let socket = Socket::new(arguments.control.clone(), arguments.config.clone());
-    let control = spawn_blocking(move || daemon::ask_control(&socket));
     let (config, configuration) = daemon::configuration(&arguments.config);
-    let usable = config.clone().unwrap_or_default();
+    let mut usable = config.unwrap_or_default();
+    if arguments.root_hints.is_some() {
+        usable.resolver.root_hints.clone_from(&arguments.root_hints);
+    }
+    let socket = daemon::socket(arguments.control.clone(), &arguments.config);
+    let control = timeout(CONTROL_LIMIT, spawn_blocking(move || daemon::ask_control(&socket)));
     let facts = spawn_blocking(|| NetworkFacts::read(ProgramUse::Forbidden));
     let facts = facts.await.unwrap_or_default();
     let mut lines = JoinSet::new();
@@ -127,13 +136,19 @@ async fn observe(arguments: &DoctorArguments, random: &Random) -> Result<Observa
         }
     };
     let machine = async {
-        let (daemon, clients) = control.await.unwrap_or_default();
+        let (daemon, clients) = match control.await {
+            Ok(asked) => asked.unwrap_or_default(),
+            Err(_) => daemon::without_reply(),
+        };
         let settings = machine::settings(daemon.status.as_deref());
         let resolvers = [machine::network_resolvers(&settings), routers(&facts)].concat();
-        let (answers, page) = tokio::join!(
-            daemon::ask_dns(daemon::address(daemon.status.as_deref()), random),
+        let own = daemon::address(daemon.status.as_deref());
+        let (answers, canaries, page) = tokio::join!(
+            daemon::ask_dns(own, random),
+            daemon::canaries(own, random),
             portal::look(&arguments.page, &resolvers, random),
         );
+        let daemon = DaemonObservation { resolved_canaries: canaries, ..daemon };
         (daemon, clients, settings, answers, page)
     };
     let reports = in_time(lines, arguments.timeout);
@@ -147,6 +162,8 @@ async fn observe(arguments: &DoctorArguments, random: &Random) -> Result<Observa
         clients,
         name,
         state: machine::state(&usable),
+        nat64: facts.links.iter().flat_map(nat64_prefixes).collect(),
+        crashes: spawn_blocking(machine::crashes).await.unwrap_or_default(),
         ..Observations::default()
     };
     seen.clock.now_s = portal::now_s();
@@ -196,6 +213,12 @@ fn routers(facts: &NetworkFacts) -> Vec<SocketAddr> {
     routes.filter(IpAddr::is_ipv4).map(|ip| SocketAddr::new(ip, crate::dns_server::PORT)).collect()
 }
 
+/// The prefixes of a NAT64 that a link tells (RFC 8781).
+fn nat64_prefixes(link: &LinkFacts) -> Vec<String> {
+    let shown = |(prefix, bits): (Ipv6Addr, u8)| format!("{prefix}/{bits}");
+    link.nat64_prefixes().into_iter().map(shown).collect()
+}
+
 /// The reports that come in time.
 async fn in_time(mut lines: JoinSet<LineReport>, limit: Duration) -> Vec<LineReport> {
     let mut reports = Vec::new();
@@ -204,7 +227,7 @@ async fn in_time(mut lines: JoinSet<LineReport>, limit: Duration) -> Vec<LineRep
             reports.extend(report);
         }
     };
-    let _ = tokio::time::timeout(limit, all).await;
+    let _ = timeout(limit, all).await;
     reports
 }
 
@@ -212,7 +235,7 @@ async fn in_time(mut lines: JoinSet<LineReport>, limit: Duration) -> Vec<LineRep
 struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    fn begin(_limit: Duration) -> Self {
+    fn begin() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");

@@ -9,7 +9,8 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let configuration = &input.seen.configuration;
     let file = configuration.file.clone().unwrap_or_default();
     let command = format!("zoners check {file}");
-    let runs = input.seen.daemon.status.is_some();
+    let daemon = &input.seen.daemon;
+    let runs = daemon.status.is_some() || daemon.is_running;
     if let Some(error) = &configuration.error {
         let (severity, effect) = match runs {
             true => (Severity::Warning, "the next start or reload fails"),

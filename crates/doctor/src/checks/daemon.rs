@@ -12,9 +12,19 @@ const OWNERS: &str = "sudo ss -lnptu 'sport = :53'";
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let seen = input.seen;
     match &seen.daemon.status {
+        // The status of a daemon is for its user and root alone.
+        None if is_answering(&seen.daemon) => {
+            output.is_sound("Daemon", "answers; its status is shown to root and to its own user");
+        }
         None => output.findings.extend(without_daemon(seen)),
         Some(status) => with_daemon(input, status, output),
     }
+}
+
+/// Whether a daemon without a status answers over DNS.
+fn is_answering(daemon: &DaemonObservation) -> bool {
+    let answers = |answer: &OwnAnswer| matches!(answer, OwnAnswer::Answered { .. });
+    daemon.is_running && answers(&daemon.udp) && answers(&daemon.tcp)
 }
 
 /// Foreign programs at the port that programs of this machine ask.
@@ -104,6 +114,21 @@ fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutp
         );
         let finding = seen.crashes.iter().take(3).cloned().fold(finding, DoctorFinding::because);
         output.find(finding.advise("Send the log to the makers of Zoners.", LOG));
+    }
+    for awaited in &status.awaited {
+        let finding = DoctorFinding::new(
+            "address-absent",
+            Culprit::Settings,
+            Severity::Notice,
+            format!("No interface has {awaited}, at which the daemon is to listen."),
+        );
+        output.find(
+            finding.advise("Join that network, or correct server.listen.", "ip -brief address"),
+        );
+    }
+    if !seen.daemon.resolved_canaries.is_empty() {
+        let names = seen.daemon.resolved_canaries.join(" and ");
+        output.is_sound("Browsers", format!("may ask resolvers of their own, as {names} resolves"));
     }
     if output.findings.len() == before {
         let listen = status.listen.join(", ");

@@ -14,6 +14,10 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
             output.is_sound(&seen.family.to_string(), text);
         }
     }
+    if !input.seen.nat64.is_empty() {
+        let prefixes = input.seen.nat64.join(", ");
+        output.is_sound("NAT64", format!("leads to IPv4 by {prefixes}"));
+    }
     let works = input.ways.iter().find(|(_, state)| *state == WayState::Works);
     let Some((working, _)) = works else { return };
     for (seen, state) in &input.ways {

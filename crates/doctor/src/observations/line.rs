@@ -104,7 +104,8 @@ impl ProbeCounts {
             }
         }
         if let Some(millis) = self.median_ms {
-            text += &format!(", {millis:.0} ms");
+            let decimals = usize::from(millis < 10.0);
+            text += &format!(", {millis:.decimals$} ms");
         }
         text
     }

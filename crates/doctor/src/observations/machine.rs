@@ -121,6 +121,9 @@ pub struct DaemonObservation {
     pub is_running: bool,
     /// Whether a service for Zoners is installed.
     pub is_installed: bool,
+    /// Canary names that the daemon resolves, by which browsers and systems decide to ask a resolver of their own:
+    /// `use-application-dns.net` (Firefox) and `mask.icloud.com` (iCloud Private Relay).
+    pub resolved_canaries: Vec<String>,
     /// A question for the nameservers of the root, over UDP.
     pub udp: OwnAnswer,
     /// The same over TCP.

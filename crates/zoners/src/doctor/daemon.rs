@@ -1,6 +1,7 @@
 //! The daemon: status, answers over DNS, and the end of the question that the user asked about.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zoners_api::{AdminRequest, CounterStats, DaemonStatus};
@@ -21,6 +22,19 @@ use crate::dns_server::PORT;
 
 /// The daemon's own limit for a recursion is longer; a failure that takes so long is one.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// The control socket: as configured or, with a faulty configuration, at the usual places.
+pub(super) fn socket(path: Option<PathBuf>, file: &ConfigFile) -> Socket {
+    let sound = file.load().is_ok();
+    let file = if sound { file.clone() } else { ConfigFile::named(Path::new("/dev/null")) };
+    Socket::new(path, file)
+}
+
+/// A daemon that accepted a request and never replied.
+pub(super) fn without_reply() -> (DaemonObservation, Option<ClientObservation>) {
+    let unreachable = Some("The control socket does not reply.".to_owned());
+    (DaemonObservation { unreachable, ..DaemonObservation::default() }, None)
+}
 
 /// The status and the counters, from the control socket.
 pub(super) fn ask_control(socket: &Socket) -> (DaemonObservation, Option<ClientObservation>) {
@@ -58,6 +72,23 @@ pub(super) async fn ask_dns(server: SocketAddr, random: &Random) -> (OwnAnswer, 
         Probe { question, recursion_desired: true, offered: 1232, hops: None, limit: LIMIT };
     let (udp, tcp) = tokio::join!(probe.over_udp(server, random), probe.over_tcp(server, random));
     (answer(udp), answer(tcp))
+}
+
+/// Canary names with an address.
+pub(super) async fn canaries(server: SocketAddr, random: &Random) -> Vec<String> {
+    let mut resolved = Vec::new();
+    for canary in ["use-application-dns.net", "mask.icloud.com"] {
+        let Ok(name) = name::parse(canary) else { continue };
+        let question = Question::new(name, Rtype::A);
+        let limit = LIMIT / 2;
+        let probe = Probe { question, recursion_desired: true, offered: 1232, hops: None, limit };
+        let end = probe.over_udp(server, random).await;
+        let is_found = |message: &Message| message.answer.iter().any(|set| set.rtype == Rtype::A);
+        if end.message().is_some_and(is_found) {
+            resolved.push(canary.to_owned());
+        }
+    }
+    resolved
 }
 
 fn answer(end: ProbeEnd) -> OwnAnswer {

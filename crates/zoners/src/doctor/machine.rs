@@ -118,6 +118,22 @@ pub(super) fn is_installed() -> bool {
     SERVICES.iter().any(|file| Path::new(file).exists())
 }
 
+/// Restarts after failures, as systemd counts them.
+pub(super) fn crashes() -> Vec<String> {
+    if !Path::new("/run/systemd/system").exists() {
+        return Vec::new();
+    }
+    let show = ["show", "zoners", "--property=NRestarts", "--value"];
+    let shown = std::process::Command::new("systemctl").args(show).output();
+    let text = shown.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    match text.unwrap_or_default().parse::<u64>() {
+        Ok(times @ 1..) => {
+            vec![format!("systemd has restarted the daemon after {times} failures.")]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The folder with the state of a daemon with this configuration.
 pub(super) fn state(config: &Config) -> Option<StateObservation> {
     let configured = config.server.state.as_deref();

@@ -20,9 +20,14 @@ pub(super) fn page(examination: &Examination, width: usize) -> Vec<String> {
     let verdict = wrapped(&clean(&examination.verdict.sentence), width);
     let mut lines: Vec<String> =
         verdict.iter().map(|line| format!("{style}{BOLD}{line}{BOLD:#}{style:#}")).collect();
-    for finding in &examination.findings {
-        lines.push(String::new());
-        lines.extend(told(finding, width));
+    for (at, finding) in examination.findings.iter().enumerate() {
+        // The verdict has the sentence of the first finding already.
+        let is_told = at == 0 && examination.verdict.culprit.is_some();
+        if !is_told {
+            lines.push(String::new());
+            lines.extend(sentence(finding, width));
+        }
+        lines.extend(details(finding, width));
     }
     if !examination.sound.is_empty() {
         lines.push(String::new());
@@ -37,22 +42,25 @@ pub(super) fn page(examination: &Examination, width: usize) -> Vec<String> {
     lines
 }
 
-fn told(finding: &DoctorFinding, width: usize) -> Vec<String> {
+fn sentence(finding: &DoctorFinding, width: usize) -> Vec<String> {
     let (style, word) = match finding.severity {
         Severity::Error => (RED, "Problem"),
         Severity::Warning => (YELLOW, "Warning"),
         Severity::Notice => (BOLD, "Note"),
     };
+    let lines = wrapped(&clean(&format!("{word}: {}", finding.sentence)), width);
+    lines.iter().map(|line| format!("{style}{line}{style:#}")).collect()
+}
+
+/// The evidence, the advice and the line to type.
+fn details(finding: &DoctorFinding, width: usize) -> Vec<String> {
     let indented = |text: &str| -> Vec<String> {
         let lines = wrapped(&clean(text), width.saturating_sub(2));
         lines.iter().map(|line| format!("  {line}")).collect()
     };
-    let sentence = wrapped(&clean(&format!("{word}: {}", finding.sentence)), width);
     let mut lines: Vec<String> =
-        sentence.iter().map(|line| format!("{style}{line}{style:#}")).collect();
-    for evidence in &finding.evidence {
-        lines.extend(indented(evidence).iter().map(|line| format!("{DIM}{line}{DIM:#}")));
-    }
+        finding.evidence.iter().flat_map(|evidence| indented(evidence)).collect();
+    lines.iter_mut().for_each(|line| *line = format!("{DIM}{line}{DIM:#}"));
     lines.extend(indented(&finding.advice));
     // A line to type stays whole, so that it can be copied.
     lines.push(format!("    {BOLD}{}{BOLD:#}", clean(&finding.command)));
