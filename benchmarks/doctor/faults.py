@@ -69,8 +69,9 @@ def drops(place, rule, hook='forward'):
 
 
 def router_off(lab):
+    # Solicitations of routers and neighbours (RFC 4861) get no reply.
     lab.ip('router', 'addr flush dev lan', 'link set lan arp off')
-    lab.filter('router', 'icmpv6 type { nd-neighbor-solicit, nd-router-solicit } drop', 'input')
+    lab.filter('router', 'icmpv6 type { 133, 135 } drop', 'input')
 
 
 def environment(**values):

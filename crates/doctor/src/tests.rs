@@ -2,13 +2,13 @@
 
 mod faults;
 
-use faults::{FAULTS, Fault, healthy};
+use faults::{FAULTS, MachineFault, healthy};
 use proptest::prelude::*;
 use zoners_api::Severity;
 
 use crate::{Culprit, Examination, Observations, page};
 
-fn examine(faults: &[&Fault]) -> Examination {
+fn examine(faults: &[&MachineFault]) -> Examination {
     let mut seen = healthy();
     faults.iter().for_each(|fault| (fault.breaks)(&mut seen));
     Examination::of(&seen)

@@ -30,7 +30,7 @@ use crate::Failure;
 use crate::config_file::ConfigFile;
 use crate::lookup::name_on_the_wire;
 use crate::output::{self, println};
-use line::{Line, LineReport, MAX_SERVERS};
+use line::{LineProbe, LineReport, MAX_SERVERS};
 use router::RouterAddress;
 
 /// The time for everything.
@@ -90,7 +90,7 @@ pub(crate) struct DoctorArguments {
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(error.to_string()))?;
-    let progress = Progress::begin();
+    let progress = DoctorProgress::begin();
     let random = Random::from_system().map_err(Failure::Failed)?;
     let seen = runtime.block_on(observe(arguments, &random));
     // A request to a hanging daemon must not hold the verdict.
@@ -185,7 +185,11 @@ async fn observe(arguments: &DoctorArguments, random: &Random) -> Result<Observa
 }
 
 /// The lines of both families, to root servers of the configuration.
-fn lines_out(config: &Config, facts: &NetworkFacts, random: &Random) -> Result<Vec<Line>, Failure> {
+fn lines_out(
+    config: &Config,
+    facts: &NetworkFacts,
+    random: &Random,
+) -> Result<Vec<LineProbe>, Failure> {
     let validated = config.validate(Scope::Contents);
     let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     let addresses: Vec<SocketAddr> = validated
@@ -202,7 +206,7 @@ fn lines_out(config: &Config, facts: &NetworkFacts, random: &Random) -> Result<V
         random.shuffle(&mut servers);
         servers.truncate(MAX_SERVERS);
         let router = RouterAddress::of(facts, family);
-        Line { family, source, router, servers, random: random.clone() }
+        LineProbe { family, source, router, servers, random: random.clone() }
     };
     Ok(families.into_iter().zip(source_addresses()).map(line).collect())
 }
@@ -232,9 +236,9 @@ async fn in_time(mut lines: JoinSet<LineReport>, limit: Duration) -> Vec<LineRep
 }
 
 /// A line at the terminal, as the wait is long for a person.
-struct Progress(Option<ProgressBar>);
+struct DoctorProgress(Option<ProgressBar>);
 
-impl Progress {
+impl DoctorProgress {
     fn begin() -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
@@ -246,7 +250,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Progress(bar)
+        DoctorProgress(bar)
     }
 
     fn end(&self) {

@@ -4,7 +4,9 @@ use zoners_api::{DaemonStatus, Severity};
 
 use super::{CheckInput, CheckOutput};
 use crate::finding::{Culprit, DoctorFinding};
-use crate::observations::{DaemonObservation, Observations, OwnAnswer, PortSocketUse};
+use crate::observations::{
+    DaemonObservation, FamilyObservation, Observations, OwnAnswer, PortSocketUse,
+};
 
 const LOG: &str = "journalctl -u zoners -n 50";
 const OWNERS: &str = "sudo ss -lnptu 'sport = :53'";
@@ -164,7 +166,7 @@ fn failing(input: &CheckInput) -> Option<DoctorFinding> {
     let now = seen.clock.now_s;
     let fits = |(begins, expires): &(i64, i64)| (*begins..=*expires).contains(&now);
     let clock_fits = seen.clock.windows.is_empty() || seen.clock.windows.iter().any(fits);
-    let signed = |seen: &crate::FamilyObservation| seen.traits.unsigned * 2 <= seen.traits.replies;
+    let signed = |seen: &FamilyObservation| seen.traits.unsigned * 2 <= seen.traits.replies;
     let line_works = input.ways.iter().any(|(seen, state)| state.carries_dns() && signed(seen));
     if rcode == "NOERROR" || !line_works || !clock_fits || input.has_portal() {
         return None;

@@ -12,7 +12,7 @@ use crate::{
 const NOW: i64 = 1_790_000_000;
 
 /// A way to break a machine.
-pub(super) struct Fault {
+pub(super) struct MachineFault {
     pub(super) name: &'static str,
     pub(super) id: &'static str,
     pub(super) culprit: Culprit,
@@ -30,8 +30,8 @@ const fn line(
     id: &'static str,
     culprit: Culprit,
     breaks: fn(&mut Observations),
-) -> Fault {
-    Fault { name, id, culprit, is_of_the_line: true, hides: BEHIND, breaks }
+) -> MachineFault {
+    MachineFault { name, id, culprit, is_of_the_line: true, hides: BEHIND, breaks }
 }
 
 const fn beside(
@@ -40,18 +40,18 @@ const fn beside(
     culprit: Culprit,
     hides: &'static [&'static str],
     breaks: fn(&mut Observations),
-) -> Fault {
-    Fault { name, id, culprit, is_of_the_line: false, hides, breaks }
+) -> MachineFault {
+    MachineFault { name, id, culprit, is_of_the_line: false, hides, breaks }
 }
 
 /// A fault after which names resolve.
-const fn light(fault: Fault) -> Fault {
-    Fault { hides: &[], ..fault }
+const fn light(fault: MachineFault) -> MachineFault {
+    MachineFault { hides: &[], ..fault }
 }
 
 use Culprit::{Machine, OtherSide, Provider, Router, Settings};
 
-pub(super) const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[MachineFault] = &[
     line("cable pulled", "no-network", Machine, |seen| {
         seen.links.clear();
         each(seen, |family| family.source = None);

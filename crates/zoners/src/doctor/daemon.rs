@@ -14,7 +14,7 @@ use zoners_server::daemon::Configured;
 use zoners_server::report::look_up;
 use zoners_server::validate::Scope;
 
-use super::probe::{Probe, ProbeEnd};
+use super::probe::{DnsProbe, ProbeEnd};
 use crate::config_file::ConfigFile;
 use crate::control::Socket;
 use crate::control::healthcheck::reason;
@@ -69,7 +69,7 @@ pub(super) fn address(status: Option<&DaemonStatus>) -> SocketAddr {
 pub(super) async fn ask_dns(server: SocketAddr, random: &Random) -> (OwnAnswer, OwnAnswer) {
     let question = Question::new(name::root(), Rtype::NS);
     let probe =
-        Probe { question, recursion_desired: true, offered: 1232, hops: None, limit: LIMIT };
+        DnsProbe { question, recursion_desired: true, offered: 1232, hops: None, limit: LIMIT };
     let (udp, tcp) = tokio::join!(probe.over_udp(server, random), probe.over_tcp(server, random));
     (answer(udp), answer(tcp))
 }
@@ -81,7 +81,8 @@ pub(super) async fn canaries(server: SocketAddr, random: &Random) -> Vec<String>
         let Ok(name) = name::parse(canary) else { continue };
         let question = Question::new(name, Rtype::A);
         let limit = LIMIT / 2;
-        let probe = Probe { question, recursion_desired: true, offered: 1232, hops: None, limit };
+        let probe =
+            DnsProbe { question, recursion_desired: true, offered: 1232, hops: None, limit };
         let end = probe.over_udp(server, random).await;
         let is_found = |message: &Message| message.answer.iter().any(|set| set.rtype == Rtype::A);
         if end.message().is_some_and(is_found) {

@@ -9,7 +9,7 @@ use zoners_doctor::{
     FamilyObservation, IpFamily, ReplyTraits, RouterPassage, ServerProbe, SizeProbe,
 };
 
-use super::probe::{Probe, ProbeEnd, counted};
+use super::probe::{DnsProbe, ProbeEnd, counted};
 use super::router::{self, RouterAddress};
 
 /// The most servers asked.
@@ -37,7 +37,7 @@ const BEHIND_ROUTER: u8 = 2;
 
 /// What is probed.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct LineProbe {
     pub(super) family: IpFamily,
     /// The address from which packets to far away leave.
     pub(super) source: Option<IpAddr>,
@@ -55,7 +55,7 @@ pub(super) struct LineReport {
     pub(super) windows: Vec<(i64, i64)>,
 }
 
-impl Line {
+impl LineProbe {
     /// Probes the line, which takes some six seconds.
     pub(super) async fn examine(self) -> LineReport {
         let mut seen = FamilyObservation {
@@ -98,11 +98,11 @@ impl Line {
         LineReport { seen, windows }
     }
 
-    fn probe(&self, question: Question) -> Probe {
-        Probe { question, recursion_desired: false, offered: 1232, hops: None, limit: LIMIT }
+    fn probe(&self, question: Question) -> DnsProbe {
+        DnsProbe { question, recursion_desired: false, offered: 1232, hops: None, limit: LIMIT }
     }
 
-    fn soa(&self) -> Probe {
+    fn soa(&self) -> DnsProbe {
         self.probe(Question::new(name::root(), Rtype::SOA))
     }
 
@@ -144,7 +144,7 @@ impl Line {
         let mut tasks = tokio::task::JoinSet::new();
         for server in self.servers.iter().copied() {
             // A connection may lose its first segment, which is sent again after a second.
-            let probe = Probe { limit: LIMIT * 2, ..self.soa() };
+            let probe = DnsProbe { limit: LIMIT * 2, ..self.soa() };
             let random = self.random.clone();
             tasks.spawn(async move { probe.over_tcp(server, &random).await });
         }
@@ -161,7 +161,7 @@ impl Line {
                 let Some(server) = self.servers.get(at % self.servers.len().max(1)) else { break };
                 let question = Question::new(name::root(), Rtype::DNSKEY);
                 let limit = LIMIT / 3;
-                let probe = Probe { offered, limit, ..self.probe(question) };
+                let probe = DnsProbe { offered, limit, ..self.probe(question) };
                 size.sent += 1;
                 if let Some(message) = probe.over_udp(*server, &self.random).await.message() {
                     size.replied += 1;
@@ -196,8 +196,10 @@ impl Line {
         for server in self.servers.iter().take(2) {
             let label = format!("x{:016x}", self.random.bits());
             let Ok(unknown) = name::parse(&label) else { continue };
-            let probe =
-                Probe { recursion_desired: true, ..self.probe(Question::new(unknown, Rtype::A)) };
+            let probe = DnsProbe {
+                recursion_desired: true,
+                ..self.probe(Question::new(unknown, Rtype::A))
+            };
             if let Some(message) = probe.over_udp(*server, &self.random).await.message() {
                 let is_answer = !message.answer.is_empty();
                 answered += u32::from(is_answer);
@@ -209,7 +211,7 @@ impl Line {
 
     /// Whether a query that should not have a reply gets one.
     async fn is_answered(&self, to: SocketAddr, hops: Option<u8>) -> bool {
-        let probe = Probe { recursion_desired: true, hops, ..self.soa() };
+        let probe = DnsProbe { recursion_desired: true, hops, ..self.soa() };
         for _ in 0..2 {
             if probe.over_udp(to, &self.random).await.message().is_some() {
                 return true;
@@ -220,7 +222,7 @@ impl Line {
 
     /// What passes the router: the next router reports that the packet has expired.
     async fn passage(&self) -> RouterPassage {
-        let probe = Probe { hops: Some(BEHIND_ROUTER), limit: LIMIT / 2, ..self.soa() };
+        let probe = DnsProbe { hops: Some(BEHIND_ROUTER), limit: LIMIT / 2, ..self.soa() };
         let server = self.first_server();
         let elsewhere = SocketAddr::new(server.ip(), TRACEROUTE_PORT);
         let is_expired = |end: &ProbeEnd| matches!(end, ProbeEnd::Unreachable);

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use zoners_dns::{Question, Random, Rtype, name};
 use zoners_doctor::PortalObservation;
 
-use super::probe::Probe;
+use super::probe::DnsProbe;
 
 /// The page, and the word with which it begins.
 pub(super) const PAGE: &str = "http://detectportal.firefox.com/success.txt";
@@ -58,7 +58,7 @@ async fn fetch(url: &str, resolvers: &[SocketAddr], random: &Random) -> Option<S
 async fn find(host: &str, resolvers: &[SocketAddr], random: &Random) -> Option<IpAddr> {
     let question = Question::new(name::parse(host).ok()?, Rtype::A);
     let limit = LIMIT / 4;
-    let probe = Probe { question, recursion_desired: true, offered: 1232, hops: None, limit };
+    let probe = DnsProbe { question, recursion_desired: true, offered: 1232, hops: None, limit };
     for resolver in resolvers {
         let end = probe.over_udp(*resolver, random).await;
         let mut sets = end.message().into_iter().flat_map(|message| &message.answer);

@@ -20,7 +20,7 @@ const NSID: [u8; 4] = [0, 3, 0, 0];
 
 /// A query and its wrapping.
 #[derive(Clone, Debug)]
-pub(super) struct Probe {
+pub(super) struct DnsProbe {
     pub(super) question: Question,
     pub(super) recursion_desired: bool,
     /// The UDP payload size that is offered.
@@ -66,7 +66,7 @@ impl ProbeEnd {
     }
 }
 
-impl Probe {
+impl DnsProbe {
     /// The query, over UDP.
     pub(super) async fn over_udp(&self, to: SocketAddr, random: &Random) -> ProbeEnd {
         self.ended(self.udp(to, random)).await
@@ -215,8 +215,8 @@ mod tests {
 
     use super::*;
 
-    fn probe() -> Probe {
-        Probe {
+    fn probe() -> DnsProbe {
+        DnsProbe {
             question: Question::new(name::root(), Rtype::SOA),
             recursion_desired: false,
             offered: 1232,
