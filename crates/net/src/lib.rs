@@ -12,6 +12,7 @@ pub mod descriptors;
 mod failure;
 mod fragments;
 pub mod held;
+mod link_binding;
 pub mod listen;
 mod nat64;
 mod needs;
@@ -21,6 +22,7 @@ mod tcp;
 mod udp;
 mod upstream;
 
+pub use link_binding::{LinkBinding, LinkBindings};
 pub use needs::needs;
 pub use udp::PORTS;
 pub use upstream::Sockets;

@@ -20,6 +20,7 @@ use zoners_dns::{ExchangeEvent, NetworkError};
 
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
+use crate::link_binding::LinkBindings;
 use crate::sources::Sources;
 use connection::{Connection, Ended, Health, TcpReply};
 
@@ -36,6 +37,8 @@ pub(crate) struct Pool {
     held: Arc<Held>,
     /// The source addresses of new connections.
     sources: Sources,
+    /// The links of servers.
+    pub(crate) links: LinkBindings,
     /// Changes when the open connections become useless.
     elsewhere: Arc<watch::Sender<()>>,
     descriptors: Arc<Descriptors>,
@@ -52,7 +55,13 @@ impl Pool {
     pub(crate) fn new(sources: Sources, descriptors: Arc<Descriptors>) -> Self {
         let elsewhere = Arc::new(watch::Sender::new(()));
         let (open, held) = (Arc::default(), Held::new(UNFINISHED));
-        Pool { open, held, sources, elsewhere, descriptors }
+        let links = LinkBindings::default();
+        Pool { open, held, sources, links, elsewhere, descriptors }
+    }
+
+    /// The same, with connections to some servers by certain links.
+    pub(crate) fn bound_by(self, links: LinkBindings) -> Self {
+        Pool { links, ..self }
     }
 
     /// The sockets giving way if descriptors are short.

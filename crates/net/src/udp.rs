@@ -5,6 +5,7 @@ mod spares;
 
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::io::Errno;
@@ -16,6 +17,7 @@ use zoners_dns::{ExchangeEvent, NetworkError, Random};
 use crate::descriptors::{Descriptor, ran_out};
 use crate::failure;
 use crate::fragments;
+use crate::link_binding::{self, LinkBinding};
 use crate::sources::not_ours;
 pub use ports::PORTS;
 use ports::port;
@@ -37,6 +39,8 @@ pub struct UdpExchange {
     query: Bytes,
     /// The source address; the unspecified address if the system chooses.
     from: IpAddr,
+    /// The link of the server, if a certain one.
+    link: Option<Arc<LinkBinding>>,
     /// The kept socket for the query, or the descriptor of a new one.
     spare: Option<Used>,
     descriptor: Option<Descriptor>,
@@ -81,6 +85,7 @@ impl UdpExchange {
             to,
             query,
             from,
+            link: None,
             spare: None,
             descriptor: None,
             random,
@@ -99,6 +104,12 @@ impl UdpExchange {
             Carrier::Spare(used) => self.spare = Some(used),
             Carrier::New(descriptor) => self.descriptor = Some(descriptor),
         }
+        self
+    }
+
+    /// The same, by this link.
+    pub(crate) fn by(mut self, link: Option<Arc<LinkBinding>>) -> Self {
+        self.link = link;
         self
     }
 
@@ -174,7 +185,7 @@ impl UdpExchange {
             return Ok(used);
         }
         loop {
-            let socket = open(self.from, self.to, &self.random);
+            let socket = open(self.from, self.to, self.link.as_deref(), &self.random);
             if let (Err(error), Some(descriptor)) = (&socket, &self.descriptor)
                 && ran_out(error)
             {
@@ -222,10 +233,16 @@ fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops
 /// datagrams of other hosts and reports ICMP errors (RFC 5452 section 9.2).
-fn open(from: IpAddr, to: SocketAddr, random: &Random) -> io::Result<UdpSocket> {
+fn open(
+    from: IpAddr,
+    to: SocketAddr,
+    link: Option<&LinkBinding>,
+    random: &Random,
+) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     fragments::forbid(&socket, to);
+    link.map_or(Ok(()), |link| link_binding::bind(&SockRef::from(&socket), link, to))?;
     let mut error = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..PORT_TRIES {
         match socket.bind(&SocketAddr::new(from, port(random)).into()) {

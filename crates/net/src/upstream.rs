@@ -8,6 +8,7 @@ use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random
 use zoners_host::descriptors::limit;
 
 use crate::descriptors::Descriptors;
+use crate::link_binding::LinkBindings;
 use crate::nat64::Nat64;
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
@@ -25,6 +26,7 @@ const OTHERS: usize = 32;
 pub struct Sockets {
     random: Random,
     sources: Sources,
+    links: LinkBindings,
     nat64: Option<Nat64>,
     spares: Spares,
     connections: Pool,
@@ -53,7 +55,15 @@ impl Sockets {
         let spares = Spares::default();
         descriptors.register(spares.keeper());
         descriptors.register(connections.keeper());
-        Sockets { random, sources, nat64: None, spares, connections, descriptors }
+        let links = connections.links.clone();
+        Sockets { random, sources, links, nat64: None, spares, connections, descriptors }
+    }
+
+    /// The same, with queries to some servers by certain links.
+    #[must_use]
+    pub fn bound_by(self, links: LinkBindings) -> Self {
+        let connections = self.connections.bound_by(links.clone());
+        Sockets { links, connections, ..self }
     }
 
     /// The same, on a network with this NAT64: IPv4 servers are reached through it while no route leads to the
@@ -109,7 +119,7 @@ impl Network for Sockets {
                 let (random, spares) = (self.random.clone(), self.spares.clone());
                 let from = self.sources.address(address);
                 let exchange = UdpExchange::new(address, query, random, spares);
-                SocketExchange::Udp(exchange.from(from, carrier))
+                SocketExchange::Udp(exchange.from(from, carrier).by(self.links.link_to(address)))
             }
             Transport::Tcp => {
                 let descriptor = match carrier {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -18,6 +19,7 @@ use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
 use crate::failure;
 use crate::held::Account;
+use crate::link_binding::{self, LinkBinding};
 use crate::sources::not_ours;
 use crate::stream::{read_message, write_message};
 use waiting::WaitingQueries;
@@ -156,7 +158,7 @@ impl Connection {
         descriptor: Option<Descriptor>,
     ) -> impl Future<Output = ()> + use<> {
         let (account, health) = (pool.held.account(), self.health.clone());
-        let from = pool.sources.address(to);
+        let (from, link) = (pool.sources.address(to), pool.links.link_to(to));
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
             let waiting = WaitingQueries::default();
@@ -165,7 +167,7 @@ impl Connection {
                     Some(descriptor) => descriptor,
                     None => health.descriptors.take_beside().await,
                 };
-                let stream = connect(from, to, &descriptor).await?;
+                let stream = connect(from, to, link.as_deref(), &descriptor).await?;
                 converse(stream, &mut queries, &waiting, &account, &health).await
             };
             let ended = tokio::select! {
@@ -238,13 +240,19 @@ async fn converse(
 }
 
 /// Opens a connection, from a given source address if any, once a descriptor is free.
-async fn connect(from: IpAddr, to: SocketAddr, descriptor: &Descriptor) -> io::Result<TcpStream> {
+async fn connect(
+    from: IpAddr,
+    to: SocketAddr,
+    link: Option<&LinkBinding>,
+    descriptor: &Descriptor,
+) -> io::Result<TcpStream> {
     let socket = loop {
         match if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() } {
             Err(error) if ran_out(&error) => descriptor.wait().await,
             socket => break socket?,
         }
     };
+    link.map_or(Ok(()), |link| link_binding::bind(&SockRef::from(&socket), link, to))?;
     if !from.is_unspecified() {
         socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
     }
