@@ -33,8 +33,10 @@ pub use identity::{NetworkId, NetworkSecret};
 pub(crate) use resolver_text::resolver;
 pub use settings::{DnsSettings, FactSource, ResolverAddress};
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 pub use crate::interfaces::LinkKind;
 use crate::interfaces::interfaces;
@@ -79,6 +81,20 @@ pub(crate) struct Neighbour {
     pub(crate) index: u32,
     pub(crate) address: IpAddr,
     pub(crate) hardware_address: [u8; 6],
+}
+
+/// When managers of the network last wrote settings, by the folders of their files: cheap to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsStamp(Vec<Option<SystemTime>>);
+
+impl SettingsStamp {
+    /// The present stamp. Managers replace files, which changes the folder; a lease that is appended to a file comes
+    /// with an address, which the kernel reports.
+    #[must_use]
+    pub fn now() -> Self {
+        let changed = |folder: &&str| fs::metadata(folder).and_then(|about| about.modified()).ok();
+        SettingsStamp(system::networks::WRITTEN_FOLDERS.iter().map(changed).collect())
+    }
 }
 
 /// The folders with files of the sources, for the rights of a sandbox.

@@ -9,6 +9,9 @@ use crate::resolvers;
 /// Folders of the sources: there is no sandbox.
 pub(crate) const FOLDERS: &[&str] = &[];
 
+/// Folders whose entries change with the settings.
+pub(crate) const WRITTEN_FOLDERS: &[&str] = &["/etc", "/etc/resolver"];
+
 /// The resolvers of the system; a resolver of an interface is of that link.
 pub(crate) fn reports(_: &Path, _: ProgramUse, _: &[Interface]) -> Vec<SourceReport> {
     let report = |resolver: resolvers::SystemResolver| {

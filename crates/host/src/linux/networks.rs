@@ -34,6 +34,22 @@ pub(crate) const FOLDERS: &[&str] = &[
     "/var/lib/NetworkManager",
 ];
 
+/// Folders whose entries change with the settings.
+pub(crate) const WRITTEN_FOLDERS: &[&str] = &[
+    "/run/systemd/resolve",
+    "/run/systemd/resolve/netif",
+    "/run/systemd/netif/links",
+    "/run/systemd/netif/leases",
+    "/run/NetworkManager",
+    "/run/resolvconf/interface",
+    "/run/resolvconf/interfaces",
+    "/run/resolvconf/keys",
+    "/run/dhcpcd/hook-state/resolv.conf",
+    "/run/dhcpcd/resolv.conf",
+    "/var/lib/dhcp",
+    "/var/lib/dhclient",
+];
+
 /// What the sources below `root` tell of these interfaces.
 pub(crate) fn reports(
     root: &Path,
