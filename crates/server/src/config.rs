@@ -10,6 +10,7 @@ mod build;
 mod error;
 mod listen;
 mod needs;
+mod network_route;
 mod overlay;
 mod reading;
 mod renamed;
@@ -24,6 +25,7 @@ use std::path::Path;
 
 pub use error::ConfigError;
 pub(crate) use listen::{AddressSpec, ListenerSpec};
+pub use network_route::{NetworkRoute, RouteReason};
 pub use overlay::ConfigOverlay;
 pub use schema::*;
 pub use source::ConfigSource;

@@ -26,6 +26,7 @@ mod keeper;
 mod kept_sockets;
 mod listeners;
 mod listening;
+mod network_zones;
 mod networks;
 mod overseer;
 mod owner;

@@ -15,6 +15,7 @@ pub mod daemon;
 pub mod events;
 pub mod log;
 pub mod nearby;
+pub mod network_routes;
 pub mod pipeline;
 pub mod report;
 pub mod root_keys;

@@ -34,6 +34,9 @@ pub struct Settings {
     pub root: Delegation,
     /// Zones that the configuration sends to given servers: stubs and forwarders.
     pub routes: Vec<Delegation>,
+    /// Zones of routes that come and go with a network: their answers are not shared with other nodes, and no reason to
+    /// refuse a stored cache.
+    pub network_zones: Vec<Name>,
     /// Ask the root servers for their own names before trusting the hints for long (RFC 9609).
     pub priming: bool,
     /// QNAME minimisation (RFC 9156).
@@ -213,6 +216,7 @@ impl Settings {
             never_ask: never_ask(&root).into_iter().collect(),
             root,
             routes: Vec::new(),
+            network_zones: Vec::new(),
             priming: true,
             minimise: true,
             minimised_type: Rtype::A,
@@ -244,6 +248,12 @@ impl Settings {
     pub fn route(&self, name: &Name) -> Option<&Delegation> {
         let matching = self.routes.iter().filter(|route| name::is_within(name, &route.zone));
         matching.max_by_key(|route| name::depth(&route.zone))
+    }
+
+    /// Whether resolvers of a network answer for `name`.
+    #[must_use]
+    pub fn is_of_network(&self, name: &Name) -> bool {
+        self.network_zones.iter().any(|zone| name::is_within(name, zone))
     }
 
     /// Whether a query may be sent to `address`, which came from a referral or a look-up. Addresses

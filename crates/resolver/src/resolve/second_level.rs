@@ -95,7 +95,8 @@ fn second_level_for<N: Network>(
         && step.ahead.is_zero()
         && as_proven_as_can_be
         && question.rtype != Rtype::ANY;
-    env.shared().second_level.get().filter(|_| asks).cloned()
+    let second = env.shared().second_level.get().filter(|_| asks);
+    second.filter(|_| !env.settings().is_of_network(&question.name)).cloned()
 }
 
 /// The answer of the second level, if it is proven or can be.
@@ -130,7 +131,9 @@ fn tell_second_level<N: Network>(env: &Env<N>, question: &Question, step: &Step,
     let as_others_do = !env.shared().negative_anchors.are_any(now);
     // Answers of a network that has not proven itself are not shared either.
     let doubtful = env.shared().cache.is_quarantining() && answer.security != Security::Secure;
-    if question.rtype == Rtype::ANY || !proven || !as_others_do || doubtful {
+    // What a VPN or a home answers is true here alone.
+    let is_local = env.settings().is_of_network(&question.name);
+    if question.rtype == Rtype::ANY || !proven || !as_others_do || doubtful || is_local {
         return;
     }
     if let Some((entries, expires)) = entries_of(env, question, answer, now) {

@@ -15,7 +15,7 @@ use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
 use super::renamed;
 use super::schema::{Dns64Prefix, RedisConfig, Secret};
-use super::{Answers, Config, ConfigError, ROOT_ANCHORS, ROOT_HINTS, RouteConfig};
+use super::{Answers, Config, ConfigError, NetworkRoute, ROOT_ANCHORS, ROOT_HINTS, RouteConfig};
 
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -35,6 +35,7 @@ impl Config {
             dns64: self.dns64(&root),
             root,
             routes: self.routes(),
+            network_zones: self.network_routes.iter().map(|route| route.zone.clone()).collect(),
             priming: resolver.priming,
             minimise: resolver.qname_minimisation,
             minimised_type: resolver.qname_minimisation_type.into(),
@@ -65,7 +66,8 @@ impl Config {
     pub(crate) fn routes(&self) -> Vec<Delegation> {
         let stubs = self.stub.iter().map(|stub| route(stub, QueryMode::Stub));
         let forwards = self.forward.iter().map(|forward| route(forward, QueryMode::Forward));
-        stubs.chain(forwards).collect()
+        let of_networks = self.network_routes.iter().map(NetworkRoute::delegation);
+        stubs.chain(forwards).chain(of_networks).collect()
     }
 
     /// Bounds on TTLs in the cache.
@@ -217,7 +219,11 @@ impl Config {
         let routes = self.stub.iter().chain(&self.forward);
         let private = routes.filter(|route| !route.validate && !anchored(&route.zone));
         let private = private.map(|route| route.zone.clone());
-        self.dnssec.negative_trust_anchors.iter().cloned().chain(private).collect()
+        let of_networks = self.network_routes.iter();
+        let unproven = of_networks.filter(|route| !route.validate && !anchored(&route.zone));
+        let unproven = unproven.map(|route| route.zone.clone());
+        let configured = self.dnssec.negative_trust_anchors.iter().cloned();
+        configured.chain(private).chain(unproven).collect()
     }
 
     fn read(&self, key: &str, path: &Path) -> Result<String, ConfigError> {

@@ -7,6 +7,7 @@ mod dnssec;
 mod http;
 mod limits;
 mod local;
+mod network;
 mod readers;
 mod redis;
 mod resolver;
@@ -16,6 +17,7 @@ mod timeouts;
 
 use serde::Deserialize;
 
+use super::network_route::NetworkRoute;
 use super::source::ConfigSource;
 
 pub use cache::{CacheConfig, Size};
@@ -24,6 +26,7 @@ pub use dns64::{Dns64Config, Dns64Prefix};
 pub use dnssec::DnssecConfig;
 pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
+pub use network::NetworkConfig;
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;
@@ -48,12 +51,17 @@ pub struct Config {
     pub dnssec: DnssecConfig,
     /// Addresses for clients on networks without IPv4.
     pub dns64: Dns64Config,
+    /// Settings taken over from the network.
+    pub network: NetworkConfig,
     /// Names answered without asking anyone.
     pub local: LocalConfig,
     /// Zones asked of given resolvers.
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.
     pub stub: Vec<RouteConfig>,
+    /// Routes made of the settings of the present networks.
+    #[serde(skip)]
+    pub network_routes: Vec<NetworkRoute>,
     /// The text of the file.
     #[serde(skip)]
     pub source: ConfigSource,

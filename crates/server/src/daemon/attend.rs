@@ -46,11 +46,13 @@ pub(super) async fn attend(
     let following = rollover::follow(overseer.clone(), &serving.generation.config);
     tokio::pin!(conversing, living, following);
     let mut wake = Wake::watch();
-    // Changes from before the watch.
-    serving.look_around();
-    serving.keep_sockets(control);
     let mut pulse = Pulse::of(serving.workers.activity.clone());
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
+    // Changes from before the watch.
+    if serving.look_around() {
+        reloading.begin(Reload::Files, Vec::new(), &serving);
+    }
+    serving.keep_sockets(control);
     loop {
         tokio::select! {
             biased;
@@ -87,12 +89,15 @@ pub(super) async fn attend(
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
             moved = wake.changed() => {
-                network_changed(&mut serving, moved);
+                if network_changed(&mut serving, moved) {
+                    reloading.begin(Reload::Files, Vec::new(), &serving);
+                }
                 serving.keep_sockets(control);
             }
             () = pulse.beat() => {
                 look(&mut serving, &mut wake, keeper.as_deref_mut());
-                if has_other_hosts(&mut serving) {
+                let has_other_routes = wake.has_other_settings() && serving.look_at_networks();
+                if has_other_hosts(&mut serving) || has_other_routes {
                     reloading.begin(Reload::Files, Vec::new(), &serving);
                 }
             }
@@ -112,19 +117,22 @@ async fn converse(control: Option<&ControlSocket>, overseer: Arc<Overseer>) {
 fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration) -> Serving {
     let (mut serving, report) = serving.reload(next);
     reloading.report(&report);
-    // Neighbours may have changed while files were read.
-    serving.look_around();
+    // Neighbours and networks may have changed while files were read.
+    if serving.look_around() {
+        reloading.request(Reload::Files);
+    }
     reloading.begin_requested(&serving);
     serving
 }
 
-/// Links, addresses or routes have changed; `moved` if the machine is on another network.
-fn network_changed(serving: &mut Serving, moved: bool) {
+/// Links, addresses, routes or settings of networks have changed; `moved` if the machine is on another network. True if
+/// files are to be reloaded.
+fn network_changed(serving: &mut Serving, moved: bool) -> bool {
     if moved {
         tracing::info!("network: changed: server timeout history reset");
         serving.forgive(Event::NetworkChanged);
     }
-    serving.look_around();
+    serving.look_around()
 }
 
 /// The look at everything, once a second while clients ask.

@@ -98,6 +98,7 @@ impl Bound {
         let counters = [workers.counters(), vec![http_counters.clone()]].concat();
         let events = workers.events();
         let overseer = Overseer::new(look_ups, counters, events, status.clone(), about);
+        overseer.has_routes(&generation.config.network_routes);
         let overseer = Arc::new(overseer);
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use zoners_dns::Network;
+use zoners_host::networks::{NetworkFacts, ProgramUse};
 use zoners_host::origin::ProcessOrigin;
 use zoners_host::service_manager::{self, GivenSockets};
 use zoners_net::descriptors::Descriptors;
@@ -56,8 +57,12 @@ impl Configured {
     }
 
     fn within(scope: Scope, config: Config, file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let core = Core::new(&config, file)?;
+        let mut core = Core::new(&config, file)?;
+        if scope == Scope::Start {
+            core.networks = Arc::new(NetworkFacts::read(ProgramUse::Forbidden));
+        }
         let (generation, second_level) = Generation::new(&core, config, scope, 0)?;
+        generation.bind_links(&core);
         Ok(Configured { core, generation, second_level, log: None, predecessor: None })
     }
 

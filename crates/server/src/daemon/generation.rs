@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
-use zoners_net::Sockets;
+use zoners_host::networks::NetworkFacts;
 use zoners_net::descriptors::Descriptors;
+use zoners_net::{LinkBinding, LinkBindings, Sockets};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
@@ -15,6 +16,7 @@ use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::nearby::Nearby;
+use crate::network_routes::network_routes;
 use crate::pipeline::{Cookies, Rules, Service};
 use crate::validate::{Scope, Validated};
 
@@ -26,6 +28,10 @@ pub(super) struct Core {
     pub(super) file: Option<PathBuf>,
     /// The settings of the present network, which a reload lays over those of the file, in this order.
     pub(super) overlays: Vec<Arc<ConfigOverlay>>,
+    /// The present networks, of whose settings a generation makes routes.
+    pub(super) networks: Arc<NetworkFacts>,
+    /// The links behind which servers are reached.
+    pub(super) links: LinkBindings,
 }
 
 impl Core {
@@ -39,7 +45,8 @@ impl Core {
         let cache = Cache::new(config.cache.size.0, config.ttl_limits(), hash_key);
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
-        Ok(Core { shared, cookies, file, overlays: Vec::new() })
+        let (networks, links) = (Arc::default(), LinkBindings::default());
+        Ok(Core { shared, cookies, file, overlays: Vec::new(), networks, links })
     }
 }
 
@@ -66,10 +73,11 @@ impl Generation {
     /// The faults of the configuration.
     pub(super) fn new(
         core: &Core,
-        config: Config,
+        mut config: Config,
         scope: Scope,
         number: u32,
     ) -> Result<(Self, Option<SharedCacheConfig>), ConfigError> {
+        config.network_routes = network_routes(&core.networks, &config);
         // Looked at before the file is read, so no change in between is missed.
         let hosts = HostsVersion::look(&config);
         let Validated { settings, local, second_level } = config.validate(scope)?;
@@ -104,6 +112,7 @@ impl Generation {
     pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
         let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
+        let sockets = sockets.bound_by(core.links.clone());
         Arc::new(sockets.behind_nat64(self.config.nat64_prefix()))
     }
 
@@ -126,6 +135,17 @@ impl Generation {
         self.rules = Arc::new(self.rules.near(&self.config, &nearby.prefixes));
         self.nearby = nearby;
         true
+    }
+
+    /// Lets queries to resolvers of networks leave by their links.
+    pub(super) fn bind_links(&self, core: &Core) {
+        let routes = self.config.network_routes.iter();
+        let servers = routes.flat_map(|route| {
+            let (name, index) = &route.link;
+            let binding = LinkBinding { name: name.clone(), index: *index };
+            route.servers.iter().map(move |server| (*server, binding.clone()))
+        });
+        core.links.replace(servers);
     }
 
     /// Logs the remarks, except remarks of the generation before.

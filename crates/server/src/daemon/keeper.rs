@@ -10,12 +10,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use zoners_dns::Name;
 use zoners_host::clock::boot_id;
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, SnapshotOptions, Times};
 
-use super::secret_file;
+use super::{network_zones, secret_file};
 use crate::config::Config;
 
 /// The file of the cache.
@@ -134,7 +135,11 @@ impl CacheKeeper {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());
         let (path, max_octets) = (self.folder.join(FILE), self.max_octets);
         let fingerprints = fingerprints(settings, &shared);
-        move || write(&path, &shared, &secret, fingerprints, max_octets)
+        let (folder, zones) = (self.folder.clone(), settings.network_zones.clone());
+        move || {
+            network_zones::note(&folder, &zones)?;
+            write(&path, &shared, &secret, fingerprints, max_octets)
+        }
     }
 }
 
@@ -149,7 +154,7 @@ impl Loading {
         let (send, complete) = channel();
         let fingerprints = fingerprints(settings, shared);
         let (folder, secret, shared) = (folder.to_owned(), secret.clone(), shared.clone());
-        let stopping = stop.clone();
+        let (stopping, of_networks) = (stop.clone(), network_zones::noted(&folder));
         std::thread::Builder::new().name("keeper".into()).spawn(move || {
             let options = SnapshotOptions { seal: Some(&secret), fingerprints };
             let proceed = || !stopping.load(Ordering::Relaxed);
@@ -158,6 +163,9 @@ impl Loading {
                 snapshot::read(&path, cache, &options, clock, boot(), true, proceed),
                 &folder,
             );
+            for zone in &of_networks {
+                cache.flush(zone, true);
+            }
             if proceed() {
                 let _ = send.send(());
             }
@@ -258,7 +266,12 @@ pub(super) fn bring(
 /// The sources and the trust anchors behind answers under `settings`. Negative trust anchors of an operator count as
 /// well: with any, the settings alone prove nothing.
 pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints {
-    let Settings { root, routes, anchors, negative_anchors, skew, validation_date, .. } = settings;
+    let Settings { root, anchors, skew, validation_date, network_zones, .. } = settings;
+    // Networks come and go; what their resolvers answered is discarded apart.
+    let stays = |zone: &Name| !network_zones.contains(zone);
+    let routes: Vec<_> = settings.routes.iter().filter(|route| stays(&route.zone)).collect();
+    let negative_anchors = settings.negative_anchors.iter().filter(|zone| stays(zone));
+    let negative_anchors: Vec<_> = negative_anchors.collect();
     let sources = format!("{root:?} {routes:?}");
     let unvalidated = shared.negative_anchors.list(shared.now());
     let proofs =

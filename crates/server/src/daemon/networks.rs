@@ -1,6 +1,7 @@
 //! The networks of the machine, as the daemon knows them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use zoners_dns::Random;
 use zoners_host::networks::{NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders};
@@ -16,7 +17,7 @@ const SECRET_LENGTH: usize = 16;
 /// The present networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KnownNetworks {
-    pub(super) facts: NetworkFacts,
+    pub(super) facts: Arc<NetworkFacts>,
     pub(super) id: Option<NetworkId>,
 }
 
@@ -44,7 +45,7 @@ impl NetworkObserver {
     pub(super) fn look(&self) -> KnownNetworks {
         let facts = NetworkFacts::read(ProgramUse::Forbidden);
         let id = facts.id(&self.secret);
-        KnownNetworks { facts, id }
+        KnownNetworks { facts: Arc::new(facts), id }
     }
 }
 

@@ -20,6 +20,7 @@ use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
+use crate::config::NetworkRoute;
 use crate::events::QueryEvents;
 use crate::log::Log;
 use crate::pipeline::Service;
@@ -34,6 +35,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     about: About,
     first_recursion: ArcSwapOption<FirstRecursionReport>,
     networks: ArcSwap<KnownNetworks>,
+    routes: ArcSwap<Vec<NetworkRoute>>,
     watches: Watches,
     started_ms: u64,
 }
@@ -73,8 +75,18 @@ impl<N: Network> Overseer<N> {
         let bound = ArcSwap::from_pointee(bound);
         let watches = Watches::new(events);
         let first_recursion = ArcSwapOption::empty();
-        let networks = ArcSwap::default();
-        Overseer { service, counters, bound, about, first_recursion, networks, watches, started_ms }
+        let (networks, routes) = (ArcSwap::default(), ArcSwap::default());
+        Overseer {
+            service,
+            counters,
+            bound,
+            about,
+            first_recursion,
+            networks,
+            routes,
+            watches,
+            started_ms,
+        }
     }
 
     /// Reports these addresses from now on.
@@ -90,6 +102,11 @@ impl<N: Network> Overseer<N> {
     /// Reports these networks from now on.
     pub(super) fn knows_networks(&self, networks: KnownNetworks) {
         self.networks.store(Arc::new(networks));
+    }
+
+    /// Reports these routes of networks from now on.
+    pub(super) fn has_routes(&self, routes: &[NetworkRoute]) {
+        self.routes.store(Arc::new(routes.to_vec()));
     }
 
     /// Looks names up with this service from now on.

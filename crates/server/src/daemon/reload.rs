@@ -91,6 +91,11 @@ impl Reloading {
         }
     }
 
+    /// Notes a request for the end of the present reload.
+    pub(super) fn request(&mut self, what: Reload) {
+        self.requested = self.requested.max(Some(what));
+    }
+
     /// Begins the reload requested during the last one.
     pub(super) fn begin_requested(&mut self, serving: &Serving) {
         if let Some(what) = self.requested.take() {
@@ -169,6 +174,12 @@ impl Serving {
     /// Puts `next` into force, and serves at the new addresses. Nothing of this can fail.
     fn turn_to(self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
         let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
+        let has_other_links = before.config.network_routes != next.config.network_routes;
+        if has_other_links {
+            // Before any query: a resolver of a VPN is never asked by a different way.
+            next.bind_links(&core);
+            workers.renew_sockets();
+        }
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
         for zone in &zones_of_other_sources(&before.settings, &next.settings) {
@@ -183,6 +194,8 @@ impl Serving {
         if let Some(second_level) = &self.second_level {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }
+        overseer.has_routes(&next.config.network_routes);
+        log_routes(&before.config, &next.config);
         tracing::info!("reload: the new configuration is in force");
         next.log_remarks(Some(&before));
         if !restart.is_empty() {
@@ -201,6 +214,24 @@ impl Serving {
     /// The report of a reload that changed nothing.
     fn refused(&self, errors: Vec<String>) -> ReloadReport {
         ReloadReport { config: file_of(&self.core), errors, ..ReloadReport::default() }
+    }
+}
+
+/// Logs the zones that networks begin and cease to answer.
+fn log_routes(before: &Config, next: &Config) {
+    let only = |one: &Config, other: &Config| {
+        let routes = one.network_routes.iter();
+        let new = routes.filter(|route| !other.network_routes.contains(route));
+        new.map(|route| format!("{} by {}", route.zone, route.link.0))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let (gone, come) = (only(before, next), only(next, before));
+    if !gone.is_empty() {
+        tracing::info!("network: no longer asked of its resolvers: {gone}");
+    }
+    if !come.is_empty() {
+        tracing::info!("network: asked of its resolvers: {come}");
     }
 }
 

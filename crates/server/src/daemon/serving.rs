@@ -17,6 +17,7 @@ use super::networks::NetworkObserver;
 use super::overseer::Overseer;
 use super::workers::Workers;
 use crate::control::ControlSocket;
+use crate::network_routes::network_routes;
 
 /// Workers, listeners and the generation in force. A reload turns this into the next.
 pub(super) struct Serving {
@@ -60,9 +61,25 @@ impl Serving {
         self.kept = kept;
     }
 
-    /// Looks for absent addresses and for neighbours, and serves both. Looks at the networks.
-    pub(super) fn look_around(&mut self) {
-        self.overseer.knows_networks(self.networks.look());
+    /// Looks for absent addresses and for neighbours, and serves both. True if other routes follow from the present
+    /// networks: files are to be reloaded.
+    #[must_use]
+    pub(super) fn look_around(&mut self) -> bool {
+        self.look_for_neighbours();
+        self.look_at_networks()
+    }
+
+    /// True if other routes follow from the present networks.
+    pub(super) fn look_at_networks(&mut self) -> bool {
+        let known = self.networks.look();
+        self.core.networks = known.facts.clone();
+        let config = &self.generation.config;
+        let differs = network_routes(&known.facts, config) != config.network_routes;
+        self.overseer.knows_networks(known);
+        differs
+    }
+
+    fn look_for_neighbours(&mut self) {
         if self.listening.look_for_absent() {
             self.overseer.listens(self.listen_status());
         }

@@ -2,20 +2,27 @@
 
 use std::net::IpAddr;
 
-use zoners_api::{DefaultRouteReport, DnsSettingsReport, LinkReport, LocalNetworks};
+use crate::config::{NetworkRoute, RouteReason};
+use zoners_api::{
+    DefaultRouteReport, DnsSettingsReport, LinkReport, LocalNetworks, NetworkRouteReport,
+};
 use zoners_host::networks::{
     DefaultRoute, DnsSettings, LinkFacts, LinkKind, NetworkFacts, NetworkId,
 };
 
-/// The report of these facts.
+/// The report of these facts and the routes made of them.
 #[must_use]
-pub fn local_networks(facts: &NetworkFacts, id: Option<NetworkId>) -> LocalNetworks {
+pub fn local_networks(
+    facts: &NetworkFacts,
+    id: Option<NetworkId>,
+    routes: &[NetworkRoute],
+) -> LocalNetworks {
     LocalNetworks {
         network: id.map(|id| id.to_string()),
         links: facts.links.iter().map(link).collect(),
         default_routes: facts.default_routes.iter().map(default_route).collect(),
         machine: facts.unassigned.iter().map(|it| settings(it, !it.resolvers.is_empty())).collect(),
-        routes: Vec::new(),
+        routes: routes.iter().map(route).collect(),
     }
 }
 
@@ -56,6 +63,23 @@ fn settings(settings: &DnsSettings, in_use: bool) -> DnsSettingsReport {
             .map(|it| if it.is_empty() { ".".into() } else { it.clone() })
             .collect(),
         takes_other_names: settings.serves_other_names(),
+    }
+}
+
+fn route(route: &NetworkRoute) -> NetworkRouteReport {
+    let reason = match route.reason {
+        RouteReason::Vpn => "vpn",
+        RouteReason::VpnReverse => "vpn-reverse",
+        RouteReason::DhcpDomain => "dhcp-domain",
+        RouteReason::HomeDomain => "home-domain",
+        RouteReason::Reverse => "reverse",
+    };
+    NetworkRouteReport {
+        zone: super::text(&route.zone),
+        servers: route.servers.iter().map(ToString::to_string).collect(),
+        link: route.link.0.clone(),
+        reason: reason.to_owned(),
+        validate: route.validate,
     }
 }
 

@@ -5,6 +5,7 @@ use zoners_api::{
 };
 use zoners_host::networks::{NetworkFacts, ProgramUse};
 use zoners_server::control::{self, ControlError};
+use zoners_server::network_routes::network_routes;
 use zoners_server::report;
 
 use super::{Socket, failure};
@@ -51,7 +52,10 @@ fn networks(socket: &Socket) -> Result<LocalNetworks, Failure> {
         }
         Err(error) => return Err(failure(error)),
     }
-    Ok(report::local_networks(&NetworkFacts::read(ProgramUse::Allowed), None))
+    let facts = NetworkFacts::read(ProgramUse::Allowed);
+    let (config, _) = socket.config.load()?;
+    let routes = network_routes(&facts, &config);
+    Ok(report::local_networks(&facts, None, &routes))
 }
 
 /// The networks: the way to the Internet, each link, and the zones of resolvers.

@@ -146,7 +146,8 @@ impl<N: Network> Admin for Overseer<N> {
 
     fn networks(&self) -> LocalNetworks {
         let networks = self.networks.load();
-        report::local_networks(&networks.facts, networks.id)
+        let routes = &self.routes.load();
+        report::local_networks(&networks.facts, networks.id, routes)
     }
 
     fn cache(&self) -> CacheFill {

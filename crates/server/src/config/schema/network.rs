@@ -1,0 +1,39 @@
+//! `[network]`: what is taken over from the network of this machine.
+
+use serde::Deserialize;
+use zoners_dns::{Name, name};
+
+use super::readers::list;
+
+/// `[network]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct NetworkConfig {
+    /// Ask the resolvers of a network for the domains that the network names, and for its private addresses.
+    pub use_domains: bool,
+    /// Domains of homes, which the router answers; their answers cannot be proven.
+    #[serde(deserialize_with = "list")]
+    pub home_domains: Vec<Name>,
+}
+
+/// Domains that routers give to devices: of standards (RFC 8375, `internal` of ICANN), names that no registry will
+/// delegate, and domains of makers of routers.
+const HOME_DOMAINS: &[&str] = &[
+    "lan",
+    "home",
+    "home.arpa",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "localdomain",
+    "fritz.box",
+    "speedport.ip",
+];
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        let home_domains = HOME_DOMAINS.iter().filter_map(|name| name::parse(name).ok()).collect();
+        NetworkConfig { use_domains: true, home_domains }
+    }
+}
