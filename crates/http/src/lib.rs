@@ -1,4 +1,4 @@
-//! The HTTP service, for everything offered over HTTP.
+//! The HTTP service, for everything offered over HTTP; and [`fetch`], one request as a client.
 //!
 //! The service knows no DNS and no daemon. A table of [`Route`]s names the handlers. The service reads requests within
 //! [`HttpLimits`], refuses requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the
@@ -16,6 +16,7 @@
 mod body;
 mod connection;
 mod event;
+mod fetch;
 mod host;
 mod limits;
 mod refusal;
@@ -28,6 +29,7 @@ mod write_timeout;
 
 pub use body::HttpBody;
 pub use event::HttpEvent;
+pub use fetch::{FetchedReply, fetch};
 pub use host::HostNames;
 pub use hyper::header;
 pub use hyper::{Method, StatusCode};
