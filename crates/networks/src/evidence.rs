@@ -5,8 +5,8 @@
 pub enum Evidence {
     /// The way to foreign servers, as the resolver finds it while it recurses.
     Path(PathCondition),
-    /// Whether a probe could prove the root zone by recursion.
-    Recursion(bool),
+    /// The result of a probe that asks root servers.
+    Recursion(RecursionOutcome),
     /// The result of a probe of the network's resolvers.
     Resolver(ResolverQuality),
     /// The result of a probe of the portal.
@@ -37,6 +37,17 @@ impl PathCondition {
     pub(crate) const fn needs_forwarding(self) -> bool {
         matches!(self, PathCondition::Blocked | PathCondition::Intercepted { proves: false })
     }
+}
+
+/// The result of a probe of recursion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecursionOutcome {
+    /// The root zone was proven.
+    Works,
+    /// Servers replied, without a proof or too late.
+    Fails,
+    /// No server replied.
+    Unanswered,
 }
 
 /// What the resolvers of a network are good for.

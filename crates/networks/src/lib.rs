@@ -11,16 +11,15 @@
 //! ```
 //! use zoners_dns::Moment;
 //! use zoners_networks::{
-//!     Evidence, PathCondition, Probe, ResolverQuality, Strategy, StrategyMachine, StrategyTerms,
+//!     Evidence, Probe, RecursionOutcome, ResolverQuality, Strategy, StrategyMachine, StrategyTerms,
 //! };
 //!
 //! let (terms, now) = (StrategyTerms::default(), Moment::from_millis(1));
 //! let mut machine = StrategyMachine::new(terms);
 //! machine.enter(Some("1f3a".to_owned()), now);
-//! machine.observe(Evidence::Path(PathCondition::Blocked), now);
 //! assert_eq!(machine.due(now), [Probe::Portal, Probe::Resolver, Probe::Recursion]);
 //!
-//! machine.observe(Evidence::Recursion(false), now);
+//! machine.observe(Evidence::Recursion(RecursionOutcome::Unanswered), now);
 //! machine.observe(Evidence::Resolver(ResolverQuality::Validatable), now);
 //! assert_eq!(machine.strategy(), Strategy::ForwardValidating);
 //! ```
@@ -32,8 +31,10 @@ mod memory;
 mod portal;
 mod strategy;
 
-pub use evidence::{Evidence, PathCondition, PortalVerdict, Probe, ResolverQuality};
+pub use evidence::{
+    Evidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
+};
 pub use machine::{StrategyMachine, StrategyTerms};
 pub use memory::{MAX_NETWORKS, NetworkMemory, RememberedNetwork};
-pub use portal::{PortalReply, judge_reply};
+pub use portal::{PortalReply, host_of, judge_reply};
 pub use strategy::Strategy;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use zoners_dns::Moment;
 
 use crate::backoff::Backoff;
-use crate::evidence::{Evidence, PathCondition, PortalVerdict, Probe, ResolverQuality};
+use crate::evidence::{
+    Evidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
+};
 use crate::memory::NetworkMemory;
 use crate::strategy::Strategy;
 
@@ -49,6 +51,10 @@ pub struct StrategyMachine {
     /// The last report of the resolver: the same report again is no news.
     reported: PathCondition,
     resolver: Option<ResolverQuality>,
+    /// Whether the first probe of recursion on this network had no reply, and nothing else is known.
+    is_unanswered: bool,
+    /// Whether the first probes on this network were sent.
+    is_probed: bool,
     is_captive: bool,
     retry: Backoff,
     portal_retry: Backoff,
@@ -70,6 +76,8 @@ impl StrategyMachine {
             path: PathCondition::Untested,
             reported: PathCondition::Untested,
             resolver: None,
+            is_unanswered: false,
+            is_probed: true,
             is_captive: false,
             retry: Backoff::new(RETRY_PAUSES.0, RETRY_PAUSES.1, DOUBLING),
             portal_retry: Backoff::new(PORTAL_PAUSES.0, PORTAL_PAUSES.1, GROWING_BY_HALF),
@@ -140,6 +148,7 @@ impl StrategyMachine {
         let (terms, memory) = (self.terms, std::mem::take(&mut self.memory));
         *self = StrategyMachine::new(terms).remembering(memory);
         self.network = id;
+        self.is_probed = false;
         self.recall(now);
         self.probe_portal(now);
     }
@@ -185,16 +194,31 @@ impl StrategyMachine {
     pub fn observe(&mut self, evidence: Evidence, now: Moment) {
         match evidence {
             Evidence::Path(path) => self.observe_path(path, now),
-            Evidence::Recursion(true) => self.set_path(PathCondition::Open, now),
-            Evidence::Recursion(false) => {}
+            Evidence::Recursion(outcome) => self.observe_recursion(outcome, now),
             // A lost packet of the probe is no reason to give up a resolver that is in use.
             Evidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
             Evidence::Resolver(quality) => self.resolver = Some(quality),
             Evidence::Portal(verdict) => self.observe_portal(verdict, now),
         }
+        if self.is_unanswered && self.resolver == Some(ResolverQuality::Validatable) {
+            self.set_path(PathCondition::Blocked, now);
+            self.retry.wait(now);
+        }
         // What was merely assumed or not found out is no reason to forget.
         if self.path != PathCondition::Untested && (self.resolver.is_some() || !self.is_blocked()) {
             self.remember();
+        }
+    }
+
+    fn observe_recursion(&mut self, outcome: RecursionOutcome, now: Moment) {
+        match outcome {
+            RecursionOutcome::Works if self.path == PathCondition::Untested => {}
+            RecursionOutcome::Works => self.set_path(PathCondition::Open, now),
+            // On a new network the probe is sooner than clients; a slow network has replied at least.
+            RecursionOutcome::Unanswered => {
+                self.is_unanswered = self.path == PathCondition::Untested;
+            }
+            RecursionOutcome::Fails => {}
         }
     }
 
@@ -209,6 +233,7 @@ impl StrategyMachine {
     }
 
     fn set_path(&mut self, path: PathCondition, now: Moment) {
+        self.is_unanswered = false;
         let was_blocked = self.is_blocked();
         let is_news = std::mem::replace(&mut self.path, path) != path;
         match (was_blocked, self.is_blocked()) {
@@ -281,7 +306,9 @@ impl StrategyMachine {
             self.portal_probed_at = Some(now);
             due.push(Probe::Portal);
         }
-        if self.terms.may_forward && self.is_blocked() && self.retry.claim(now) {
+        let is_new = !std::mem::replace(&mut self.is_probed, true);
+        let is_due = self.is_blocked() && self.retry.claim(now);
+        if self.terms.may_forward && (is_new || is_due) {
             due.extend([Probe::Resolver, Probe::Recursion]);
         }
         due

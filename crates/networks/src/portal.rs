@@ -35,11 +35,12 @@ fn named_host(reply: PortalReply<'_>) -> Option<String> {
         let at = reply.content.to_ascii_lowercase().find("url=")?;
         Some(reply.content.get(at + 4..)?.trim_start_matches(['\'', '"', ' ']))
     };
-    reply.location.and_then(host).or_else(|| refresh().and_then(host))
+    reply.location.and_then(host_of).or_else(|| refresh().and_then(host_of))
 }
 
 /// The host of an HTTP address; `None` for an address without a name, as one of IP.
-fn host(address: &str) -> Option<String> {
+#[must_use]
+pub fn host_of(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return None;

@@ -8,6 +8,8 @@ fn at(seconds: u64) -> Moment {
 fn machine() -> StrategyMachine {
     let mut machine = StrategyMachine::new(StrategyTerms::default());
     machine.enter(Some("cafe".to_owned()), at(0));
+    // The first probes have no result.
+    machine.is_probed = true;
     machine
 }
 
@@ -51,14 +53,40 @@ fn a_blocking_network_is_served_by_its_resolver_while_recursion_is_retried_ever_
     assert!(machine.due(at(10)).ends_with(&[Probe::Resolver, Probe::Recursion]));
     machine.observe(VALIDATABLE, at(10));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating);
-    let no = Evidence::Recursion(false);
+    let no = Evidence::Recursion(RecursionOutcome::Fails);
     let retries = probed(&mut machine, Probe::Recursion, 11..3000, &no);
     assert_eq!(retries, [15, 25, 45, 85, 165, 325, 645, 1245, 1845, 2445]);
     machine.observe(UNUSABLE, at(3000));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating, "one lost packet");
-    machine.observe(Evidence::Recursion(true), at(3045));
+    machine.observe(Evidence::Recursion(RecursionOutcome::Works), at(3045));
     assert_eq!(machine.strategy(), Strategy::Recurse);
     assert_eq!(probed(&mut machine, Probe::Recursion, 3046..9000, &no), [0; 0]);
+}
+
+#[test]
+fn a_new_network_is_probed_at_once_and_a_silent_one_served_by_its_resolver() {
+    let all = [Probe::Portal, Probe::Resolver, Probe::Recursion];
+    let unanswered = Evidence::Recursion(RecursionOutcome::Unanswered);
+    for order in [[&VALIDATABLE, &unanswered], [&unanswered, &VALIDATABLE]] {
+        let mut machine = StrategyMachine::new(StrategyTerms::default());
+        assert_eq!(machine.due(at(0)), [], "there is no network yet");
+        machine.enter(Some("hotel".to_owned()), at(0));
+        assert_eq!((machine.due(at(0)), machine.due(at(0))), (all.to_vec(), vec![]));
+        order.into_iter().for_each(|evidence| machine.observe(evidence.clone(), at(2)));
+        assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+        assert!(machine.due(at(7)).contains(&Probe::Recursion), "the first retry");
+    }
+    for harmless in [RecursionOutcome::Fails, RecursionOutcome::Works] {
+        let mut machine = machine();
+        machine.observe(VALIDATABLE, at(0));
+        machine.observe(Evidence::Recursion(harmless), at(2));
+        assert_eq!(machine.strategy(), Strategy::Recurse);
+    }
+    let mut open = machine();
+    open.observe(OPEN, at(1));
+    open.observe(VALIDATABLE, at(1));
+    open.observe(unanswered, at(2));
+    assert_eq!(open.strategy(), Strategy::Recurse, "servers have replied to clients");
 }
 
 #[test]
@@ -101,7 +129,7 @@ fn an_outage_changes_no_strategy() {
             let none = match probe {
                 Probe::Portal => Evidence::Portal(PortalVerdict::Unclear),
                 Probe::Resolver => UNUSABLE,
-                Probe::Recursion => Evidence::Recursion(false),
+                Probe::Recursion => Evidence::Recursion(RecursionOutcome::Fails),
             };
             machine.observe(none, at(second));
         }
@@ -129,7 +157,7 @@ fn a_network_is_remembered_and_a_better_strategy_tried_at_once() {
     assert_eq!(later.strategy(), Strategy::Recurse);
     later.identify("cafe".to_owned(), at(1));
     assert_eq!(later.strategy(), Strategy::ForwardValidating, "after a restart");
-    later.observe(Evidence::Recursion(true), at(2));
+    later.observe(Evidence::Recursion(RecursionOutcome::Works), at(2));
     assert_eq!(later.memory().recall("cafe"), None, "the café has mended its network");
     assert_eq!(later.memory().recall("home"), Some(Strategy::RecurseOverTcp));
 }
@@ -183,7 +211,7 @@ fn a_network_without_any_reply_is_asked_a_few_times_for_its_portal() {
     assert_eq!(probed(&mut machine, Probe::Portal, 0..4000, &unclear), [0, 5, 13]);
     machine.set_terms(StrategyTerms { probes_portals: false, ..StrategyTerms::default() });
     machine.enter(Some("hotel".to_owned()), at(5000));
-    assert_eq!(machine.due(at(5000)), []);
+    assert!(!machine.due(at(5000)).contains(&Probe::Portal));
 }
 
 #[test]
@@ -214,7 +242,7 @@ fn a_flapping_network_changes_its_strategy_ever_more_rarely() {
             let reply = match probe {
                 Probe::Portal => Evidence::Portal(PortalVerdict::Open),
                 Probe::Resolver => VALIDATABLE,
-                Probe::Recursion => Evidence::Recursion(true),
+                Probe::Recursion => Evidence::Recursion(RecursionOutcome::Works),
             };
             machine.observe(reply, at(second));
         }
