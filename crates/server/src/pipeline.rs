@@ -8,6 +8,7 @@
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
+//! | a captive portal, or no network at all | [`portal`], [`system_probes`] | questions that recursion could not answer |
 //! | policy after resolution | [`policy`] | answers that the policy blocks or rewrites |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
@@ -28,12 +29,14 @@ pub mod local;
 mod observe;
 mod order;
 pub mod policy;
+mod portal;
 mod query;
 mod rates;
 mod recurse;
 mod rules;
 mod stages;
 mod strangers;
+mod system_probes;
 
 use std::sync::Arc;
 
@@ -46,8 +49,10 @@ pub use cookies::Cookies;
 pub use group::ClientGroup;
 pub use local::Local;
 use order::Order;
+pub use portal::{PortalTerms, PortalWindow, forwarder};
 pub use query::Miss;
 pub use rules::Rules;
+pub use system_probes::probe_names;
 
 /// The pipeline of one worker.
 ///
@@ -90,6 +95,8 @@ pub struct Service<N: Network> {
     rules: Arc<Rules>,
     order: Order,
     events: Arc<QueryEvents>,
+    /// The window of a captive portal.
+    portal: Option<Arc<PortalWindow<N>>>,
 }
 
 /// The outcome of the synchronous stages.
@@ -112,13 +119,14 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn new(worker: Resolver<N>, rules: Arc<Rules>) -> Self {
         let order = Order::new(rules.order);
-        Service { worker, rules, order, events: Arc::default() }
+        Service { worker, rules, order, events: Arc::default(), portal: None }
     }
 
     /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
-        Service::new(self.worker.clone(), rules).continuing(self)
+        let portal = self.portal.clone();
+        Service { portal, ..Service::new(self.worker.clone(), rules) }.continuing(self)
     }
 
     /// The successor of the service `earlier`, with the readers of its events.

@@ -7,6 +7,7 @@ use zoners_resolver::{Answer, Lack};
 
 use super::group::ClientGroup;
 use super::query::Query;
+use super::system_probes::offline_reason;
 use super::{Handled, Service, finish};
 
 /// Types that programs ask for together.
@@ -98,7 +99,9 @@ impl<N: Network> Service<N> {
             finish::answer(query, &self.order.of(&answer), None, reply);
             return Ok(self.replied(Counter::ClientCached));
         }
-        let failure = self.worker.failed(asked, checking, now).ok_or(lack)?;
+        let failure = self.worker.failed(asked, checking, now);
+        // Behind a portal, the resolver of the network may know better.
+        let failure = failure.filter(|_| !self.is_behind_portal()).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, checking, now) {
             if let Some(decided) = self.judge_answer(query, group, asked, &stale, reply) {
                 return Ok(decided);
@@ -106,6 +109,10 @@ impl<N: Network> Service<N> {
             let stale = self.order.of(&stale);
             finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
             return Ok(self.replied(Counter::ClientStale));
+        }
+        if let Some(answer) = self.offline_answer(asked) {
+            finish::answer(query, &answer, Some(&offline_reason()), reply);
+            return Ok(self.replied(Counter::ClientCached));
         }
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);

@@ -9,6 +9,7 @@ use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
 use super::query::Miss;
+use super::system_probes::offline_reason;
 use super::{Service, admit, finish};
 use crate::events::outcome_counter;
 
@@ -25,7 +26,11 @@ impl<N: Network> Service<N> {
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
         let (question, checking, lack) = (&miss.question, miss.head.checking(), miss.lack);
-        let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
+        let resolution = match &self.portal {
+            None => self.worker.resolve_for(asker, question, checking, lack, trace).await,
+            // Boxed, since it is rare.
+            Some(window) => Box::pin(self.resolve_behind(window, asker, &miss, trace)).await,
+        };
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
         let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
@@ -53,6 +58,11 @@ impl<N: Network> Service<N> {
         let answer = match resolution {
             Ok(answer) => answer,
             Err(Unresolved { ede, .. }) => {
+                if let Some(answer) = self.offline_answer(&miss.question) {
+                    let ede = offline_reason();
+                    finish::answer(&query, &answer, Some(&ede), reply);
+                    return (QueryOutcome::Recursed, Some(ede.code));
+                }
                 finish::error(&query, OptRcode::SERVFAIL, Some(ede), reply);
                 return (QueryOutcome::Failed, Some(ede.code));
             }

@@ -35,6 +35,7 @@ mod load {
 /// Servers and links that fail, and entries that expire meanwhile.
 mod outages {
     mod lines;
+    mod portal;
     mod prefetch;
     mod stale;
 }

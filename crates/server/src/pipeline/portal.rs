@@ -1,0 +1,165 @@
+//! The window of a captive portal: until the user has logged in, the network's resolver answers questions that recursion
+//! cannot.
+//!
+//! What the resolver says stays apart: in a cache of its own, which is dropped with the window, with TTLs of seconds.
+//! No part of an answer becomes the address of a nameserver, and nothing is persisted or shared with other nodes.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{
+    Clock, Counters, Delegation, DsStatus, Moment, Name, NameServer, Network, QueryMode, Random,
+    Transport, name,
+};
+use zoners_resolver::{Answer, Cause, Resolution, Resolver, Settings, Shared, Trace};
+
+use super::Service;
+use super::query::Miss;
+
+/// TTLs of answers in the window, at most, in seconds.
+const MAX_TTL: u32 = 5;
+/// Octets of the cache of a window.
+const CACHE_SIZE: usize = 1 << 20;
+
+/// The terms of a window, for all workers.
+#[derive(Debug)]
+pub struct PortalTerms {
+    /// Names that go to the network's resolver at once, with every name below: of the portal and of probes.
+    names: Vec<Name>,
+    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+impl PortalTerms {
+    /// A window with an empty cache, in which `resolvers` answer without validation. All else is as in `settings`.
+    #[must_use]
+    pub fn new(
+        names: Vec<Name>,
+        resolvers: &[SocketAddr],
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        random: Random,
+    ) -> Self {
+        let hash_key = [random.bits(), random.bits()];
+        let limits = TtlLimits { floor: 0, cap: MAX_TTL, negative_cap: MAX_TTL, stale: 0 };
+        let cache = Cache::new(CACHE_SIZE, limits, hash_key);
+        let settings = Settings {
+            routes: vec![forwarder(resolvers)],
+            anchors: Vec::new(),
+            prefetch: false,
+            report_failures: false,
+            ..settings.clone()
+        };
+        PortalTerms {
+            names,
+            settings: Arc::new(settings),
+            shared: Shared::new(cache, clock, random),
+        }
+    }
+
+    /// The names that go to the network's resolver at once.
+    #[must_use]
+    pub fn names(&self) -> &[Name] {
+        &self.names
+    }
+
+    /// A resolver of the window, over `network`.
+    #[must_use]
+    pub fn resolver<N: Network>(&self, network: N) -> Resolver<N> {
+        let counters = Arc::<Counters>::default();
+        Resolver::new(self.shared.clone(), network, self.settings.clone(), counters)
+    }
+
+    /// The window of one worker.
+    #[must_use]
+    pub fn window<N: Network>(self: &Arc<Self>, network: N) -> PortalWindow<N> {
+        PortalWindow { resolver: self.resolver(network), terms: self.clone() }
+    }
+}
+
+/// All questions go to these resolvers.
+#[must_use]
+pub fn forwarder(resolvers: &[SocketAddr]) -> Delegation {
+    let server =
+        |address: &SocketAddr| NameServer { name: name::root(), addresses: vec![*address] };
+    Delegation {
+        zone: name::root(),
+        mode: QueryMode::Forward,
+        transport: Transport::Udp,
+        servers: resolvers.iter().map(server).collect(),
+        signing: DsStatus::Unknown,
+        expires: Moment::NEVER,
+    }
+}
+
+/// The window of a worker.
+#[derive(Debug)]
+pub struct PortalWindow<N: Network> {
+    resolver: Resolver<N>,
+    terms: Arc<PortalTerms>,
+}
+
+impl<N: Network> Service<N> {
+    /// The same service behind a captive portal; `None` once the portal is open.
+    #[must_use]
+    pub fn behind_portal(self, window: Option<PortalWindow<N>>) -> Self {
+        Service { portal: window.map(Arc::new), ..self }
+    }
+
+    /// Whether a captive portal holds the network.
+    pub(super) fn is_behind_portal(&self) -> bool {
+        self.portal.is_some()
+    }
+
+    /// Takes a miss through recursion, and to the resolver of the network if it has to answer.
+    pub(super) async fn resolve_behind(
+        &self,
+        window: &PortalWindow<N>,
+        asker: Option<IpAddr>,
+        miss: &Miss,
+        trace: Option<Arc<Trace>>,
+    ) -> Resolution {
+        let question = &miss.question;
+        if window.terms.names.iter().any(|zone| name::is_within(&question.name, zone)) {
+            return window.resolver.resolve(question, trace).await.map(short_lived);
+        }
+        let (checking, lack) = (miss.head.checking(), miss.lack);
+        let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
+        match resolution {
+            Err(failed) if is_of_network(failed.cause) => {
+                let answer = window.resolver.resolve(question, None).await;
+                answer.map(short_lived).map_err(|_| failed)
+            }
+            resolution => resolution,
+        }
+    }
+}
+
+/// Whether the network may be the cause of a failure.
+fn is_of_network(cause: Cause) -> bool {
+    match cause {
+        Cause::Silent
+        | Cause::Unusable
+        | Cause::NoAddress
+        | Cause::Remembered
+        | Cause::Budget
+        | Cause::Deadline
+        | Cause::Bogus
+        | Cause::BogusZone => true,
+        Cause::Cancelled
+        | Cause::Cycle
+        | Cause::Depth
+        | Cause::Aliases
+        | Cause::Overloaded
+        | Cause::Sentinel => false,
+    }
+}
+
+/// The answer with the TTLs of the window.
+fn short_lived(answer: Arc<Answer>) -> Arc<Answer> {
+    let mut answer = (*answer).clone();
+    let sections = [&mut answer.answer, &mut answer.authority, &mut answer.additional];
+    sections.into_iter().flatten().for_each(|set| set.ttl = set.ttl.min(MAX_TTL));
+    Arc::new(answer)
+}
