@@ -72,7 +72,7 @@ pub use negative_anchors::{
 };
 pub use network::{
     FirstRecursionReport, FirstRecursionState, NetworkReport, PassageReport, PassageState,
-    Reachability,
+    Reachability, StrategyReport,
 };
 pub use origin::DaemonOrigin;
 pub use reload::ReloadReport;

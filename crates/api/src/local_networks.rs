@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::StrategyReport;
+
 /// The networks of the machine. Words for kinds, sources and reasons are lower case with hyphens; later releases may
 /// have further words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +11,9 @@ pub struct LocalNetworks {
     /// The identifier of the network with the default route, in 32 hexadecimal digits: the same on each visit, and
     /// different on each machine. `None` without a network, before the router is known, and without a daemon.
     pub network: Option<String>,
+    /// How questions become answers on this network; `None` without a daemon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<StrategyReport>,
     /// The links that are up.
     pub links: Vec<LinkReport>,
     /// The default routes, preferred first.

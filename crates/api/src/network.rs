@@ -15,9 +15,44 @@ pub struct NetworkReport {
     pub silent_networks: Vec<String>,
     /// How the network treats DNS.
     pub passage: PassageReport,
+    /// How questions become answers on this network; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Box<StrategyReport>>,
     /// The recursion tried after the start, and again while it fails; `None` until the first has ended, and once the
     /// network has changed.
     pub first_recursion: Option<FirstRecursionReport>,
+}
+
+/// How questions become answers on the present network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyReport {
+    /// `recurse`, `recurse-over-tcp`, `forward-validating`, `forward-unvalidated` or `portal`; later releases may have
+    /// further words.
+    pub strategy: String,
+    /// The strategy as a sentence, without a full stop.
+    pub text: String,
+    /// The resolvers of the network that are asked; empty while servers are asked by recursion.
+    pub resolvers: Vec<String>,
+    /// Whether the operator's consent alone is missing: the network's resolver answers, and nothing can be validated
+    /// (`network.when-unvalidated`).
+    pub needs_consent: bool,
+}
+
+/// The word of the strategy behind a captive portal.
+const PORTAL: &str = "portal";
+
+impl StrategyReport {
+    /// Whether a captive portal holds the network.
+    #[must_use]
+    pub fn is_portal(&self) -> bool {
+        self.strategy == PORTAL
+    }
+
+    /// Whether a resolver of the network is asked in the place of servers.
+    #[must_use]
+    pub fn forwards(&self) -> bool {
+        !self.resolvers.is_empty() && !self.is_portal()
+    }
 }
 
 /// Whether the recursion tried after the start worked.

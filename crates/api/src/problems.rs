@@ -2,7 +2,7 @@
 
 use crate::{
     DaemonStatus, FirstRecursionState, PassageReport, PassageState, Problem, SecondLevelState,
-    Severity,
+    Severity, StrategyReport,
 };
 
 impl DaemonStatus {
@@ -39,8 +39,21 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
         ));
     }
     problems.extend(first_recursion(status));
-    if let Some(text) = &network.passage.text {
-        problems.push(passage(&network.passage, text));
+    match (&network.strategy, &network.passage.text) {
+        (Some(strategy), _) if strategy.is_portal() => problems.push(problem(
+            Severity::Warning,
+            "A captive portal holds this network.",
+            "Open a web page in a browser and log in. Names are resolved by the network until then.",
+        )),
+        (Some(strategy), _) if strategy.forwards() => problems.push(forwarding(strategy)),
+        (Some(strategy), Some(text)) if strategy.needs_consent => problems.push(problem(
+            Severity::Error,
+            sentence(text),
+            "The network's own resolver answers, but nothing can be validated. If you accept that, set \
+             network.when-unvalidated = \"forward\" in zoners.toml; then: zoners reload.",
+        )),
+        (_, Some(text)) => problems.push(passage(&network.passage, text)),
+        (_, None) => {}
     }
     if !network.down {
         let broken: Vec<&str> = network.reachability.names(false).collect();
@@ -63,10 +76,26 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
     problems
 }
 
+/// The problem of a network whose resolver is asked in the place of servers.
+fn forwarding(strategy: &StrategyReport) -> Problem {
+    let validates = strategy.strategy != "forward-unvalidated";
+    let severity = if validates { Severity::Notice } else { Severity::Warning };
+    let text = format!("This network blocks DNS to foreign servers: {}.", strategy.text);
+    let advice = match validates {
+        true => "Nothing has to be done: recursion is tried again now and then.",
+        false => "Forged answers go unnoticed here. Recursion is tried again now and then.",
+    };
+    problem(severity, text, advice)
+}
+
 /// The problem of a first recursion that failed, as long as nothing later is known of the network.
 fn first_recursion(status: &DaemonStatus) -> Option<Problem> {
     let network = &status.network;
     let first = network.first_recursion.as_ref()?;
+    let is_served = |strategy: &StrategyReport| strategy.forwards() || strategy.is_portal();
+    if network.strategy.as_deref().is_some_and(is_served) {
+        return None;
+    }
     if network.down || network.passage.state != PassageState::Unknown || status.cache.recursed > 0 {
         return None;
     }
@@ -247,6 +276,31 @@ mod tests {
         let severities: Vec<Severity> = status.problems.iter().map(|one| one.severity).collect();
         assert_eq!(severities, [Severity::Error, Severity::Warning, Severity::Notice]);
         assert!(status.is_failing());
+    }
+
+    #[test]
+    fn a_network_that_is_served_otherwise_is_no_failure() {
+        let mut status = well();
+        let text = Some("this network refuses DNS".into());
+        status.network.passage = PassageReport { state: PassageState::Refused, proves: None, text };
+        let with = |strategy: &str, resolvers: &[&str], needs_consent| {
+            let resolvers = resolvers.iter().map(ToString::to_string).collect();
+            let strategy = strategy.to_owned();
+            let report =
+                StrategyReport { strategy, resolvers, needs_consent, ..Default::default() };
+            let mut status = status.clone();
+            status.network.strategy = Some(Box::new(report));
+            let status = status.with_problems();
+            let problem = status.problems[0].clone();
+            assert_eq!(status.problems.len(), 1);
+            (problem.severity, problem.advice.contains("when-unvalidated"))
+        };
+        let resolver = ["192.0.2.1:53"];
+        assert_eq!(with("recurse", &[], false), (Severity::Error, false));
+        assert_eq!(with("recurse", &[], true), (Severity::Error, true));
+        assert_eq!(with("forward-validating", &resolver, false), (Severity::Notice, false));
+        assert_eq!(with("forward-unvalidated", &resolver, false), (Severity::Warning, false));
+        assert_eq!(with("portal", &resolver, false), (Severity::Warning, false));
     }
 
     #[test]

@@ -306,9 +306,11 @@ impl StrategyMachine {
             self.portal_probed_at = Some(now);
             due.push(Probe::Portal);
         }
+        if !self.terms.may_forward {
+            return due;
+        }
         let is_new = !std::mem::replace(&mut self.is_probed, true);
-        let is_due = self.is_blocked() && self.retry.claim(now);
-        if self.terms.may_forward && (is_new || is_due) {
+        if self.is_blocked() && self.retry.claim(now) || is_new {
             due.extend([Probe::Resolver, Probe::Recursion]);
         }
         due

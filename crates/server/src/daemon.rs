@@ -44,6 +44,7 @@ mod shed;
 mod signals;
 mod single;
 mod state_folder;
+mod strategy;
 mod surroundings;
 mod take_over;
 mod tcp;

@@ -70,6 +70,13 @@ impl NetworkFacts {
         direct.or(self.default_routes.first())
     }
 
+    /// The addresses of this machine.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<IpAddr> {
+        let all = self.links.iter().flat_map(|link| &link.addresses);
+        all.map(|(address, _)| *address).collect()
+    }
+
     /// Whether an address is one of this machine.
     #[must_use]
     pub fn is_own(&self, address: IpAddr) -> bool {

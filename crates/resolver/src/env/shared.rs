@@ -190,6 +190,11 @@ impl Shared {
         self.reachability.forget();
     }
 
+    /// Takes UDP for blocked until a reply over UDP comes, since an earlier visit of this network has found that.
+    pub fn presume_udp_blocked(&self) {
+        self.reachability.presume_udp_broken(self.now());
+    }
+
     /// The interception state of the network.
     #[must_use]
     pub fn network_state(&self) -> NetworkState {

@@ -5,7 +5,7 @@
 //! path, the path is at fault: servers behind a broken path are asked last until a probe is
 //! answered. Only time with queries counts, and one reply ends the silence.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -223,6 +223,17 @@ impl ReachabilityTable {
     /// Resets the evidence: the machine is on a different network.
     pub(crate) fn forget(&self) {
         [&self.ipv4, &self.ipv6, &self.udp].into_iter().for_each(PathState::works);
+    }
+
+    /// Takes UDP for broken until a reply comes: the network is known from an earlier visit.
+    pub(crate) fn presume_udp_broken(&self, now: Moment) {
+        let network = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let mut health = self.udp.health.lock();
+        if health.silent.is_empty() {
+            health.silent.push(network);
+        }
+        self.udp.silent.store(health.silent.len(), Ordering::Relaxed);
+        self.udp.broken_from.store(now.as_millis().max(1), Ordering::Relaxed);
     }
 
     /// Which paths are broken now.

@@ -58,6 +58,8 @@ impl Config {
             let servers = routes.iter().flat_map(|route| &route.servers);
             Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
         }));
+        let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));
+        needs.push(Needs { of: "network.portal-probes", all: probes.collect() });
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
     }
@@ -110,6 +112,8 @@ mod tests {
     fn a_configuration_without_files_needs_none() {
         let needs = Config::default().needs(None);
         let all: Vec<&Need> = needs.iter().flat_map(|needs| &needs.all).collect();
-        assert_eq!(all, [&Need::Calls(Calls::Network), &Need::Connect(53)]);
+        let probe = Need::Connect(80);
+        let expected = [&probe, &probe, &Need::Calls(Calls::Network), &Need::Connect(53)];
+        assert_eq!(all, expected);
     }
 }

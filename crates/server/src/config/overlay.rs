@@ -139,7 +139,7 @@ mod tests {
         };
         let both = [overlay("vpn", "192.0.2.1"), overlay("network", "192.0.2.2")];
         let config = Config::default().overlaid(&both).unwrap();
-        assert_eq!(routes(&config), [("lan.".to_owned(), "192.0.2.1:53".to_owned())]);
+        assert_eq!(routes(&config), [("lan".to_owned(), "192.0.2.1:53".to_owned())]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod redis;
 mod resolver;
 mod route;
 mod server;
+mod strategy;
 mod timeouts;
 
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;
 pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
+pub use strategy::{PortalProbe, WhenUnvalidated};
 pub use timeouts::Timeouts;
 
 /// The whole file.

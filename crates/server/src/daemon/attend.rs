@@ -18,6 +18,7 @@ use super::reload_requests::ReloadCaller;
 use super::rollover;
 use super::serving::Serving;
 use super::signals::{SignalRequest, Signals};
+use super::strategy::StrategyKeeper;
 use super::wake::Wake;
 use crate::control::ControlSocket;
 
@@ -53,7 +54,9 @@ pub(super) async fn attend(
         reloading.begin(Reload::Files, Vec::new(), &serving);
     }
     serving.keep_sockets(control);
+    let mut strategies = StrategyKeeper::begin(&serving);
     loop {
+        strategies.apply(&mut serving, &mut reloading);
         tokio::select! {
             biased;
             request = signals.next() => match request {
@@ -89,14 +92,17 @@ pub(super) async fn attend(
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
             moved = wake.changed() => {
-                if network_changed(&mut serving, moved) {
+                if network_changed(&mut serving, &mut strategies, moved) {
                     reloading.begin(Reload::Files, Vec::new(), &serving);
                 }
                 serving.keep_sockets(control);
             }
+            finding = strategies.finding() => {
+                strategies.take(finding, serving.core.shared.now());
+            }
             () = pulse.beat() => {
-                look(&mut serving, &mut wake, keeper.as_deref_mut());
-                let has_other_routes = wake.has_other_settings() && serving.look_at_networks();
+                let has_other_routes =
+                    look(&mut serving, &mut wake, &mut strategies, keeper.as_deref_mut());
                 if has_other_hosts(&mut serving) || has_other_routes {
                     reloading.begin(Reload::Files, Vec::new(), &serving);
                 }
@@ -127,22 +133,32 @@ fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration)
 
 /// Links, addresses, routes or settings of networks have changed; `moved` if the machine is on another network. True if
 /// files are to be reloaded.
-fn network_changed(serving: &mut Serving, moved: bool) -> bool {
+fn network_changed(serving: &mut Serving, strategies: &mut StrategyKeeper, moved: bool) -> bool {
     if moved {
         tracing::info!("network: changed: server timeout history reset");
         serving.forgive(Event::NetworkChanged);
     }
-    serving.look_around()
+    let has_other_routes = serving.look_around();
+    strategies.network_changed(serving, moved);
+    has_other_routes
 }
 
-/// The look at everything, once a second while clients ask.
-fn look(serving: &mut Serving, wake: &mut Wake, keeper: Option<&mut CacheKeeper>) {
+/// The look at everything, once a second while clients ask; true if other routes follow from the present networks.
+fn look(
+    serving: &mut Serving,
+    wake: &mut Wake,
+    strategies: &mut StrategyKeeper,
+    keeper: Option<&mut CacheKeeper>,
+) -> bool {
     if let Some(event) = wake.look(&serving.core.shared) {
         serving.forgive(event);
+        strategies.network_changed(serving, true);
     }
     if let Some(keeper) = keeper {
         keeper.look(&serving.generation.settings);
     }
+    let has_other_routes = wake.has_other_settings() && serving.look_at_networks();
+    strategies.look(serving) || has_other_routes
 }
 
 /// Whether the hosts file has changed since the last look. Faults of a file are logged once, and not every second.

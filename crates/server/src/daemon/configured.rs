@@ -89,6 +89,7 @@ impl Configured {
         config.server.control = Some(PathBuf::new());
         config.server.state = None;
         config.cache.persist = false;
+        config.network.portal_probes = Vec::new();
         self
     }
 
@@ -102,7 +103,7 @@ impl Configured {
 
     /// The service of one worker over a network of the caller.
     #[must_use]
-    pub fn service_over<N: Network>(&self, network: N) -> Service<N> {
+    pub fn service_over<N: Network + Clone>(&self, network: N) -> Service<N> {
         self.generation.service(&self.core, network, &Arc::default())
     }
 

@@ -17,7 +17,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
-use crate::pipeline::{Cookies, Rules, Service};
+use crate::pipeline::{Cookies, PortalTerms, Rules, Service};
 use crate::validate::{Scope, Validated};
 
 /// The part that generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
@@ -32,6 +32,8 @@ pub(super) struct Core {
     pub(super) networks: Arc<NetworkFacts>,
     /// The links behind which servers are reached.
     pub(super) links: LinkBindings,
+    /// The terms of the window, while a captive portal holds the network.
+    pub(super) portal: Option<Arc<PortalTerms>>,
 }
 
 impl Core {
@@ -46,7 +48,17 @@ impl Core {
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
         let (networks, links) = (Arc::default(), LinkBindings::default());
-        Ok(Core { shared, cookies, file, overlays: Vec::new(), networks, links })
+        let (overlays, portal) = (Vec::new(), None);
+        Ok(Core { shared, cookies, file, overlays, networks, links, portal })
+    }
+
+    /// Puts `overlay` in the place of the overlay of the same profile, or takes that away. True if a reload is needed.
+    pub(super) fn set_overlay(&mut self, profile: &str, overlay: Option<ConfigOverlay>) -> bool {
+        let before = self.overlays.clone();
+        self.overlays.retain(|known| known.profile() != profile);
+        self.overlays.extend(overlay.map(Arc::new));
+        self.overlays.sort_by(|one, other| one.profile().cmp(other.profile()));
+        self.overlays != before
     }
 }
 
@@ -97,15 +109,16 @@ impl Generation {
     }
 
     /// The service of one worker.
-    pub(super) fn service<N: Network>(
+    pub(super) fn service<N: Network + Clone>(
         &self,
         core: &Core,
         network: N,
         counters: &Arc<Counters>,
     ) -> Service<N> {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
+        let window = core.portal.as_ref().map(|terms| terms.window(network.clone()));
         let worker = Resolver::new(shared, network, settings, counters.clone());
-        Service::new(worker, self.rules.clone())
+        Service::new(worker, self.rules.clone()).behind_portal(window)
     }
 
     /// The upstream sockets of one worker, within the descriptors of the process.

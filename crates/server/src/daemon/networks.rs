@@ -1,6 +1,6 @@
 //! The networks of the machine, as the daemon knows them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zoners_dns::Random;
@@ -25,6 +25,8 @@ pub(super) struct KnownNetworks {
 #[derive(Debug)]
 pub(super) struct NetworkObserver {
     secret: NetworkSecret,
+    /// The state folder.
+    folder: Option<PathBuf>,
 }
 
 impl NetworkObserver {
@@ -38,7 +40,12 @@ impl NetworkObserver {
         let octets = kept.unwrap_or_else(|| secret_file::new(SECRET_LENGTH, random));
         let mut secret = [0; SECRET_LENGTH];
         secret.iter_mut().zip(octets).for_each(|(to, octet)| *to = octet);
-        NetworkObserver { secret: secret.into() }
+        NetworkObserver { secret: secret.into(), folder: folder.map(Path::to_owned) }
+    }
+
+    /// The folder for what is remembered of networks.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// The present networks, as files and the kernel tell: a daemon in its sandbox starts no program.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use zoners_api::FirstRecursionReport;
+use zoners_api::{FirstRecursionReport, StrategyReport};
 use zoners_dns::{Counter, Counters, Network, counters};
 use zoners_host::origin::ProcessOrigin;
 use zoners_net::Sockets;
@@ -36,6 +36,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     first_recursion: ArcSwapOption<FirstRecursionReport>,
     networks: ArcSwap<KnownNetworks>,
     routes: ArcSwap<Vec<NetworkRoute>>,
+    strategy: ArcSwapOption<StrategyReport>,
     watches: Watches,
     started_ms: u64,
 }
@@ -76,6 +77,7 @@ impl<N: Network> Overseer<N> {
         let watches = Watches::new(events);
         let first_recursion = ArcSwapOption::empty();
         let (networks, routes) = (ArcSwap::default(), ArcSwap::default());
+        let strategy = ArcSwapOption::empty();
         Overseer {
             service,
             counters,
@@ -84,6 +86,7 @@ impl<N: Network> Overseer<N> {
             first_recursion,
             networks,
             routes,
+            strategy,
             watches,
             started_ms,
         }
@@ -97,6 +100,18 @@ impl<N: Network> Overseer<N> {
     /// Reports this outcome of the recursion from now on; `None` once the network has changed.
     pub(super) fn has_tried_recursion(&self, first: Option<&FirstRecursion>) {
         self.first_recursion.store(first.map(|first| Arc::new(first.report())));
+    }
+
+    /// The networks as they were at the last look.
+    pub(super) fn networks(&self) -> Arc<KnownNetworks> {
+        self.networks.load_full()
+    }
+
+    /// Reports this strategy from now on.
+    pub(super) fn knows_strategy(&self, strategy: StrategyReport) {
+        if self.strategy.load().as_deref() != Some(&strategy) {
+            self.strategy.store(Some(Arc::new(strategy)));
+        }
     }
 
     /// Reports these networks from now on.

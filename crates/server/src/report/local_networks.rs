@@ -19,6 +19,7 @@ pub fn local_networks(
 ) -> LocalNetworks {
     LocalNetworks {
         network: id.map(|id| id.to_string()),
+        strategy: None,
         links: facts.links.iter().map(link).collect(),
         default_routes: facts.default_routes.iter().map(default_route).collect(),
         machine: facts.unassigned.iter().map(|it| settings(it, !it.resolvers.is_empty())).collect(),

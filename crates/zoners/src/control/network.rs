@@ -85,7 +85,13 @@ fn head(networks: &LocalNetworks, width: usize) -> Vec<String> {
     });
     let way = way.unwrap_or_else(|| "there is no default route".to_owned());
     let lines = wrapped(&format!("{name}: {way}"), width);
-    lines.iter().map(|line| format!("{BOLD}{line}{BOLD:#}")).collect()
+    let lines = lines.iter().map(|line| format!("{BOLD}{line}{BOLD:#}"));
+    let strategy = networks.strategy.iter().flat_map(|strategy| {
+        let resolvers: Vec<String> = strategy.resolvers.iter().map(|it| without_port(it)).collect();
+        let of = if resolvers.is_empty() { "" } else { ": " };
+        field("strategy", &[format!("{}{of}{}", strategy.text, resolvers.join(", "))], width)
+    });
+    lines.chain(strategy).collect()
 }
 
 fn link(link: &LinkReport, width: usize) -> Vec<String> {

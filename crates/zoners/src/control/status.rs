@@ -141,6 +141,11 @@ fn network(network: &NetworkReport) -> String {
     if network.down {
         return "down, as it seems: no server responds".to_owned();
     }
+    if let Some(strategy) = &network.strategy
+        && (strategy.forwards() || strategy.is_portal())
+    {
+        return strategy.text.clone();
+    }
     let ways: Vec<String> = network.reachability.names(true).map(str::to_owned).collect();
     let lost = network.loss * 100.0;
     match network.passage.state {

@@ -331,6 +331,7 @@ fn networks() -> LocalNetworks {
     };
     LocalNetworks {
         network: Some(text("3f9a12bc0011223344556677889900aa")),
+        strategy: None,
         links: vec![wireless, tunnel],
         default_routes: vec![DefaultRouteReport {
             link: "wlan0".into(),

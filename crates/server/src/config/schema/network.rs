@@ -4,6 +4,7 @@ use serde::Deserialize;
 use zoners_dns::{Name, name};
 
 use super::readers::list;
+use super::strategy::{PortalProbe, WhenUnvalidated, portal_probes};
 
 /// `[network]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -14,6 +15,11 @@ pub struct NetworkConfig {
     /// Domains of homes, which the router answers; their answers cannot be proven.
     #[serde(deserialize_with = "list")]
     pub home_domains: Vec<Name>,
+    /// What to do where a network blocks DNS and its own resolver leaves nothing that can be validated.
+    pub when_unvalidated: WhenUnvalidated,
+    /// Addresses whose content shows a captive portal; empty to probe none.
+    #[serde(deserialize_with = "list")]
+    pub portal_probes: Vec<PortalProbe>,
 }
 
 /// Domains that routers give to devices: of standards (RFC 8375, `internal` of ICANN), names that no registry will
@@ -34,6 +40,8 @@ const HOME_DOMAINS: &[&str] = &[
 impl Default for NetworkConfig {
     fn default() -> Self {
         let home_domains = HOME_DOMAINS.iter().filter_map(|name| name::parse(name).ok()).collect();
-        NetworkConfig { use_domains: true, home_domains }
+        let when_unvalidated = WhenUnvalidated::default();
+        let portal_probes = portal_probes();
+        NetworkConfig { use_domains: true, home_domains, when_unvalidated, portal_probes }
     }
 }

@@ -147,7 +147,9 @@ impl<N: Network> Admin for Overseer<N> {
     fn networks(&self) -> LocalNetworks {
         let networks = self.networks.load();
         let routes = &self.routes.load();
-        report::local_networks(&networks.facts, networks.id, routes)
+        let strategy = self.strategy.load().as_deref().cloned();
+        let networks = report::local_networks(&networks.facts, networks.id, routes);
+        LocalNetworks { strategy, ..networks }
     }
 
     fn cache(&self) -> CacheFill {
@@ -256,6 +258,7 @@ impl<N: Network> Overseer<N> {
             reachability: report::reachability(shared.broken_paths()),
             silent_networks: shared.silent_networks(),
             passage: report::passage(shared.network_state()),
+            strategy: self.strategy.load().as_deref().cloned().map(Box::new),
             first_recursion: self.first_recursion.load().as_deref().cloned(),
         }
     }

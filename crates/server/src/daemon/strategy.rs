@@ -1,0 +1,248 @@
+//! The strategy on the present network, in force: evidence goes to [`zoners_networks`], due probes are sent, and the
+//! strategy becomes an overlay of the configuration, or the window of a captive portal.
+
+mod base;
+mod memory_file;
+mod overlay;
+mod probes;
+mod resolvers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use zoners_api::StrategyReport;
+use zoners_dns::{Moment, Name, name};
+use zoners_host::networks::NetworkFacts;
+use zoners_networks::{Evidence, PathCondition, Strategy, StrategyMachine, host_of};
+use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
+
+use super::reload::{Reload, Reloading};
+use super::serving::Serving;
+use crate::pipeline::{PortalTerms, probe_names};
+use base::BaseSettings;
+use memory_file::MemoryFile;
+use overlay::PROFILE;
+use probes::{ProbeFinding, ProbeRequest};
+use resolvers::{has_own_settings, resolvers};
+
+/// Findings of probes that wait to be taken in.
+const FINDINGS: usize = 16;
+
+/// Keeps the strategy of the present network.
+pub(super) struct StrategyKeeper {
+    machine: StrategyMachine,
+    base: BaseSettings,
+    memory: MemoryFile,
+    /// The present network is known by this identifier.
+    id: Option<String>,
+    resolvers: Vec<SocketAddr>,
+    /// The hosts of the portal: of its API (RFC 8910), and the one to which it sends.
+    portal_api: Option<Name>,
+    portal_host: Option<Name>,
+    in_force: Strategy,
+    /// How often the network has changed: findings of an earlier network are void.
+    moves: u32,
+    send: mpsc::Sender<ProbeFinding>,
+    findings: mpsc::Receiver<ProbeFinding>,
+}
+
+impl StrategyKeeper {
+    /// The keeper of a daemon that begins to serve on the present network. The memory lies in the state folder, if
+    /// there is one.
+    pub(super) fn begin(serving: &Serving) -> Self {
+        let base = BaseSettings::of(&serving.generation);
+        let memory = MemoryFile::new(serving.networks.folder());
+        let machine = StrategyMachine::new(base.terms).remembering(memory.read());
+        let (send, findings) = mpsc::channel(FINDINGS);
+        let mut keeper = StrategyKeeper {
+            machine,
+            base,
+            memory,
+            id: None,
+            resolvers: Vec::new(),
+            portal_api: None,
+            portal_host: None,
+            in_force: Strategy::Recurse,
+            moves: 0,
+            send,
+            findings,
+        };
+        keeper.network_changed(serving, true);
+        keeper
+    }
+
+    /// The next finding of a probe. Safe to cancel and call again.
+    pub(super) async fn finding(&mut self) -> ProbeFinding {
+        match self.findings.recv().await {
+            Some(finding) => finding,
+            // A sender lives here, too.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Links, addresses or routes have changed; `moved` if the machine is on another network.
+    pub(super) fn network_changed(&mut self, serving: &Serving, moved: bool) {
+        let networks = serving.overseer.networks();
+        let now = serving.core.shared.now();
+        let id = networks.id.map(|id| id.to_string());
+        self.see_resolvers(&networks.facts);
+        let is_other = id.is_some() && self.id.is_some() && id != self.id;
+        if moved || is_other {
+            self.moves = self.moves.wrapping_add(1);
+            self.portal_host = None;
+            self.machine.enter(id.clone(), now);
+            self.id = id;
+        } else if let (Some(id), None) = (id, &self.id) {
+            self.id = Some(id.clone());
+            self.machine.identify(id, now);
+        }
+    }
+
+    /// Resolvers and terms, as they are now.
+    fn see_resolvers(&mut self, facts: &NetworkFacts) {
+        self.resolvers = resolvers(facts, self.base.has_family());
+        let api = facts.links.iter().find_map(|link| host_of(link.portal_api()?));
+        self.portal_api = api.and_then(|host| name::parse(&host).ok());
+        let mut terms = self.base.terms;
+        terms.may_forward &= !self.resolvers.is_empty();
+        // A server with a resolv.conf of its own is behind no portal.
+        terms.probes_portals &= !self.resolvers.is_empty() && has_own_settings(facts);
+        self.machine.set_terms(terms);
+    }
+
+    /// The look once a second while clients ask; true if other routes follow from the present networks.
+    pub(super) fn look(&mut self, serving: &mut Serving) -> bool {
+        // The hardware address of the router is known after the first packet.
+        let has_other_routes = self.id.is_none() && serving.look_at_networks();
+        self.network_changed(serving, false);
+        let shared = &serving.core.shared;
+        self.machine.observe(Evidence::Path(path(shared)), shared.now());
+        has_other_routes
+    }
+
+    /// Takes in the finding of a probe.
+    pub(super) fn take(&mut self, finding: ProbeFinding, now: Moment) {
+        if finding.moves != self.moves {
+            return;
+        }
+        if let Some(host) = finding.portal_host {
+            self.portal_host = name::parse(&host).ok();
+        }
+        self.machine.observe(finding.evidence, now);
+    }
+
+    /// Sends the probes that are due, and puts the strategy into force.
+    pub(super) fn apply(&mut self, serving: &mut Serving, reloading: &mut Reloading) {
+        if self.base.is_of_earlier(&serving.generation) {
+            self.base = BaseSettings::of(&serving.generation);
+            self.see_resolvers(&serving.overseer.networks().facts);
+        }
+        for probe in self.machine.due(serving.core.shared.now()) {
+            let request = ProbeRequest {
+                probe,
+                moves: self.moves,
+                settings: self.base.settings.clone(),
+                resolvers: self.resolvers.clone(),
+                portal_probes: self.base.portal_probes.clone(),
+                own_addresses: serving.overseer.networks().facts.own_addresses(),
+            };
+            request.begin(serving, self.send.clone());
+        }
+        let strategy = self.machine.strategy();
+        let before = std::mem::replace(&mut self.in_force, strategy);
+        if strategy != before {
+            self.log(strategy);
+            self.clear_evidence(serving, before, strategy);
+        }
+        self.put_portal_in_force(serving, strategy == Strategy::Portal);
+        let overlay = overlay::overlay(strategy, &self.resolvers);
+        if serving.core.set_overlay(PROFILE, overlay) {
+            reloading.begin(Reload::Files, Vec::new(), serving);
+        }
+        serving.overseer.knows_strategy(self.report());
+        self.memory.write(self.machine.memory());
+    }
+
+    /// The evidence of the resolver that no longer holds under a new strategy.
+    fn clear_evidence(&self, serving: &Serving, before: Strategy, strategy: Strategy) {
+        let shared = &serving.core.shared;
+        match strategy {
+            Strategy::RecurseOverTcp if !shared.broken_paths().udp => shared.presume_udp_blocked(),
+            Strategy::Recurse if before.forwards() || before == Strategy::Portal => {
+                serving.forgive(Event::NetworkChanged);
+            }
+            _ => {}
+        }
+    }
+
+    fn put_portal_in_force(&self, serving: &mut Serving, is_portal: bool) {
+        let names = if is_portal { self.portal_names() } else { Vec::new() };
+        let before = serving.core.portal.as_ref().map(|terms| terms.names());
+        if before == is_portal.then_some(&names[..]) {
+            return;
+        }
+        let shared = serving.core.shared.clone();
+        let terms = is_portal.then(|| {
+            // Answers from before, which would hide the portal.
+            for name in &names {
+                shared.cache.flush(name, true);
+            }
+            let (clock, random) = (shared.clock.clone(), shared.random.clone());
+            PortalTerms::new(names, &self.resolvers, &self.base.settings, clock, random)
+        });
+        serving.core.portal = terms.map(Arc::new);
+        serving.workers.put_in_force(&serving.core, &serving.generation);
+    }
+
+    /// The names of the portal and of probes.
+    fn portal_names(&self) -> Vec<Name> {
+        let probes = self.base.portal_probes.iter();
+        let probes = probes.filter_map(|probe| name::parse(&probe.host).ok());
+        let portal = [&self.portal_api, &self.portal_host].into_iter().flatten().cloned();
+        let mut names: Vec<Name> = probe_names().to_vec();
+        for name in probes.chain(portal) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn log(&self, strategy: Strategy) {
+        let says = strategy.says();
+        let resolvers: Vec<String> = self.resolvers.iter().map(ToString::to_string).collect();
+        match strategy {
+            Strategy::Recurse => tracing::info!("network: {says}"),
+            Strategy::RecurseOverTcp => tracing::warn!("network: {says}"),
+            Strategy::ForwardValidating | Strategy::ForwardUnvalidated | Strategy::Portal => {
+                tracing::warn!("network: {says} ({})", resolvers.join(", "));
+            }
+        }
+    }
+
+    fn report(&self) -> StrategyReport {
+        let strategy = self.machine.strategy();
+        let is_asked = strategy.forwards() || strategy == Strategy::Portal;
+        let resolvers = self.resolvers.iter().filter(|_| is_asked);
+        StrategyReport {
+            strategy: strategy.to_string(),
+            text: strategy.says().to_owned(),
+            resolvers: resolvers.map(ToString::to_string).collect(),
+            needs_consent: self.machine.needs_consent(),
+        }
+    }
+}
+
+/// The way to foreign servers, as the resolver has found it.
+fn path(shared: &Shared) -> PathCondition {
+    match shared.network_state() {
+        NetworkState::Obstructed(obstacle) => match obstacle {
+            Obstacle::Intercepted { proves } => PathCondition::Intercepted { proves },
+            Obstacle::Refused | Obstacle::Rejected | Obstacle::Silent => PathCondition::Blocked,
+        },
+        _ if shared.broken_paths().udp => PathCondition::UdpBlocked,
+        NetworkState::Open => PathCondition::Open,
+        NetworkState::Unknown | NetworkState::Doubtful => PathCondition::Untested,
+    }
+}

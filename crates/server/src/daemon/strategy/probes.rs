@@ -1,0 +1,166 @@
+//! The probes of a network, each beside serving; the findings come back over a channel.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use zoners_dns::{Network, Question, Random, Rtype, name};
+use zoners_http::fetch;
+use zoners_networks::{
+    Evidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality, judge_reply,
+};
+use zoners_resolver::{Resolver, Settings};
+
+use crate::clock::SystemClock;
+use crate::config::PortalProbe;
+use crate::daemon::first_recursion::{FirstRecursion, try_recursion};
+use crate::daemon::serving::Serving;
+use crate::pipeline::{PortalTerms, forwarder};
+
+/// The longest wait for the address of a probe, and for the reply of HTTP.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Octets of content that are read.
+const MAX_CONTENT: usize = 8 * 1024;
+/// Addresses of a name that are tried.
+const MAX_ADDRESSES: usize = 2;
+
+/// The finding of a probe.
+#[derive(Debug)]
+pub(in crate::daemon) struct ProbeFinding {
+    /// See [`ProbeRequest::moves`].
+    pub(super) moves: u32,
+    pub(super) evidence: Evidence,
+    /// The host to which a portal sends its users.
+    pub(super) portal_host: Option<String>,
+}
+
+/// A probe to be sent.
+pub(super) struct ProbeRequest {
+    pub(super) probe: Probe,
+    /// How often the network had changed.
+    pub(super) moves: u32,
+    /// The settings of recursion.
+    pub(super) settings: Arc<Settings>,
+    pub(super) resolvers: Vec<SocketAddr>,
+    pub(super) portal_probes: Vec<PortalProbe>,
+    /// Addresses of this machine, where no portal is.
+    pub(super) own_addresses: Vec<IpAddr>,
+}
+
+impl ProbeRequest {
+    /// Sends the probe in the background.
+    pub(super) fn begin(self, serving: &Serving, findings: mpsc::Sender<ProbeFinding>) {
+        let network = serving.workers.look_up_network(&serving.core, &serving.generation);
+        let random = serving.core.shared.random.clone();
+        tokio::spawn(async move {
+            let finding = self.run(network, random).await;
+            tracing::debug!("network: probe: {:?}", finding.evidence);
+            // The daemon ends.
+            let _ = findings.send(finding).await;
+        });
+    }
+
+    async fn run<N: Network + Clone>(self, network: N, random: Random) -> ProbeFinding {
+        let moves = self.moves;
+        let finding = |evidence| ProbeFinding { moves, evidence, portal_host: None };
+        match self.probe {
+            Probe::Recursion => {
+                let first = try_recursion(network, self.settings, random).await;
+                let outcome = match first {
+                    FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => {
+                        RecursionOutcome::Works
+                    }
+                    FirstRecursion::Failed(_) => RecursionOutcome::Fails,
+                    FirstRecursion::Offline => RecursionOutcome::Unanswered,
+                };
+                finding(Evidence::Recursion(outcome))
+            }
+            Probe::Resolver => {
+                let quality = quality(network, &self.settings, &self.resolvers, random).await;
+                finding(Evidence::Resolver(quality))
+            }
+            Probe::Portal => {
+                let clock = Arc::new(SystemClock);
+                let terms =
+                    PortalTerms::new(vec![], &self.resolvers, &self.settings, clock, random);
+                let resolver = terms.resolver(network);
+                let (verdict, portal_host) =
+                    probe_portal(&resolver, &self.portal_probes, &self.own_addresses).await;
+                ProbeFinding { portal_host, ..finding(Evidence::Portal(verdict)) }
+            }
+        }
+    }
+}
+
+fn is_success(first: &FirstRecursion) -> bool {
+    matches!(first, FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_))
+}
+
+/// What the resolvers of the network are good for: whether they bring the proof of the root zone, or at least its
+/// servers.
+async fn quality<N: Network + Clone>(
+    network: N,
+    settings: &Settings,
+    resolvers: &[SocketAddr],
+    random: Random,
+) -> ResolverQuality {
+    if resolvers.is_empty() {
+        return ResolverQuality::Unusable;
+    }
+    let forwarding = Settings { routes: vec![forwarder(resolvers)], ..settings.clone() };
+    let proof = try_recursion(network.clone(), Arc::new(forwarding.clone()), random.clone()).await;
+    match proof {
+        FirstRecursion::Proven(_) => return ResolverQuality::Validatable,
+        FirstRecursion::Unvalidated(_) => return ResolverQuality::Stripped,
+        FirstRecursion::Offline => return ResolverQuality::Unusable,
+        FirstRecursion::Failed(_) => {}
+    }
+    let unvalidated = Settings { anchors: Vec::new(), ..forwarding };
+    match is_success(&try_recursion(network, Arc::new(unvalidated), random).await) {
+        true => ResolverQuality::Stripped,
+        false => ResolverQuality::Unusable,
+    }
+}
+
+/// Asks one address after the other until a reply tells; also the host of a portal.
+async fn probe_portal<N: Network>(
+    resolver: &Resolver<N>,
+    probes: &[PortalProbe],
+    own_addresses: &[IpAddr],
+) -> (PortalVerdict, Option<String>) {
+    for probe in probes {
+        for address in addresses(resolver, &probe.host, own_addresses).await {
+            let request = (&*probe.host, &*probe.path);
+            let address = SocketAddr::new(address, probe.port);
+            let Ok(reply) = fetch(address, request, PATIENCE, MAX_CONTENT).await else { continue };
+            let content = String::from_utf8_lossy(&reply.content);
+            let location = reply.location.as_deref();
+            let reply = PortalReply { status: reply.status, location, content: &content };
+            let judged = judge_reply(reply, &probe.expected);
+            if judged.0 != PortalVerdict::Unclear {
+                return judged;
+            }
+        }
+    }
+    (PortalVerdict::Unclear, None)
+}
+
+/// Some addresses of a host. An address of this machine is no portal's: the request would reach a service here.
+async fn addresses<N: Network>(
+    resolver: &Resolver<N>,
+    host: &str,
+    own_addresses: &[IpAddr],
+) -> Vec<IpAddr> {
+    let Ok(name) = name::parse(host) else { return Vec::new() };
+    let question = Question::new(name, Rtype::A);
+    let Ok(Ok(answer)) = timeout(PATIENCE, resolver.resolve(&question, None)).await else {
+        return Vec::new();
+    };
+    let records = answer.answer.iter().filter(|set| set.rtype == Rtype::A);
+    let addresses = records.flat_map(|set| set.addresses());
+    let is_foreign =
+        |ip: &IpAddr| !ip.is_loopback() && !ip.is_unspecified() && !own_addresses.contains(ip);
+    addresses.filter(is_foreign).take(MAX_ADDRESSES).collect()
+}
