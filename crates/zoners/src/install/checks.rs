@@ -1,7 +1,7 @@
 //! The checks of an install: the daemon answers, and the system asks the daemon.
 
 use std::cell::Cell;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ use crate::dns_server::{DnsServer, PORT, QueryManner};
 const SIGNED: [&str; 2] = ["example.com", "iana.org"];
 /// The time for an answer: longer than the server waits for upstream servers, so that a failure comes with the reason.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The time in which a started daemon listens: OpenRC and runit report a start before.
+const MAX_START_TIME: Duration = Duration::from_secs(10);
 /// The time in which a running switch takes the settings, and the time between two looks.
 const MAX_SWITCH_TIME: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -64,6 +66,7 @@ impl PlanChecks for InstallChecks {
 
 /// The daemon answers with a proven name, over UDP and TCP.
 fn answers() -> Result<(), String> {
+    wait_for_listener(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)), MAX_START_TIME)?;
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let mut reasons = Vec::new();
@@ -75,6 +78,18 @@ fn answers() -> Result<(), String> {
         }
     }
     Err(format!("this network does not let Zoners resolve names ({})", reasons.join("; ")))
+}
+
+/// Waits until a process listens. UDP sockets are bound before TCP listeners.
+fn wait_for_listener(address: SocketAddr, limit: Duration) -> Result<(), String> {
+    let began = Instant::now();
+    while let Err(error) = TcpStream::connect_timeout(&address, limit) {
+        if began.elapsed() >= limit {
+            return Err(format!("the service was started, but {address} does not listen: {error}"));
+        }
+        std::thread::sleep(RETRY_INTERVAL);
+    }
+    Ok(())
 }
 
 async fn is_proven(question: &Question) -> Result<(), String> {
@@ -122,4 +137,21 @@ fn is_asked() -> Result<bool, String> {
     let before = client_queries()?;
     let _ = (new_name("example.com")?.as_str(), PORT).to_socket_addrs();
     Ok(client_queries()? > before)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_check_waits_for_a_listener_and_not_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        wait_for_listener(address, MAX_START_TIME).unwrap();
+        drop(listener);
+        let reason = wait_for_listener(address, Duration::from_nanos(1));
+        assert!(reason.unwrap_err().contains("does not listen"));
+    }
 }
