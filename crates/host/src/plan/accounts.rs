@@ -14,6 +14,9 @@ const TABLES: [&str; 6] =
 /// The lock of the tables, which stays as an empty file.
 const LOCK: &str = "/etc/.pwd.lock";
 
+/// Endings of files that exist while a table is written and locked, and after a power cut (lib/commonio.c of shadow).
+const UNFINISHED: [&str; 2] = ["+", ".lock"];
+
 /// Whether a user of this name is in the system.
 pub(super) fn has_user(root: &SystemRoot, name: &str) -> io::Result<bool> {
     has_line(root, "/etc/passwd", name)
@@ -32,8 +35,9 @@ fn has_line(root: &SystemRoot, table: &str, name: &str) -> io::Result<bool> {
 
 /// The present files of accounts.
 pub(super) fn read_all(root: &SystemRoot) -> io::Result<Vec<(PathBuf, EntryState)>> {
-    let copies = TABLES.iter().map(|table| format!("{table}-"));
-    let paths = TABLES.iter().map(ToString::to_string).chain(copies).chain([LOCK.to_owned()]);
+    let with = |ending: &'static str| TABLES.iter().map(move |table| format!("{table}{ending}"));
+    let paths = with("").chain(with("-")).chain(UNFINISHED.into_iter().flat_map(with));
+    let paths = paths.chain([LOCK.to_owned()]);
     let read = |path: String| {
         let state = EntryState::read(&root.locate(Path::new(&path))?)?;
         Ok((PathBuf::from(path), state))
@@ -65,8 +69,13 @@ pub(super) fn put_back_all(
         let place = root.locate(path)?;
         let now = EntryState::read(&place)?;
         let is_table = TABLES.iter().any(|table| path == Path::new(table));
+        let is_unfinished = UNFINISHED
+            .iter()
+            .any(|ending| path.as_os_str().as_encoded_bytes().ends_with(ending.as_bytes()));
         match without(&now, name) == without(before, name) {
             true => {}
+            // The program that wrote the file has ended.
+            false if is_unfinished => {}
             false if is_table => return Ok(()),
             // A copy has the table of a moment ago.
             false if was_table(path, &now, name, former) => {}

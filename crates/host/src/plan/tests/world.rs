@@ -268,7 +268,8 @@ impl CommandRunner for ModelCommands {
 impl ModelCommands {
     /// As shadow's useradd: a copy of each table, the table, and a lock that stays.
     fn add_user(&self, name: &str) -> io::Result<()> {
-        self.table(".pwd.lock", |_| String::new())?;
+        self.faults.before(DiskChange::Other, 0)?;
+        fs::write(self.root.join("etc/.pwd.lock"), "")?;
         self.table("passwd", |text| format!("{text}{name}:x:999:999::/:/bin/false\n"))?;
         self.table("group", |text| format!("{text}{name}:x:999:\n"))?;
         self.table("shadow", |text| format!("{text}{name}:!:20000::::::\n"))
@@ -289,7 +290,16 @@ impl ModelCommands {
             self.faults.before(DiskChange::Other, 0)?;
             fs::write(self.root.join("etc").join(format!("{name}-")), &text)?;
         }
+        // Locked, written beside, and renamed.
+        let [lock, beside] =
+            [".lock", "+"].map(|ending| self.root.join("etc").join(format!("{name}{ending}")));
         self.faults.before(DiskChange::Other, 0)?;
-        fs::write(path, change(&text))
+        fs::write(&lock, "77")?;
+        self.faults.before(DiskChange::Other, 0)?;
+        fs::write(&beside, change(&text))?;
+        self.faults.before(DiskChange::Other, 0)?;
+        fs::rename(&beside, path)?;
+        self.faults.before(DiskChange::Other, 0)?;
+        fs::remove_file(&lock)
     }
 }
