@@ -6,7 +6,7 @@
 //! | [`DnsOwner::Resolvconf`] | a record `lo.zoners` by resolvconf(8) | in records of interfaces |
 //! | [`DnsOwner::Openresolv`] | `name_servers` in `/etc/resolvconf.conf` | in records of interfaces |
 //! | [`DnsOwner::NetworkManager`] | a drop-in `dns=none`, and `/etc/resolv.conf` | in NetworkManager |
-//! | [`DnsOwner::Dhcpcd`] | `nohook resolv.conf`, and `/etc/resolv.conf` | in the leases |
+//! | [`DnsOwner::Dhcpcd`] | a hook that leaves out that of `/etc/resolv.conf`, and `/etc/resolv.conf` | in the leases |
 //! | [`DnsOwner::Dhclient`] | a hook without effect on `/etc/resolv.conf`, and `/etc/resolv.conf` | in the leases |
 //! | [`DnsOwner::File`] | `/etc/resolv.conf` | in the journal of the plan |
 //!

@@ -20,8 +20,8 @@ pub(super) const DHCPCD: &str = "dhcpcd";
 pub(super) const DHCLIENT: &str = "dhclient";
 
 pub(super) const DHCPCD_CONFIG: &str = "/etc/dhcpcd.conf";
-/// Lines of a plan in the configuration of dhcpcd.
-pub(super) const DHCPCD_LINES: &str = "# By Zoners, until it stops.\nnohook resolv.conf\n";
+/// The script that dhcpcd-run-hooks(8) reads before the hooks.
+pub(super) const DHCPCD_HOOK: &str = "/etc/dhcpcd.enter-hook";
 /// The configuration of openresolv.
 pub(super) const OPENRESOLV_CONFIG: &str = "/etc/resolvconf.conf";
 /// The drop-in of a plan for NetworkManager.
@@ -112,8 +112,7 @@ impl DnsFacts {
     /// A file cannot be read. A missing file is no error.
     pub fn read(root: &SystemRoot, programs: BTreeSet<String>) -> io::Result<Self> {
         let has = |path: &str| root.follow(Path::new(path)).is_ok_and(|place| place.exists());
-        // What an earlier plan has written does not count.
-        let dhcpcd = text(root, DHCPCD_CONFIG)?.replace(DHCPCD_LINES, "");
+        let dhcpcd = text(root, DHCPCD_CONFIG)?;
         let switch = text(root, "/etc/nsswitch.conf")?;
         let hosts = switch.lines().find_map(|line| line.trim().strip_prefix("hosts:"));
         Ok(DnsFacts {
@@ -184,7 +183,7 @@ fn is_read_only(root: &SystemRoot, path: &str) -> bool {
 /// The files that get lines, where they are links: lines can be added to a file alone.
 fn linked_configs(root: &SystemRoot) -> io::Result<Vec<(&'static str, PathBuf)>> {
     let mut linked = Vec::new();
-    for config in [DHCPCD_CONFIG, OPENRESOLV_CONFIG] {
+    for config in [DHCPCD_HOOK, OPENRESOLV_CONFIG] {
         if let EntryState::Link { target, .. } = EntryState::read(&root.locate(Path::new(config))?)?
         {
             linked.push((config, PathBuf::from(OsStr::from_bytes(&target.0))));

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::facts::{DHCPCD_CONFIG, OPENRESOLV_CONFIG, RESOLVED};
-use super::{DnsFacts, DnsOwner, OWN_SERVER};
+use super::facts::{DHCPCD_HOOK, OPENRESOLV_CONFIG, RESOLVED};
+use super::{DnsFacts, DnsOwner, OWN_SERVER, dhcpcd};
 use crate::plan::{EntryState, PlanStep};
 use crate::resolvers::RESOLV_CONF;
 
@@ -65,7 +65,7 @@ impl DnsFacts {
     /// A configuration behind a link belongs to a different program or to a store.
     fn linked_config(&self) -> Option<String> {
         let (config, line, command) = match self.owner() {
-            DnsOwner::Dhcpcd => (DHCPCD_CONFIG, "nohook resolv.conf".to_owned(), "dhcpcd --rebind"),
+            DnsOwner::Dhcpcd => (DHCPCD_HOOK, dhcpcd::LINE.to_owned(), "dhcpcd --reconfigure"),
             DnsOwner::Openresolv => {
                 (OPENRESOLV_CONFIG, format!("name_servers={OWN_SERVER}"), "resolvconf -u")
             }

@@ -94,7 +94,7 @@ fn an_obstacle_is_told_with_a_way_out() {
         (on("a file by hand", &mounted), "docker run --dns 127.0.0.1"),
         (on("a file by hand", &in_store), "networking.nameservers = [ \"127.0.0.1\" ];"),
         (on("resolved, stub", &stopped), "systemctl start systemd-resolved"),
-        (on("dhcpcd", &linked("/etc/dhcpcd.conf")), "`nohook resolv.conf`"),
+        (on("dhcpcd", &linked("/etc/dhcpcd.enter-hook")), "resolv.conf\"`"),
         (on("openresolv", &linked("/etc/resolvconf.conf")), "`name_servers=127.0.0.1`"),
     ] {
         let obstacle = obstacle.unwrap_or_default();
@@ -103,5 +103,5 @@ fn an_obstacle_is_told_with_a_way_out() {
     // The change is made in /run alone.
     assert_eq!(on("resolved, stub", &read_only), None);
     assert_eq!(on("Debian's resolvconf", &read_only), None);
-    assert_eq!(on("openresolv", &linked("/etc/dhcpcd.conf")), None);
+    assert_eq!(on("openresolv", &linked("/etc/dhcpcd.enter-hook")), None);
 }
