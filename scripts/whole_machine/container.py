@@ -15,7 +15,7 @@ PATHS = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Container:
-    """A container of the tree `tree`, with a copy in `folder`. Has the methods of a `Machine`, without power cuts."""
+    """A container of the tree `tree`, with a copy in `folder`. Has the methods of a `Machine`."""
 
     # Everything is compared: reading the tree takes no time here.
     tree_arguments = "--all"
@@ -24,11 +24,10 @@ class Container:
         self.tree, self.folder, self.program, self.manager = tree, folder, program, manager
         self.root = folder / "root"
         self.service = manager.init.service
-        self.process = self.init = None
+        self.process = self.init = self.begun = None
 
     def fresh_disk(self):
-        shutil.rmtree(self.root, ignore_errors=True)
-        subprocess.run(["cp", "-a", "--reflink=auto", str(self.tree), str(self.root)], check=True)
+        self.copy(self.tree, self.root)
         files = self.root / "root/files"
         files.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.program, files / "zoners")
@@ -54,17 +53,26 @@ class Container:
         end = time.monotonic() + BOOT_SECONDS
         while not condition():
             if time.monotonic() > end or self.process.poll() is not None:
-                raise Failure(f"the container {failure}: {(self.folder / 'console').read_text(errors='replace')[-2000:]}")
+                tail = (self.folder / "console").read_text(errors="replace")[-2000:]
+                raise Failure(f"the container {failure}: {tail}")
             time.sleep(0.1)
 
     def run(self, command):
         """The exit code and the output of a command."""
-        namespaces = [f"--{name}" for name in NAMESPACES]
-        entered = ["nsenter", "--target", self.init, *namespaces, "--root", "--wd", "env", "-i", PATHS, "HOME=/root",
-                   "bash", "-c", command]
-        ended = subprocess.run(entered, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               timeout=COMMAND_SECONDS, check=False)
+        ended = subprocess.run(self.entered(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, timeout=COMMAND_SECONDS, check=False)
         return ended.returncode, ended.stdout.decode(errors="replace")
+
+    def entered(self, command):
+        """The command inside the container."""
+        namespaces = [f"--{name}" for name in NAMESPACES]
+        return ["nsenter", "--target", self.init, *namespaces, "--root", "--wd", "env", "-i", PATHS, "HOME=/root",
+                "bash", "-c", command]
+
+    def start(self, command):
+        """Begins a command and does not wait."""
+        self.begun = subprocess.Popen(self.entered(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
 
     def must(self, command):
         """The output of a command that has to succeed."""
@@ -86,7 +94,24 @@ class Container:
         if self.process:
             self.process.kill()
             self.process.wait()
-            self.process = None
+            if self.begun:
+                self.begun.wait()
+            self.process = self.begun = None
+
+    def save(self, saved):
+        """Keeps the disk, and turns the container off."""
+        self.cut_power()
+        self.copy(self.root, saved)
+
+    def resume(self, saved):
+        """Goes on with a copy: by a boot, as memory cannot be kept."""
+        self.copy(saved, self.root)
+        self.boot()
+
+    @staticmethod
+    def copy(source, target):
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", str(source), str(target)], check=True)
 
     def remove(self):
         self.cut_power()

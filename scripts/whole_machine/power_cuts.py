@@ -24,18 +24,25 @@ def cuts(machine, name, number, seed):
     lasts[installed] = duration(machine, commands[installed])
     course.say(f"an install takes {lasts[clean]:.1f} s, an uninstall {lasts[installed]:.1f} s; seed {seed}")
     machine.cut_power()
-    repaired = 0
+    repaired, failures = 0, []
     for at in range(number):
         saved = (clean, installed)[at % 2]
         moment = chance.random() * lasts[saved]
+        command = "install" if saved == clean else "uninstall"
+        text = f"power cut {at + 1} of {number}, {moment:.2f} s after the start of an {command}"
         machine.resume(saved)
         machine.start(commands[saved])
         time.sleep(moment)
         machine.cut_power()
-        machine.boot()
-        text = f"power cut {at + 1} of {number}, {moment:.2f} s after the start of an {'install' if saved == clean else 'uninstall'}"
-        repaired += not check(course, before, text)
+        try:
+            machine.boot()
+            repaired += not check(course, before, text)
+        except Failure as failure:
+            course.say(f"FAILED: {failure}")
+            failures.append(text)
         machine.cut_power()
+    if failures:
+        raise Failure(f"{len(failures)} of {number} power cuts: {'; '.join(failures)}")
     course.say(f"{number} power cuts: names were resolved after the boot {number - repaired} times, "
                f"after an uninstall {repaired} times; the tree is as before each time")
 
