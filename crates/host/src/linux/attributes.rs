@@ -11,6 +11,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use crate::resolvers::RESOLV_CONF;
+
 /// Octets of a list of names and of a value, at most (xattr(7)).
 const MAX_EXTENDED: usize = 65_536;
 
@@ -70,10 +72,27 @@ pub(crate) fn set_flags(path: &Path, flags: u32) -> io::Result<()> {
     Ok(ioctl_setflags(file, fixed | wanted)?)
 }
 
-/// Whether something is mounted at this very path (Linux 5.8 tells).
+/// Whether something is mounted at this very path (Linux 5.8 tells), for this process or for a confined service.
+///
+/// Debian starts dhcpcd with `ReadWritePaths=/etc/resolv.conf`, which is a mount in the namespace of dhcpcd. A file
+/// renamed over the path would end that mount, and dhcpcd could write no servers until the next start.
 pub(crate) fn is_mounted(path: &Path) -> bool {
     let about = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
     about.is_ok_and(|about| about.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+        || path == Path::new(RESOLV_CONF) && is_mounted_for_a_service(path)
+}
+
+fn is_mounted_for_a_service(path: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut tables = processes
+        .filter_map(|process| std::fs::read_to_string(process.path().join("mountinfo")).ok());
+    tables.any(|table| has_mount(&table, path))
+}
+
+/// Whether a table of mounts has this mount point (the fifth field; proc_pid_mountinfo(5)).
+fn has_mount(table: &str, path: &Path) -> bool {
+    let point = |line: &str| line.split(' ').nth(4).map(|point| Path::new(point) == path);
+    table.lines().any(|line| point(line) == Some(true))
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -84,6 +103,16 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mount_of_a_service_is_found() {
+        let table = "\
+36 35 98:0 / / rw,noatime - ext4 /dev/root rw
+41 36 98:0 /etc/resolv.conf /etc/resolv.conf rw,relatime shared:9 - ext4 /dev/root rw
+";
+        assert!(has_mount(table, Path::new("/etc/resolv.conf")));
+        assert!(!has_mount(table, Path::new("/etc")) && has_mount(table, Path::new("/")));
+    }
 
     #[test]
     fn attributes_are_read_as_they_were_set() {
