@@ -11,6 +11,7 @@ pub mod message;
 pub mod names;
 pub mod packet_path;
 pub mod pieces;
+pub mod policy_lists;
 pub mod redis_values;
 pub mod reply_path;
 pub mod root_keys;

@@ -6,8 +6,9 @@ use std::future::Future;
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
     CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LocalNetworks,
-    LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, ReloadReport,
-    ServerList, WatchFilter, WatchStarted,
+    LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
+    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, WatchFilter,
+    WatchStarted,
 };
 
 /// A result that takes time.
@@ -75,6 +76,30 @@ pub trait Admin: Send + Sync + 'static {
     /// Removes the cache entries of a name, and with `subtree` of every name below, here and in the second level.
     fn flush(&self, name: &str, subtree: bool) -> soon!(CacheFlush);
 
+    /// The rules of the policy that match a question, the deciding rule first.
+    ///
+    /// # Errors
+    /// The name, the type or the address is none, or no policy is in force.
+    fn explain_policy(
+        &self,
+        name: &str,
+        rtype: &str,
+        client: Option<&str>,
+    ) -> Result<PolicyExplanation, AdminError>;
+
+    /// The lists and groups of the policy.
+    fn policy_lists(&self) -> PolicyListReport;
+
+    /// Pauses the policy of a group, or of all groups, for `seconds`; 0 ends a pause.
+    ///
+    /// # Errors
+    /// There is no such group, no policy is in force, or the time is too long.
+    fn pause_policy(
+        &self,
+        group: Option<&str>,
+        seconds: u32,
+    ) -> Result<PolicyPauseReport, AdminError>;
+
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
 
@@ -131,6 +156,13 @@ pub async fn answer<A: Admin>(
             Err(error) => AdminReply::Error(error),
         },
         AdminRequest::Flush { name, subtree } => admin.flush(&name, subtree).await.into(),
+        AdminRequest::PolicyExplain { name, r#type, client } => {
+            admin.explain_policy(&name, &r#type, client.as_deref()).into()
+        }
+        AdminRequest::PolicyLists {} => admin.policy_lists().into(),
+        AdminRequest::PolicyPause { group, seconds } => {
+            admin.pause_policy(group.as_deref(), seconds).into()
+        }
         AdminRequest::Reload {} => admin.reload().await.into(),
         AdminRequest::Origin {} => admin.origin().into(),
         AdminRequest::HandOver {} => match admin.hand_over().await {

@@ -43,6 +43,7 @@ mod lookup;
 mod negative_anchors;
 mod network;
 mod origin;
+mod policy;
 mod problems;
 mod reload;
 mod reply;
@@ -75,6 +76,10 @@ pub use network::{
     Reachability, StrategyReport,
 };
 pub use origin::DaemonOrigin;
+pub use policy::{
+    MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport, PolicyListState,
+    PolicyPauseReport, SkippedLineReport,
+};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     DaemonOrigin, DaemonStatus, HandOverReport, LocalNetworks, LookupReport, NegativeAnchorAdded,
-    NegativeAnchorList, NegativeAnchorRemoved, ReloadReport, ServerList, WatchStarted,
+    NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation, PolicyListReport,
+    PolicyPauseReport, ReloadReport, ServerList, WatchStarted,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -26,6 +27,9 @@ pub enum AdminReply {
     CacheDump(CacheDump),
     CacheLoad(CacheLoad),
     Flush(CacheFlush),
+    PolicyExplain(PolicyExplanation),
+    PolicyLists(PolicyListReport),
+    PolicyPause(PolicyPauseReport),
     Reload(ReloadReport),
     Origin(DaemonOrigin),
     HandOver(HandOverReport),
@@ -76,6 +80,9 @@ results! {
     CacheDump CacheDump;
     CacheLoad CacheLoad;
     Flush CacheFlush;
+    PolicyExplain PolicyExplanation;
+    PolicyLists PolicyListReport;
+    PolicyPause PolicyPauseReport;
     Reload ReloadReport;
     Origin DaemonOrigin;
     HandOver HandOverReport;

@@ -59,6 +59,24 @@ pub enum AdminRequest {
         #[serde(default)]
         subtree: bool,
     },
+    /// The rules of the policy that match a question, the deciding rule first.
+    PolicyExplain {
+        /// The name.
+        name: String,
+        /// The record type, such as `A`.
+        r#type: String,
+        /// The address of a client; `None` for this machine.
+        client: Option<String>,
+    },
+    /// The lists and groups of the policy.
+    PolicyLists {},
+    /// Pause the policy.
+    PolicyPause {
+        /// The group; `None` for all groups.
+        group: Option<String>,
+        /// Seconds until the policy is in force again; 0 ends a pause.
+        seconds: u32,
+    },
     /// Read the configuration again, and put the new one into force.
     Reload {},
     /// How the daemon was started.
@@ -86,6 +104,9 @@ impl AdminRequest {
         "cache-dump",
         "cache-load",
         "flush",
+        "policy-explain",
+        "policy-lists",
+        "policy-pause",
         "reload",
         "origin",
         "hand-over",
@@ -106,6 +127,10 @@ impl AdminRequest {
             AdminRequest::Flush { name, subtree: true } => {
                 Some(format!("cache flush {name:?} --subtree"))
             }
+            AdminRequest::PolicyPause { group, seconds } => {
+                let group = group.iter().map(|group| format!(" --group {group:?}"));
+                Some(format!("policy pause {seconds}{}", group.collect::<String>()))
+            }
             AdminRequest::Reload {} => Some("reload".to_owned()),
             AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),
@@ -117,6 +142,8 @@ impl AdminRequest {
             | AdminRequest::Servers { .. }
             | AdminRequest::Network {}
             | AdminRequest::Cache {}
+            | AdminRequest::PolicyExplain { .. }
+            | AdminRequest::PolicyLists {}
             | AdminRequest::CacheLookup { .. } => None,
         }
     }

@@ -199,6 +199,12 @@ impl EdeCode {
     pub const BOGUS: EdeCode = EdeCode(6);
     /// The failure comes from the cache.
     pub const CACHED_ERROR: EdeCode = EdeCode(13);
+    /// The operator blocks the name.
+    pub const BLOCKED: EdeCode = EdeCode(15);
+    /// A third party demands the block.
+    pub const CENSORED: EdeCode = EdeCode(16);
+    /// The client asked for the block.
+    pub const FILTERED: EdeCode = EdeCode(17);
     /// Local policy answers the question.
     pub const PROHIBITED: EdeCode = EdeCode(18);
     /// The denial has expired.

@@ -30,6 +30,7 @@ mod network_zones;
 mod networks;
 mod overseer;
 mod owner;
+mod policy_keeper;
 mod privileges;
 mod pulse;
 mod reload;

@@ -17,6 +17,7 @@ pub mod log;
 pub mod nearby;
 pub mod network_routes;
 pub mod pipeline;
+pub mod policy;
 pub mod report;
 pub mod root_keys;
 pub mod validate;

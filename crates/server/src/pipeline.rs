@@ -22,6 +22,7 @@ mod any;
 mod buckets;
 mod compact;
 mod cookies;
+mod decided;
 mod finish;
 mod finished;
 mod group;

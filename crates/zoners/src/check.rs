@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         Ok(validated) => validated.local.remarks(),
         Err(error) => error.remarks(),
     };
-    let remarks = [remarks, &config.remarks()].concat();
+    let lists = zoners_server::policy::list_faults(&config);
+    let remarks = [remarks, &config.remarks(), &lists].concat();
     remarks.iter().for_each(|remark| eprintln!("{}", print::warning(remark)));
     let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     match &file {
@@ -56,6 +57,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         0 => {}
         1 => println!("  has records for 1 name of your own"),
         names => println!("  has records for {names} names of your own"),
+    }
+    match config.policy.list.len() {
+        0 => {}
+        1 => println!("  has 1 list of blocked or allowed names"),
+        lists => println!("  has {lists} lists of blocked or allowed names"),
     }
     if validated.local.left_out() > 0 {
         let left_out = validated.local.left_out();

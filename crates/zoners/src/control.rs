@@ -1,10 +1,11 @@
-//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `network`, `cache`, `nta`, `reload`,
+//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `network`, `cache`, `nta`, `policy`, `reload`,
 //! `restart`, `healthcheck`, `watch`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
 pub(crate) mod network;
 pub(crate) mod nta;
+pub(crate) mod policy;
 pub(crate) mod reload;
 pub(crate) mod restart;
 pub(crate) mod servers;

@@ -81,6 +81,8 @@ enum Command {
     Doctor(Box<doctor::DoctorArguments>),
     /// Skip DNSSEC validation for a zone whose owner made a mistake, for a time.
     Nta(control::nta::NtaArguments),
+    /// Show which rule blocks or allows a name, the lists in force, and what a list would block; pause blocking.
+    Policy(control::policy::PolicyArguments),
     /// Make Zoners the resolver of this machine: a service, and the DNS settings; undone by `uninstall`.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     Install(install::InstallArguments),
@@ -216,6 +218,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Healthcheck(arguments) => control::healthcheck::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Nta(arguments) => control::nta::run(&arguments),
+        Command::Policy(arguments) => control::policy::run(&arguments),
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::Install(arguments) => install::install(&arguments),
         #[cfg(any(target_os = "linux", target_os = "macos"))]

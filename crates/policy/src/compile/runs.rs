@@ -10,6 +10,9 @@ use crate::storage::{SequentialReader, SequentialWriter, Storage};
 
 /// Octets of records gathered for a run.
 const RUN_OCTETS: usize = 6 << 20;
+/// Octets of the longest record.
+const MAX_RECORD_OCTETS: usize = 2 + u16::MAX as usize;
+const USUAL_RECORD_OCTETS: usize = 24;
 /// Octets of each run in memory while runs are merged.
 const READ_OCTETS: usize = 32 * 1024;
 /// The most runs: 1.5 GB of records, some 40 million names.
@@ -32,8 +35,9 @@ impl<'a> RunWriter<'a> {
         RunWriter {
             run_octets: RUN_OCTETS,
             scratch,
-            records: Vec::new(),
-            index: Vec::new(),
+            // Untouched pages of the buffer take no memory; growth would copy.
+            records: Vec::with_capacity(RUN_OCTETS + MAX_RECORD_OCTETS),
+            index: Vec::with_capacity(RUN_OCTETS / USUAL_RECORD_OCTETS),
             bounds: vec![0],
         }
     }

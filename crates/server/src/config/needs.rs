@@ -21,7 +21,9 @@ impl Config {
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
             ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
         ];
-        files.into_iter().filter_map(|(key, path)| Some((key, path?))).collect()
+        let named = files.into_iter().filter_map(|(key, path)| Some((key, path?)));
+        let lists = self.policy.list.iter().map(|list| ("policy.list.path", &*list.path));
+        named.chain(lists).collect()
     }
 
     /// The needs of binding these ports.

@@ -8,6 +8,7 @@ mod http;
 mod limits;
 mod local;
 mod network;
+mod policy;
 mod readers;
 mod redis;
 mod resolver;
@@ -28,6 +29,10 @@ pub use dnssec::DnssecConfig;
 pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
+pub(crate) use policy::DEFAULT_GROUP;
+pub use policy::{
+    BlockAnswer, BlockReason, ListAction, PolicyConfig, PolicyGroupConfig, PolicyListConfig,
+};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;
@@ -57,6 +62,8 @@ pub struct Config {
     pub network: NetworkConfig,
     /// Names answered without asking anyone.
     pub local: LocalConfig,
+    /// Names blocked or allowed, by group of clients.
+    pub policy: PolicyConfig,
     /// Zones asked of given resolvers.
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.

@@ -23,6 +23,9 @@ pub(super) const TABLES: &[&str] = &[
     "network",
     "local",
     "local.special-use",
+    "policy",
+    "policy.list",
+    "policy.group",
     "forward",
     "stub",
 ];

@@ -12,6 +12,7 @@ use super::hand_over_requests::HandOverCaller;
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::overseer::Overseer;
+use super::policy_keeper::CompilationEnd;
 use super::pulse::Pulse;
 use super::reload::{NextGeneration, Reload, Reloading};
 use super::reload_requests::ReloadCaller;
@@ -48,6 +49,8 @@ pub(super) async fn attend(
     tokio::pin!(conversing, living, following);
     let mut wake = Wake::watch();
     let mut pulse = Pulse::of(serving.workers.activity.clone());
+    serving.policies.look(&serving.core, &serving.generation.config.policy);
+    let policies = serving.core.policies.clone();
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     // Changes from before the watch.
     if serving.look_around() {
@@ -80,6 +83,8 @@ pub(super) async fn attend(
                 control.iter().for_each(|control| control.share(false));
                 tracing::warn!("restart: the new daemon did not come up: this one serves on");
             }
+            built = serving.policies.done() => end_compilation(&mut serving, built),
+            () = policies.pauses_changed() => serving.renew_policy(),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
                 serving.keep_sockets(control);
@@ -101,6 +106,7 @@ pub(super) async fn attend(
                 strategies.take(finding, serving.core.shared.now());
             }
             () = pulse.beat() => {
+                serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
                 let has_other_routes =
                     look(&mut serving, &mut wake, &mut strategies, keeper.as_deref_mut());
                 if has_other_hosts(&mut serving) || has_other_routes {
@@ -127,8 +133,18 @@ fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration)
     if serving.look_around() {
         reloading.request(Reload::Files);
     }
+    serving.policies.look(&serving.core, &serving.generation.config.policy);
     reloading.begin_requested(&serving);
     serving
+}
+
+/// Puts compiled lists into force.
+fn end_compilation(serving: &mut Serving, built: CompilationEnd) {
+    if serving.policies.end(&serving.core, built) {
+        serving.renew_policy();
+    }
+    // The configuration may have changed meanwhile.
+    serving.policies.look(&serving.core, &serving.generation.config.policy);
 }
 
 /// Links, addresses, routes or settings of networks have changed; `moved` if the machine is on another network. True if
@@ -150,6 +166,9 @@ fn look(
     strategies: &mut StrategyKeeper,
     keeper: Option<&mut CacheKeeper>,
 ) -> bool {
+    if serving.core.policies.has_ended_pause(serving.core.shared.now()) {
+        serving.renew_policy();
+    }
     if let Some(event) = wake.look(&serving.core.shared) {
         serving.forgive(event);
         strategies.network_changed(serving, true);

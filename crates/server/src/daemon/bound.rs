@@ -21,6 +21,7 @@ use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::{About, Overseer};
+use super::policy_keeper::PolicyKeeper;
 use super::reload_requests;
 use super::running::Running;
 use super::second_level;
@@ -65,7 +66,7 @@ impl Bound {
     /// # Errors
     /// The system gives no thread, or no runtime for a thread.
     pub fn start(self) -> io::Result<Running> {
-        let Bound { core, generation, runtime, signals, control, state, sandbox, .. } = self;
+        let Bound { core, mut generation, runtime, signals, control, state, sandbox, .. } = self;
         if let Some(log) = &self.log {
             log.begin(io::stderr())?;
         }
@@ -75,6 +76,7 @@ impl Bound {
             terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
         let folder = state.as_ref().map(StateFolder::path);
         let networks = NetworkObserver::new(folder, &core.shared.random);
+        let policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
@@ -92,6 +94,7 @@ impl Bound {
             reloads: Some(reloads),
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
+            policies: core.policies.clone(),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
@@ -114,6 +117,7 @@ impl Bound {
             sandbox,
             networks,
             kept,
+            policies,
         };
         let predecessor = self.predecessor;
         Ok(Running {

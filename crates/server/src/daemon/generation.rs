@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Network, Random};
@@ -18,6 +19,7 @@ use crate::config::{Config, ConfigError, ConfigOverlay};
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
 use crate::pipeline::{Cookies, PortalTerms, Rules, Service};
+use crate::policy::shelf::PolicyShelf;
 use crate::validate::{Scope, Validated};
 
 /// The part that generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
@@ -34,6 +36,11 @@ pub(super) struct Core {
     pub(super) links: LinkBindings,
     /// The terms of the window, while a captive portal holds the network.
     pub(super) portal: Option<Arc<PortalTerms>>,
+    /// The compiled lists and the pauses of the policy.
+    pub(super) policies: Arc<PolicyShelf>,
+    /// The number of the last rules: each rules have a number of their own, so that no finished answer of others is
+    /// used.
+    numbers: Arc<AtomicU32>,
 }
 
 impl Core {
@@ -49,7 +56,8 @@ impl Core {
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
         let (networks, links) = (Arc::default(), LinkBindings::default());
         let (overlays, portal) = (Vec::new(), None);
-        Ok(Core { shared, cookies, file, overlays, networks, links, portal })
+        let (policies, numbers) = (Arc::default(), Arc::default());
+        Ok(Core { shared, cookies, file, overlays, networks, links, portal, policies, numbers })
     }
 
     /// Puts `overlay` in the place of the overlay of the same profile, or takes that away. True if a reload is needed.
@@ -59,6 +67,11 @@ impl Core {
         self.overlays.extend(overlay.map(Arc::new));
         self.overlays.sort_by(|one, other| one.profile().cmp(other.profile()));
         self.overlays != before
+    }
+
+    /// The number of the next rules.
+    pub(super) fn next_number(&self) -> u32 {
+        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -96,7 +109,9 @@ impl Generation {
         let remarks = [local.remarks(), &config.remarks()].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
-        let rules = Arc::new(rules.near(&config, &nearby.prefixes));
+        let rules = rules.near(&config, &nearby.prefixes);
+        let policy = core.policies.policy(&config.policy, core.shared.now());
+        let rules = Arc::new(rules.governed(policy, number));
         let settings = Arc::new(settings);
         let is_overlaid = !core.overlays.is_empty();
         let mut generation =
@@ -159,6 +174,12 @@ impl Generation {
             route.servers.iter().map(move |server| (*server, binding.clone()))
         });
         core.links.replace(servers);
+    }
+
+    /// Makes the rules anew with the compiled lists and the pauses of now.
+    pub(super) fn renew_policy(&mut self, core: &Core) {
+        let policy = core.policies.policy(&self.config.policy, core.shared.now());
+        self.rules = Arc::new(self.rules.governed(policy, core.next_number()));
     }
 
     /// Logs the remarks, except remarks of the generation before.

@@ -1,6 +1,7 @@
 //! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
+mod policy;
 mod watches;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::config::NetworkRoute;
 use crate::events::QueryEvents;
 use crate::log::Log;
 use crate::pipeline::Service;
+use crate::policy::shelf::PolicyShelf;
 use watches::Watches;
 
 /// The sums over workers, and a separate service for look-ups, which shares the caches of the workers.
@@ -60,6 +62,8 @@ pub(super) struct About {
     pub(super) hand_overs: Option<HandOverRequests>,
     /// How the process was started, if a new daemon can take over.
     pub(super) origin: Option<ProcessOrigin>,
+    /// The compiled lists and the pauses of the policy.
+    pub(super) policies: Arc<PolicyShelf>,
 }
 
 impl<N: Network> Overseer<N> {

@@ -59,7 +59,7 @@ impl Reloading {
             sandbox: serving.sandbox.clone(),
             config: (what == Reload::Files).then(|| serving.generation.config.clone()),
             is_overlaid: serving.generation.is_overlaid,
-            number: serving.generation.rules.generation() + 1,
+            number: serving.core.next_number(),
         };
         let (send, done) = oneshot::channel();
         let thread = std::thread::Builder::new().name("reload".into());

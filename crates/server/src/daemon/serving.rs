@@ -15,6 +15,7 @@ use super::kept_sockets::KeptSockets;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::Overseer;
+use super::policy_keeper::PolicyKeeper;
 use super::workers::Workers;
 use crate::control::ControlSocket;
 use crate::network_routes::network_routes;
@@ -31,6 +32,7 @@ pub(super) struct Serving {
     pub(super) sandbox: Arc<Sandbox>,
     pub(super) networks: NetworkObserver,
     pub(super) kept: KeptSockets,
+    pub(super) policies: PolicyKeeper,
 }
 
 impl Serving {
@@ -86,12 +88,23 @@ impl Serving {
         if !self.generation.meet_neighbours() {
             return;
         }
-        self.workers.put_rules_in_force(&self.generation);
-        let rules = self.generation.rules.clone();
-        self.overseer.renew(self.overseer.service().with_rules(rules));
+        self.put_rules_in_force();
         let allow: Vec<String> =
             self.generation.rules.allow().iter().map(ToString::to_string).collect();
         tracing::debug!("access: clients nearby: {}", allow.join(", "));
+    }
+
+    /// Puts the compiled lists and the pauses of now into force. Queries under way end with the old rules.
+    pub(super) fn renew_policy(&mut self) {
+        self.core.policies.end_pauses(self.core.shared.now());
+        self.generation.renew_policy(&self.core);
+        self.put_rules_in_force();
+    }
+
+    fn put_rules_in_force(&self) {
+        self.workers.put_rules_in_force(&self.generation);
+        let rules = self.generation.rules.clone();
+        self.overseer.renew(self.overseer.service().with_rules(rules));
     }
 
     /// The addresses of the daemon, for reports.

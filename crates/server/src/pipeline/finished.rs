@@ -8,23 +8,17 @@ use zoners_resolver::{Answer, Lack};
 use super::group::ClientGroup;
 use super::query::Query;
 use super::system_probes::offline_reason;
-use super::{Handled, Service, finish};
+use super::{Handled, Service, decided, finish};
 
 /// Types that programs ask for together.
 const PAIRED_TYPES: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
 
 impl<N: Network> Service<N> {
-    /// Writes the finished answer for a group of clients, if there is one. Allocates nothing, unless the answer
-    /// expires soon. Generic, so that the way without groups is compiled by itself.
-    pub(super) fn finished<G: Into<ClientGroup> + Copy>(
-        &self,
-        query: &Query<'_>,
-        group: G,
-        now: Moment,
-        reply: &mut Vec<u8>,
-    ) -> bool {
+    /// Writes the finished answer, if there is one and no policy is in force. Allocates nothing, unless the answer
+    /// expires soon.
+    pub(super) fn finished(&self, query: &Query<'_>, now: Moment, reply: &mut Vec<u8>) -> bool {
         let cache = &self.worker.shared().cache;
-        let (name, key) = (query.request.name, answer_key(query, group.into()));
+        let (name, key) = (query.request.name, answer_key(query, ClientGroup::ALL));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             reply.clear();
             reply.extend_from_slice(finish::within_limit(query, found.message));
@@ -43,7 +37,7 @@ impl<N: Network> Service<N> {
     /// Prefetches a popular answer close to expiry; and the answers of the types for which programs
     /// ask at the same time, if due before the next prefetch of the first answer.
     #[cold]
-    fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
+    pub(super) fn prefetch(&self, query: &Query<'_>, own: AnswerKey, now: Moment) {
         let (cache, asked) = (&self.worker.shared().cache, query.request.question());
         let checking = query.request.head.checking();
         let times = |found: FinishedAnswer<'_>| (found.made, found.expires);
@@ -81,7 +75,7 @@ impl<N: Network> Service<N> {
         let checking = query.request.head.checking();
         let lack = match self.worker.cached(asked, checking, now) {
             Ok(answer) => {
-                if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
+                if let Some(decided) = self.judge_answer(query, group, asked, &answer, now, reply) {
                     return Ok(decided);
                 }
                 self.put_together(query, group, asked, &answer, now, reply);
@@ -92,7 +86,7 @@ impl<N: Network> Service<N> {
         if !checking.is_disabled()
             && let Some(answer) = self.worker.synthesised(asked, now)
         {
-            if let Some(decided) = self.judge_answer(query, group, asked, &answer, reply) {
+            if let Some(decided) = self.judge_answer(query, group, asked, &answer, now, reply) {
                 return Ok(decided);
             }
             self.count(Counter::ClientSynthesised);
@@ -103,7 +97,7 @@ impl<N: Network> Service<N> {
         // Behind a portal, the resolver of the network may know better.
         let failure = failure.filter(|_| !self.is_behind_portal()).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, checking, now) {
-            if let Some(decided) = self.judge_answer(query, group, asked, &stale, reply) {
+            if let Some(decided) = self.judge_answer(query, group, asked, &stale, now, reply) {
                 return Ok(decided);
             }
             let stale = self.order.of(&stale);
@@ -141,14 +135,21 @@ impl<N: Network> Service<N> {
         let ede = self.worker.why_unsigned(asked, security);
         // A finished answer has no EDE: an answer with one is put together each time.
         if ede.is_none() {
+            let is_governed = self.rules.policy.is_some();
+            if is_governed {
+                decided::add_plain_trailer(reply);
+            }
             cache.insert_answer(name, key, generation, reply, security, ttl, now);
+            if is_governed {
+                decided::cut_plain_trailer(reply);
+            }
         }
         let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
         finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
     }
 }
 
-fn answer_key(query: &Query<'_>, group: ClientGroup) -> AnswerKey {
+pub(super) fn answer_key(query: &Query<'_>, group: ClientGroup) -> AnswerKey {
     let head = &query.request.head;
     AnswerKey {
         rtype: query.request.rtype,

@@ -8,13 +8,3 @@ impl ClientGroup {
     /// The group of clients without a policy of their own.
     pub const ALL: Self = ClientGroup(0);
 }
-
-/// [`ClientGroup::ALL`] as a type, known when the packet path is compiled.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AllClients;
-
-impl From<AllClients> for ClientGroup {
-    fn from(AllClients: AllClients) -> Self {
-        ClientGroup::ALL
-    }
-}

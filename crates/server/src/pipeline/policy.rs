@@ -7,7 +7,8 @@
 use std::fmt;
 
 use zoners_api::QueryOutcome;
-use zoners_dns::{Ede, EdeCode, Network, Question};
+use zoners_dns::{Ede, EdeCode, Moment, Network, OptRcode, Question};
+use zoners_policy::PolicyRules;
 use zoners_resolver::Answer;
 
 use super::group::ClientGroup;
@@ -16,6 +17,10 @@ use super::{Handled, Service, finish};
 use crate::client::Client;
 use crate::events::outcome_counter;
 
+/// Seconds for which a decision on a question is kept as a finished answer. A change of the policy ends the time, as
+/// the rules get a new number.
+const KEPT_SECONDS: u32 = 3600;
+
 /// The decision of a policy on a question or an answer.
 #[derive(Clone, Debug)]
 pub enum PolicyDecision {
@@ -23,6 +28,10 @@ pub enum PolicyDecision {
     Pass,
     /// The client gets this answer, and the EDE with it (RFC 8914: 15 to 18).
     Answer(Box<Answer>, Option<Ede>),
+    /// The client gets REFUSED with this EDE.
+    Refuse(Ede),
+    /// Over UDP, the client gets an empty reply with TC and asks again over TCP.
+    TcpOnly,
     /// The client gets no reply.
     Drop,
 }
@@ -42,6 +51,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
         question: &Question,
         answer: &Answer,
     ) -> PolicyDecision;
+
+    /// The rules of the lists, if the policy consists of lists.
+    fn lists(&self) -> Option<&PolicyRules> {
+        None
+    }
 }
 
 impl<N: Network> Service<N> {
@@ -51,11 +65,13 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         question: &Question,
+        now: Moment,
         reply: &mut Vec<u8>,
     ) -> Option<Handled> {
         let policy = self.rules.policy.as_ref()?;
         let decision = policy.before_resolution(group, question);
-        self.enforce(decision, query, reply).map(|(outcome, _)| self.ended(outcome))
+        let decided = self.enforce(decision, query, group, (KEPT_SECONDS, now), reply);
+        decided.map(|(outcome, _)| self.ended(outcome))
     }
 
     /// The stage after resolution, for an answer that the cache had.
@@ -65,9 +81,10 @@ impl<N: Network> Service<N> {
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
+        now: Moment,
         reply: &mut Vec<u8>,
     ) -> Option<Handled> {
-        let decided = self.decide_on_answer(query, group, question, answer, reply);
+        let decided = self.decide_on_answer(query, group, question, answer, now, reply);
         decided.map(|(outcome, _)| self.ended(outcome))
     }
 
@@ -78,23 +95,38 @@ impl<N: Network> Service<N> {
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
+        now: Moment,
         reply: &mut Vec<u8>,
     ) -> Option<(QueryOutcome, Option<EdeCode>)> {
         let policy = self.rules.policy.as_ref()?;
-        self.enforce(policy.after_resolution(group, question, answer), query, reply)
+        let decision = policy.after_resolution(group, question, answer);
+        self.enforce(decision, query, group, (answer.ttl().min(KEPT_SECONDS), now), reply)
     }
 
+    /// Carries out a decision. An answer of the policy is kept as finished for so many seconds.
     fn enforce(
         &self,
         decision: PolicyDecision,
         query: &Query<'_>,
+        group: ClientGroup,
+        (seconds, now): (u32, Moment),
         reply: &mut Vec<u8>,
     ) -> Option<(QueryOutcome, Option<EdeCode>)> {
         match decision {
             PolicyDecision::Pass => None,
             PolicyDecision::Answer(answer, ede) => {
+                self.keep_decided(query, group, &answer, ede.as_ref(), seconds, now);
                 finish::answer(query, &self.order.of(&answer), ede.as_ref(), reply);
                 Some((QueryOutcome::Policy, ede.map(|ede| ede.code)))
+            }
+            PolicyDecision::Refuse(ede) => {
+                finish::error(query, OptRcode::REFUSED, Some(&ede), reply);
+                Some((QueryOutcome::Policy, Some(ede.code)))
+            }
+            PolicyDecision::TcpOnly if query.client.transport.is_stream() => None,
+            PolicyDecision::TcpOnly => {
+                finish::truncated(query, reply);
+                Some((QueryOutcome::Policy, None))
             }
             PolicyDecision::Drop => {
                 reply.clear();

@@ -68,7 +68,7 @@ impl<N: Network> Service<N> {
             }
         };
         if let Some(decided) =
-            self.decide_on_answer(&query, miss.group, &miss.question, answer, reply)
+            self.decide_on_answer(&query, miss.group, &miss.question, answer, now, reply)
         {
             return decided;
         }

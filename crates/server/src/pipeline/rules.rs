@@ -87,6 +87,17 @@ impl Rules {
         Rules { policy: Some(policy), ..self }
     }
 
+    /// The rules with a policy or without, under a number of their own.
+    #[must_use]
+    pub(crate) fn governed(&self, policy: Option<Arc<dyn Policy>>, generation: u32) -> Self {
+        Rules { policy, generation, ..self.clone() }
+    }
+
+    /// The policy.
+    pub(crate) fn policy(&self) -> Option<&dyn Policy> {
+        self.policy.as_deref()
+    }
+
     /// The group whose policy applies to a client.
     pub(super) fn group(&self, client: &Client) -> ClientGroup {
         self.policy.as_ref().map_or(ClientGroup::ALL, |policy| policy.group(client))

@@ -8,7 +8,7 @@ use zoners_resolver::Answer;
 
 use super::admit::Admission;
 use super::cookies::Cookie;
-use super::group::{AllClients, ClientGroup};
+use super::group::ClientGroup;
 use super::query::{Miss, Query};
 use super::{Handled, Service, any, finish};
 use crate::client::Client;
@@ -50,7 +50,7 @@ impl<N: Network> Service<N> {
         if self.rules.policy.is_some() {
             return self.handle_in_group(&query, clock, reply);
         }
-        if self.finished(&query, AllClients, clock.now, reply) {
+        if self.finished(&query, clock.now, reply) {
             return self.replied(Counter::ClientCached);
         }
         self.handle_unfinished(&query, ClientGroup::ALL, clock, reply)
@@ -66,10 +66,10 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Handled {
         let group = self.rules.group(&query.client);
-        if self.finished(query, group, clock.now, reply) {
-            return self.replied(Counter::ClientCached);
+        match self.finished_in_group(query, group, clock.now, reply) {
+            Some(outcome) => self.replied(outcome),
+            None => self.handle_unfinished(query, group, clock, reply),
         }
-        self.handle_unfinished(query, group, clock, reply)
     }
 
     /// The synchronous stages after the finished answers.
@@ -90,7 +90,7 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
-        if let Some(decided) = self.judge_question(query, group, &question, reply) {
+        if let Some(decided) = self.judge_question(query, group, &question, clock.now, reply) {
             return decided;
         }
         let lack = match self.known(query, group, &question, clock.now, reply) {

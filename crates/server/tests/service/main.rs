@@ -19,6 +19,7 @@ mod clients {
     mod compact;
     mod events;
     mod large;
+    mod lists;
     mod local;
     mod order;
     mod pipeline;

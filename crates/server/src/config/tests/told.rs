@@ -341,6 +341,28 @@ fn values_that_do_not_go_together_are_told() {
 }
 
 #[test]
+fn lists_and_groups_of_the_policy_have_names_of_their_own() {
+    for (text, told) in [
+        (
+            "[[policy.list]]\nname = \"a\"\npath = \"/a\"\n[[policy.list]]\nname = \"a\"\npath = \"/b\"",
+            "z:5:8: policy.list.name: a list before has the name \"a\" already",
+        ),
+        (
+            "[[policy.list]]\nname = \"a\"\npath = \"/a\"\n[[policy.group]]\nname = \"kids\"\n\
+             clients = [\"192.0.2.1\"]\nlists = [\"b\"]",
+            "z:7:10: policy.group.lists: there is no list \"b\"; there are a",
+        ),
+        (
+            "[[policy.group]]\nname = \"default\"\nclients = [\"192.0.2.1\"]",
+            "z:3:11: policy.group.clients: must be absent: the default group has",
+        ),
+    ] {
+        let error = prepared(text);
+        assert!(error.starts_with(told), "{error}");
+    }
+}
+
+#[test]
 fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| format!("{:?}", folder.path().join(name).display().to_string());

@@ -7,8 +7,9 @@ use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, ReloadReport,
-    SecondLevelState, ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
+    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
+    ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
@@ -16,8 +17,8 @@ use zoners_host::origin::ProcessOrigin;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 
-use super::Overseer;
 use super::watches::EventWatch;
+use super::{Overseer, policy};
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::events::EventFilter;
@@ -215,6 +216,28 @@ impl<N: Network> Admin for Overseer<N> {
         };
         let removed = shared.cache.flush(&name, subtree) as u64;
         Ok(CacheFlush { removed, second_level, second_level_error })
+    }
+
+    fn explain_policy(
+        &self,
+        name: &str,
+        rtype: &str,
+        client: Option<&str>,
+    ) -> Result<PolicyExplanation, AdminError> {
+        let question = question(name, rtype).map_err(AdminError::invalid)?;
+        policy::explain(&self.service(), &question, client)
+    }
+
+    fn policy_lists(&self) -> PolicyListReport {
+        policy::lists(&self.service())
+    }
+
+    fn pause_policy(
+        &self,
+        group: Option<&str>,
+        seconds: u32,
+    ) -> Result<PolicyPauseReport, AdminError> {
+        policy::pause(&self.service(), &self.about.policies, group, seconds)
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {

@@ -1,0 +1,102 @@
+//! The policy: lists in force, the rule behind a decision, and pauses.
+
+use serde::{Deserialize, Serialize};
+
+/// The rules that match a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyExplanation {
+    /// The name in question.
+    pub name: String,
+    /// The record type in question.
+    pub r#type: String,
+    /// The address of the client.
+    pub client: String,
+    /// The group of the client.
+    pub group: String,
+    /// Whether the policy is paused for the group: then no rule matches.
+    pub paused: bool,
+    /// The matching rules; the first decides, and the next would decide without the first.
+    pub rules: Vec<MatchingRuleReport>,
+}
+
+/// A matching rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchingRuleReport {
+    /// The list.
+    pub list: String,
+    /// The line of the list, from 1 on.
+    pub line: u32,
+    /// The rule.
+    pub rule: String,
+    /// Whether the rule allows the name.
+    pub allows: bool,
+    /// The reply of the rule, in words.
+    pub action: String,
+}
+
+/// The lists in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyListReport {
+    /// The lists, in the order of the configuration.
+    pub lists: Vec<PolicyListState>,
+    /// Names with rules, each counted once.
+    pub names: u64,
+    /// Memory of the tables.
+    pub memory_bytes: u64,
+    /// Groups of clients, the default first.
+    pub groups: Vec<PolicyGroupState>,
+}
+
+/// A list in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyListState {
+    /// The name.
+    pub name: String,
+    /// The form, such as `hosts`.
+    pub form: String,
+    /// Whether names of the list are allowed.
+    pub allows: bool,
+    /// Rules in force.
+    pub rules: u32,
+    /// Rules that repeat an earlier rule of the list.
+    pub repeated: u32,
+    /// Lines of the file.
+    pub lines: u32,
+    /// Lines that mean something to DNS and are not understood.
+    pub lost: u32,
+    /// Skipped lines by reason.
+    pub skipped: Vec<SkippedLineReport>,
+}
+
+/// Lines skipped for a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedLineReport {
+    /// The reason.
+    pub reason: String,
+    /// How many lines.
+    pub lines: u32,
+    /// The first line.
+    pub first: u32,
+}
+
+/// A group of clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyGroupState {
+    /// The name.
+    pub name: String,
+    /// Addresses and prefixes of the clients.
+    pub clients: Vec<String>,
+    /// Names of the lists.
+    pub lists: Vec<String>,
+    /// Whether the policy is paused for the group.
+    pub paused: bool,
+}
+
+/// A pause has begun or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyPauseReport {
+    /// The group; `None` for all groups.
+    pub group: Option<String>,
+    /// Seconds until the policy is in force again; 0 if the policy is in force.
+    pub left_s: u32,
+}

@@ -1,0 +1,146 @@
+//! The policy in reports, and its pauses.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use zoners_api::{
+    AdminError, MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport,
+    PolicyListState, PolicyPauseReport, SkippedLineReport,
+};
+use zoners_dns::{Network, Question};
+use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules};
+
+use crate::pipeline::Service;
+use crate::policy::shelf::PolicyShelf;
+use crate::report::text;
+
+/// The longest pause: a week.
+const MAX_PAUSE_SECONDS: u32 = 7 * 24 * 3600;
+
+/// The rules that match a question of a client.
+pub(super) fn explain<N: Network>(
+    service: &Service<N>,
+    question: &Question,
+    client: Option<&str>,
+) -> Result<PolicyExplanation, AdminError> {
+    let rules = in_force(service)?;
+    let client = match client {
+        None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        Some(text) => {
+            let faulty = |_| AdminError::invalid(format!("`{text}` is no address of a client"));
+            text.parse().map_err(faulty)?
+        }
+    };
+    let region = rules.region(client);
+    let group = rules.group(region);
+    let found = rules.explain(region, question.name.for_slice(), question.rtype);
+    let found = found.map_err(|error| AdminError::failed(error.to_string()))?;
+    Ok(PolicyExplanation {
+        name: text(&question.name),
+        r#type: question.rtype.to_string(),
+        client: client.to_string(),
+        group: group.map(|group| group.name.clone()).unwrap_or_default(),
+        paused: group.is_some_and(|group| group.is_paused),
+        rules: found.into_iter().map(matching_rule).collect(),
+    })
+}
+
+fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
+    let MatchingRule { action, reason } = rule;
+    let allows = action.is_none();
+    let action = match action {
+        None => "allowed".to_owned(),
+        Some(PolicyAction::Nxdomain) => "NXDOMAIN".to_owned(),
+        Some(PolicyAction::Nodata) => "no records".to_owned(),
+        Some(PolicyAction::Refused) => "REFUSED".to_owned(),
+        Some(PolicyAction::Drop) => "no reply".to_owned(),
+        Some(PolicyAction::TcpOnly) => "asked again over TCP".to_owned(),
+        Some(PolicyAction::Addresses(addresses)) => {
+            let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            format!("answered with {}", addresses.join(", "))
+        }
+        Some(PolicyAction::Alias(target)) => format!("an alias of {}", text(&target)),
+        Some(PolicyAction::Records(_)) => "answered with the records of the rule".to_owned(),
+    };
+    MatchingRuleReport { list: reason.list, line: reason.line, rule: reason.rule, allows, action }
+}
+
+/// The lists and groups in force; empty without a policy.
+pub(super) fn lists<N: Network>(service: &Service<N>) -> PolicyListReport {
+    let Ok(rules) = in_force(service) else { return PolicyListReport::default() };
+    let compiled = rules.compiled();
+    let names = |set: &zoners_policy::ListSet| {
+        let all = compiled.lists().iter().enumerate();
+        all.filter(|(number, _)| set.contains(*number)).map(|(_, list)| list.name.clone()).collect()
+    };
+    let group = |group: &zoners_policy::GroupSettings| PolicyGroupState {
+        name: group.name.clone(),
+        clients: group.clients.iter().map(ToString::to_string).collect(),
+        lists: names(&group.lists),
+        paused: group.is_paused,
+    };
+    PolicyListReport {
+        lists: compiled.lists().iter().map(list_state).collect(),
+        names: compiled.names(),
+        memory_bytes: compiled.octets() as u64,
+        groups: rules.groups().iter().map(group).collect(),
+    }
+}
+
+fn list_state(list: &ListEntry) -> PolicyListState {
+    let skipped = list.skipped.iter().map(|(reason, lines, first)| SkippedLineReport {
+        reason: reason.clone(),
+        lines: *lines,
+        first: *first,
+    });
+    PolicyListState {
+        name: list.name.clone(),
+        form: list.form.to_string(),
+        allows: list.allows,
+        rules: list.rules,
+        repeated: list.repeated,
+        lines: list.lines,
+        lost: list.lost,
+        skipped: skipped.collect(),
+    }
+}
+
+/// Pauses a group, or all groups.
+pub(super) fn pause<N: Network>(
+    service: &Service<N>,
+    policies: &PolicyShelf,
+    group: Option<&str>,
+    seconds: u32,
+) -> Result<PolicyPauseReport, AdminError> {
+    let rules = in_force(service)?;
+    if seconds > MAX_PAUSE_SECONDS {
+        return Err(AdminError::invalid(format!(
+            "seconds: write 0 to {MAX_PAUSE_SECONDS} (a week)"
+        )));
+    }
+    if let Some(name) = group.filter(|name| !rules.groups().iter().any(|own| own.name == **name)) {
+        let names: Vec<&str> = rules.groups().iter().map(|own| &*own.name).collect();
+        let known = names.join(", ");
+        return Err(AdminError::invalid(format!("there is no group {name:?}; there are {known}")));
+    }
+    let now = service.worker().shared().now();
+    let until = now.after(Duration::from_secs(seconds.into()));
+    let group = group.map(str::to_owned);
+    policies.pause(group.clone(), until, now);
+    let whom =
+        group.as_ref().map_or_else(|| "all groups".to_owned(), |name| format!("group {name}"));
+    match seconds {
+        0 => tracing::info!("policy: in force again for {whom}"),
+        seconds => tracing::warn!("policy: paused for {whom} for {seconds} s"),
+    }
+    Ok(PolicyPauseReport { group, left_s: seconds })
+}
+
+fn in_force<N: Network>(service: &Service<N>) -> Result<&PolicyRules, AdminError> {
+    let rules = service.rules().policy().and_then(|policy| policy.lists());
+    rules.ok_or_else(|| {
+        AdminError::failed(
+            "no policy is in force: [[policy.list]] in the configuration names lists",
+        )
+    })
+}

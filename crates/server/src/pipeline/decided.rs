@@ -1,0 +1,118 @@
+//! Finished answers under a policy: each has a trailer behind the message, which says whether the policy decided and has
+//! the EDE of the decision. So a blocked answer costs as much as a hit.
+//!
+//! Without a policy there are no trailers, and the packet path of [`finished`](super::finished) knows nothing of them.
+//! The two never meet, since a change of the policy gives the rules a new number.
+
+use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, Security};
+use zoners_resolver::Answer;
+
+use super::finished::answer_key;
+use super::group::ClientGroup;
+use super::query::Query;
+use super::{Service, finish};
+
+/// The trailer of an answer on which the policy did not decide. No EDE has so long a text.
+const PLAIN: u8 = 0xFF;
+
+/// Adds the trailer of an answer on which the policy did not decide.
+pub(super) fn add_plain_trailer(message: &mut Vec<u8>) {
+    message.push(PLAIN);
+}
+
+/// Removes the trailer of [`add_plain_trailer`].
+pub(super) fn cut_plain_trailer(message: &mut Vec<u8>) {
+    message.pop();
+}
+
+/// Adds the trailer of a decision: the code of the EDE, the text and the octets of the text.
+fn add_trailer(message: &mut Vec<u8>, ede: Option<&Ede>) {
+    let (code, text) = ede.map_or((0, ""), |ede| (ede.code.0, &*ede.text));
+    message.extend(code.to_be_bytes());
+    message.extend(text.as_bytes());
+    message.push(text.len().min(Ede::MAX_TEXT) as u8);
+}
+
+/// The message, and the EDE if the policy decided.
+fn split_trailer(octets: &[u8]) -> Option<(&[u8], Option<Ede>)> {
+    let (length, rest) = octets.split_last()?;
+    if *length == PLAIN {
+        return Some((rest, None));
+    }
+    let (rest, text) = rest.split_at_checked(rest.len().checked_sub(usize::from(*length))?)?;
+    let (message, code) = rest.split_last_chunk::<2>()?;
+    let code = EdeCode(u16::from_be_bytes(*code));
+    Some((message, Some(Ede::new(code, String::from_utf8_lossy(text)))))
+}
+
+impl<N: Network> Service<N> {
+    /// Writes the finished answer for a group of clients under a policy, if there is one; returns the outcome.
+    pub(super) fn finished_in_group(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        now: Moment,
+        reply: &mut Vec<u8>,
+    ) -> Option<Counter> {
+        let cache = &self.worker.shared().cache;
+        let (name, key) = (query.request.name, answer_key(query, group));
+        let hit = cache.answer(name, key, self.rules.generation, now, |found| {
+            let (message, ede) = split_trailer(found.message)?;
+            reply.clear();
+            reply.extend_from_slice(finish::within_limit(query, message));
+            if found.has_several_records() {
+                self.order.rotate(reply, found.ttl_offsets());
+            }
+            let age = if ede.is_some() { 0 } else { found.age };
+            finish::deliver(query, reply, found.security, ede.as_ref(), age, found.ttl_offsets());
+            Some((ede.is_some(), found.expires_soon(now)))
+        });
+        let (is_decided, expires_soon) = hit.flatten()?;
+        if is_decided {
+            // A blocked name is not asked for.
+            return Some(Counter::ClientPolicy);
+        }
+        if expires_soon && cache.claim_refresh(name, key) {
+            self.prefetch(query, key, now);
+        }
+        Some(Counter::ClientCached)
+    }
+
+    /// Keeps the answer of a decision as finished for `seconds`.
+    pub(super) fn keep_decided(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        answer: &Answer,
+        ede: Option<&Ede>,
+        seconds: u32,
+        now: Moment,
+    ) {
+        let mut message = finish::message(query, answer);
+        add_trailer(&mut message, ede);
+        let (cache, key) = (&self.worker.shared().cache, answer_key(query, group));
+        let (name, generation) = (query.request.name, self.rules.generation);
+        cache.insert_answer(name, key, generation, &message, Security::Unchecked, seconds, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailers_are_read_as_written() {
+        let mut plain = b"message".to_vec();
+        add_plain_trailer(&mut plain);
+        assert_eq!(split_trailer(&plain), Some((&b"message"[..], None)));
+        cut_plain_trailer(&mut plain);
+        assert_eq!(plain, b"message");
+        for text in ["", "list ads, line 7", &"x".repeat(Ede::MAX_TEXT)] {
+            let (mut message, ede) = (b"message".to_vec(), Ede::new(EdeCode::BLOCKED, text));
+            add_trailer(&mut message, Some(&ede));
+            assert_eq!(split_trailer(&message), Some((&b"message"[..], Some(ede))));
+        }
+        assert_eq!(split_trailer(&[]), None);
+        assert_eq!(split_trailer(&[1, 2, 160]), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! The answer of a rule that acts.
+
+use std::net::IpAddr;
+
+use zoners_dns::{Ede, Name, OptRcode, Question, RRset, Records, Rtype, Security};
+use zoners_policy::PolicyAction;
+use zoners_resolver::Answer;
+
+use crate::pipeline::policy::PolicyDecision;
+
+/// The decision of an action on a question, with an EDE.
+pub(super) fn decision(
+    question: &Question,
+    action: &PolicyAction,
+    ttl: u32,
+    ede: Ede,
+) -> PolicyDecision {
+    let name = || question.name.clone();
+    let set = |rtype, records: Vec<Vec<u8>>| {
+        RRset::new(name(), rtype, ttl, records.into_iter().collect())
+    };
+    let records = match action {
+        PolicyAction::Drop => return PolicyDecision::Drop,
+        PolicyAction::TcpOnly => return PolicyDecision::TcpOnly,
+        PolicyAction::Refused => return PolicyDecision::Refuse(ede),
+        PolicyAction::Nxdomain | PolicyAction::Nodata => Vec::new(),
+        PolicyAction::Alias(target) => vec![RRset::naming(name(), Rtype::CNAME, ttl, target)],
+        PolicyAction::Addresses(addresses) => {
+            let own = addresses.iter().filter_map(|address| rdata(*address, question.rtype));
+            vec![set(question.rtype, own.collect())]
+        }
+        PolicyAction::Records(all) => {
+            let own = all.iter().filter(|(rtype, _)| *rtype == question.rtype);
+            vec![set(question.rtype, own.map(|(_, rdata)| rdata.clone()).collect())]
+        }
+    };
+    let records: Vec<RRset> = records.into_iter().filter(|set| !set.records.is_empty()).collect();
+    let rcode = match action {
+        PolicyAction::Nxdomain => OptRcode::NXDOMAIN,
+        _ => OptRcode::NOERROR,
+    };
+    let authority = if records.is_empty() { vec![soa(&question.name, ttl)] } else { Vec::new() };
+    let answer = Answer {
+        rcode,
+        answer: records,
+        authority,
+        additional: Vec::new(),
+        security: Security::Unchecked,
+        stale: false,
+        hearsay: false,
+    };
+    PolicyDecision::Answer(Box::new(answer), Some(ede))
+}
+
+/// The RDATA of an address for a question of this type.
+fn rdata(address: IpAddr, rtype: Rtype) -> Option<Vec<u8>> {
+    match (address, rtype) {
+        (IpAddr::V4(address), Rtype::A) => Some(address.octets().to_vec()),
+        (IpAddr::V6(address), Rtype::AAAA) => Some(address.octets().to_vec()),
+        _ => None,
+    }
+}
+
+/// The SOA record by which clients keep a denial for `ttl` seconds (RFC 2308 section 5).
+fn soa(zone: &Name, ttl: u32) -> RRset {
+    const SERVER_AND_CONTACT: &[u8] = b"\x07blocked\x07invalid\0\x06nobody\x07invalid\0";
+    let times = [1, 3600, 1200, 604_800, ttl].map(u32::to_be_bytes);
+    let rdata = [SERVER_AND_CONTACT, times.as_flattened()].concat();
+    RRset::new(zone.clone(), Rtype::SOA, ttl, Records::from_iter([rdata]))
+}

@@ -1,0 +1,124 @@
+//! The policy of lists in the pipeline: answers, reasons, groups, aliases, and finished answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::lab::{ServiceLab, asked, lab, packet};
+use zoners_dns::{Counter, EdeCode, Message, OptRcode, Rtype, Transport, zonefile};
+use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
+use zoners_server::policy::ListPolicy;
+use zoners_server::{Client, Config, Service};
+
+const ADULT: &str = "192.168.1.1";
+const CHILD: &str = "192.168.1.2";
+
+/// A lab with the list `ads` in force, and further lines of the configuration.
+fn governed(text: &str, more: &str) -> ServiceLab {
+    let config = format!("[policy]\n{more}[[policy.list]]\nname = \"ads\"\npath = \"/nowhere\"\n");
+    let config = Config::parse(&config, "zoners.toml").unwrap();
+    let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
+    let mut compiler = PolicyCompiler::new([5, 6], &scratch);
+    let source = ListSource { name: "ads".into(), form: None, allows: false };
+    compiler.add_list(&source, &mut text.as_bytes()).unwrap();
+    compiler.finish(&*file, [0; 32]).unwrap();
+    let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
+    let policy = Arc::new(ListPolicy::new(&config.policy, compiled, |_| false).unwrap());
+    let lab = lab();
+    let rules = lab.service.rules().clone().with_policy(policy);
+    let service = Service::new(lab.service.worker().clone(), Arc::new(rules));
+    ServiceLab { service, ..lab }
+}
+
+async fn ask(lab: &ServiceLab, text: &str, rtype: Rtype, client: &str) -> Option<Message> {
+    let client: IpAddr = client.parse().unwrap();
+    let query = packet(&asked(text, rtype), true);
+    lab.send_from(&query, Client::new(client, Transport::Udp)).await
+}
+
+/// RCODE, records and EDE of a reply.
+fn show(reply: Option<Message>) -> String {
+    let Some(reply) = reply else { return "nothing".into() };
+    let records: Vec<String> = reply.answer.iter().map(ToString::to_string).collect();
+    let ede = reply.edns.as_ref().and_then(|edns| edns.errors.first()).map(ToString::to_string);
+    let denial = if reply.authority.is_empty() { "" } else { "SOA" };
+    format!("{} {}{denial} {}", reply.rcode, records.join(" "), ede.unwrap_or_default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_name_gets_the_null_address_and_the_reason() {
+    let lab = governed("||blocked.example.com^\n", "");
+    let why = "EDE 15 (Blocked): list ads, line 1: ||blocked.example.com^";
+    // From the lists, and as a finished answer.
+    for _ in 0..2 {
+        let a = show(ask(&lab, "x.blocked.example.com", Rtype::A, ADULT).await);
+        assert_eq!(a, format!("NOERROR x.blocked.example.com. 10 IN A 0.0.0.0 {why}"));
+        let aaaa = show(ask(&lab, "blocked.example.com", Rtype::AAAA, ADULT).await);
+        assert_eq!(aaaa, format!("NOERROR blocked.example.com. 10 IN AAAA :: {why}"));
+        let https = show(ask(&lab, "blocked.example.com", Rtype::HTTPS, ADULT).await);
+        assert_eq!(https, format!("NOERROR SOA {why}"));
+    }
+    assert!(lab.net.sent().is_empty());
+    assert_eq!((lab.count(Counter::ClientPolicy), lab.count(Counter::ClientQueries)), (6, 6));
+    assert!(show(ask(&lab, "www.example.com", Rtype::A, ADULT).await).starts_with("NOERROR www"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_blocked_answer_is_finished_for_its_group() {
+    let kids = "[[policy.group]]\nname = \"kids\"\nclients = [\"192.168.1.2\"]\nblock-with = \"nxdomain\"\n\
+                [[policy.group]]\nname = \"default\"\nlists = []\n";
+    let lab = governed("0.0.0.0 www.example.com\n", kids);
+    for _ in 0..4 {
+        let child = show(ask(&lab, "www.example.com", Rtype::A, CHILD).await);
+        assert_eq!(child, "NXDOMAIN SOA EDE 15 (Blocked): list ads, line 1: www.example.com");
+        let adult = show(ask(&lab, "www.example.com", Rtype::A, ADULT).await);
+        assert!(adult.starts_with("NOERROR www.example.com."), "{adult}");
+    }
+    assert_eq!(lab.count(Counter::ClientPolicy), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn styles_and_actions_have_their_replies() {
+    let zone = "@ SOA a. b. 1 2 3 4 5\ndrop.example.com CNAME rpz-drop.\ntcp.example.com CNAME rpz-tcp-only.\n\
+                own.example.com A 192.0.2.7\nown.example.com A 192.0.2.8\nnot.example.com CNAME *.\n";
+    let lab = governed(zone, "");
+    assert_eq!(show(ask(&lab, "drop.example.com", Rtype::A, ADULT).await), "nothing");
+    let truncated = ask(&lab, "tcp.example.com", Rtype::A, ADULT).await.unwrap();
+    assert!(truncated.header.tc() && truncated.answer.is_empty());
+    let own = show(ask(&lab, "own.example.com", Rtype::A, ADULT).await);
+    assert!(own.contains("192.0.2.7") && own.contains("192.0.2.8"), "{own}");
+    assert!(
+        show(ask(&lab, "not.example.com", Rtype::A, ADULT).await).starts_with("NOERROR SOA EDE 15")
+    );
+    let refusing = governed("0.0.0.0 www.example.com\n", "block-with = \"refused\"\n");
+    let refused = ask(&refusing, "www.example.com", Rtype::A, ADULT).await.unwrap();
+    assert_eq!(refused.rcode, OptRcode::REFUSED);
+    assert_eq!(refused.edns.unwrap().errors[0].code, EdeCode::BLOCKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_of_a_blocked_name_is_blocked_however_often() {
+    let lab = governed("0.0.0.0 www.example.com\n", "");
+    lab.net.change("example.com", |zone| {
+        let sets = zonefile::parse("alias 300 CNAME www\n", &zone.origin).unwrap();
+        sets.into_iter().for_each(|set| zone.add(set));
+    });
+    for _ in 0..4 {
+        let reply = show(ask(&lab, "alias.example.com", Rtype::A, ADULT).await);
+        assert!(reply.starts_with("NOERROR alias.example.com. 10 IN A 0.0.0.0 EDE 15"), "{reply}");
+        assert!(reply.ends_with("(for www.example.com)"), "{reply}");
+    }
+    assert_eq!(lab.count(Counter::ClientPolicy), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_on_which_no_rule_decides_is_as_without_a_policy() {
+    let (plain, lab) = (lab(), governed("0.0.0.0 other.example.com\n", ""));
+    // The TTL counts down.
+    let without_ttl = |reply: String| reply.replace(" 299 ", " 300 ");
+    for _ in 0..4 {
+        let with = without_ttl(show(ask(&lab, "www.example.com", Rtype::A, ADULT).await));
+        let without = without_ttl(show(ask(&plain, "www.example.com", Rtype::A, ADULT).await));
+        assert_eq!(with, without);
+    }
+    assert_eq!(lab.count(Counter::ClientCached), plain.count(Counter::ClientCached));
+}

@@ -1,0 +1,192 @@
+//! `zoners policy`
+
+mod dry_run;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use zoners_api::{
+    AdminReply, AdminRequest, MatchingRuleReport, PolicyExplanation, PolicyListReport,
+    PolicyListState, PolicyPauseReport,
+};
+use zoners_server::config::values::parse_duration;
+
+use super::Socket;
+use super::status::span;
+use crate::Failure;
+use crate::output::println;
+use crate::print::{BOLD, DIM, clean};
+
+/// Arguments of `zoners policy`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The lists stand in the configuration, in [[policy.list]]. A file that changes comes into force by
+itself within half a minute.
+
+Examples:
+  zoners policy explain ads.example                      the rule that decides, and the next ones
+  zoners policy explain ads.example --client 192.168.1.7 for a client and its group
+  zoners policy lists                                    lists, rules, and lines not understood
+  zoners policy pause 5m                                 no blocking for five minutes
+  zoners policy pause 0 --group kids                     end the pause of a group
+  zoners policy try list.txt --names names.txt           which of these names a list would block"
+)]
+pub(crate) struct PolicyArguments {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum PolicyCommand {
+    /// Show the rules that match a name, the deciding rule first.
+    Explain {
+        /// The name.
+        name: String,
+        /// The record type.
+        #[arg(long = "type", value_name = "TYPE", default_value = "A")]
+        rtype: String,
+        /// The address of a client; without it, this machine.
+        #[arg(long)]
+        client: Option<IpAddr>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Show lists and groups: rules in force, and lines that are not understood.
+    Lists {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Block nothing for a time, up to a week.
+    Pause {
+        /// The time: seconds, or 90s, 5m, 2h, 1d; 0 ends a pause.
+        #[arg(value_parser = parse_duration)]
+        time: Duration,
+        /// The group of clients; without it, every group.
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Show which names of a file a list would block, without a daemon.
+    Try {
+        /// The list.
+        list: PathBuf,
+        /// A file of names, one a line.
+        #[arg(long, value_name = "FILE")]
+        names: PathBuf,
+    },
+}
+
+pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
+    match &arguments.command {
+        PolicyCommand::Explain { name, rtype, client, json, socket } => {
+            let client = client.map(|client| client.to_string());
+            let (name, r#type) = (name.clone(), rtype.clone());
+            let request = AdminRequest::PolicyExplain { name, r#type, client };
+            let explained: PolicyExplanation = socket.request(&request)?;
+            match *json {
+                true => println!("{}", AdminReply::from(explained).to_line()),
+                false => explanation(&explained).iter().for_each(|line| println!("{line}")),
+            }
+        }
+        PolicyCommand::Lists { json, socket } => {
+            let lists: PolicyListReport = socket.request(&AdminRequest::PolicyLists {})?;
+            match *json {
+                true => println!("{}", AdminReply::from(lists).to_line()),
+                false => page(&lists).iter().for_each(|line| println!("{line}")),
+            }
+        }
+        PolicyCommand::Pause { time, group, socket } => {
+            let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+            let request = AdminRequest::PolicyPause { group: group.clone(), seconds };
+            let PolicyPauseReport { group, left_s } = socket.request(&request)?;
+            let of =
+                group.map_or_else(String::new, |group| format!(" for group {}", clean(&group)));
+            match left_s {
+                0 => println!("the policy is in force{of}"),
+                left => println!("the policy is paused{of} for {}", span(left.into())),
+            }
+        }
+        PolicyCommand::Try { list, names } => {
+            dry_run::try_list(list, names)?.iter().for_each(|line| println!("{line}"));
+        }
+    }
+    Ok(())
+}
+
+/// The deciding rule, and the rules that would decide next.
+fn explanation(explained: &PolicyExplanation) -> Vec<String> {
+    let PolicyExplanation { name, r#type, client, group, paused, rules } = explained;
+    let whom = format!("client {}, group {}", clean(client), clean(group));
+    let shown = |rule: &MatchingRuleReport| {
+        let MatchingRuleReport { list, line, rule, action, .. } = rule;
+        format!("list {}, line {line}: {}  {DIM}{}{DIM:#}", clean(list), clean(rule), clean(action))
+    };
+    let (name, rtype) = (clean(name), clean(r#type));
+    let Some((first, rest)) = rules.split_first() else {
+        let why = if *paused { "the policy is paused" } else { "no rule matches" };
+        return vec![format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})")];
+    };
+    let verdict = if first.allows { "allowed" } else { "blocked" };
+    let mut lines = vec![
+        format!("{BOLD}{name} {rtype}: {verdict}{BOLD:#} ({whom})"),
+        format!("  {}", shown(first)),
+    ];
+    if !rest.is_empty() {
+        lines.push("without it:".to_owned());
+        lines.extend(rest.iter().map(|rule| format!("  {}", shown(rule))));
+    }
+    lines
+}
+
+/// Lists and groups, with the lines that are not understood.
+fn page(report: &PolicyListReport) -> Vec<String> {
+    if report.lists.is_empty() {
+        return vec![
+            "no list is in force: [[policy.list]] in the configuration names lists".into(),
+        ];
+    }
+    let memory = report.memory_bytes.div_ceil(1024);
+    let names = report.names;
+    let mut lines = vec![format!("{BOLD}{names} names in force{BOLD:#}, {memory} KiB of memory")];
+    lines.extend(report.lists.iter().flat_map(list));
+    for group in &report.groups {
+        let clients = match group.clients.is_empty() {
+            true => "all other clients".to_owned(),
+            false => group.clients.join(", "),
+        };
+        let paused = if group.paused { ", paused" } else { "" };
+        let lists = group.lists.join(", ");
+        lines.push(format!("group {}: {clients}: {}{paused}", clean(&group.name), clean(&lists)));
+    }
+    lines
+}
+
+fn list(list: &PolicyListState) -> Vec<String> {
+    let action = if list.allows { "allows" } else { "blocks" };
+    let mut lines = vec![format!(
+        "list {}: {} rules of {} lines ({}, {action})",
+        clean(&list.name),
+        list.rules,
+        list.lines,
+        clean(&list.form),
+    )];
+    if list.repeated > 0 {
+        lines.push(format!("  {DIM}{} rules repeat an earlier line{DIM:#}", list.repeated));
+    }
+    lines.extend(list.skipped.iter().map(|skipped| {
+        let reason = clean(&skipped.reason);
+        format!(
+            "  {DIM}{} lines skipped: {reason}, the first is line {}{DIM:#}",
+            skipped.lines, skipped.first
+        )
+    }));
+    lines
+}
