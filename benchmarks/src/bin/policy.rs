@@ -24,9 +24,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Look-ups of each kind.
 const LOOK_UPS: u64 = 1_000_000;
 
-struct Disk(File);
+struct ListDisk(File);
 
-impl Storage for Disk {
+impl Storage for ListDisk {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.0.read_exact_at(buffer, offset)
     }
@@ -64,7 +64,7 @@ fn run(form: ListForm, names: u64, folder: &Path) {
     let open = |path: &Path| {
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).truncate(true);
-        Arc::new(Disk(options.open(path).expect("a file")))
+        Arc::new(ListDisk(options.open(path).expect("a file")))
     };
     let (out, between) = (open(&file), open(&scratch));
     let (before, start, began) = (memory("RssAnon:"), memory("VmRSS:"), cpu_seconds());
