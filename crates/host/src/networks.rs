@@ -62,12 +62,12 @@ impl NetworkFacts {
         facts
     }
 
-    fn add_hardware_addresses(&mut self, neighbours: &[Neighbour]) {
+    fn add_hardware_addresses(&mut self, neighbours: &[LinkNeighbour]) {
         for route in &mut self.default_routes {
             let link = self.links.iter().find(|link| link.name == route.link);
             let Some((link, gateway)) = link.zip(route.gateway) else { continue };
             let is_router =
-                |known: &&Neighbour| known.index == link.index && known.address == gateway;
+                |known: &&LinkNeighbour| known.index == link.index && known.address == gateway;
             let router = neighbours.iter().find(is_router);
             route.hardware_address = router.map(|router| router.hardware_address);
         }
@@ -76,7 +76,7 @@ impl NetworkFacts {
 
 /// A machine on a link, with a known hardware address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Neighbour {
+pub(crate) struct LinkNeighbour {
     /// The number of the interface.
     pub(crate) index: u32,
     pub(crate) address: IpAddr,

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::interfaces::Interface;
-use crate::networks::{DnsSettings, FactSource, LinkNaming, Neighbour, ProgramUse, SourceReport};
+use crate::networks::{
+    DnsSettings, FactSource, LinkNaming, LinkNeighbour, ProgramUse, SourceReport,
+};
 use crate::resolvers;
 
 /// Folders of the sources: there is no sandbox.
@@ -34,6 +36,6 @@ pub(crate) fn reports(_: &Path, _: ProgramUse, _: &[Interface]) -> Vec<SourceRep
 }
 
 /// The system tells hardware addresses by a routing socket alone, which takes `unsafe`.
-pub(crate) fn neighbours() -> Vec<Neighbour> {
+pub(crate) fn neighbours() -> Vec<LinkNeighbour> {
     Vec::new()
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::netlink::{address, ask, attributes, number};
-use crate::networks::Neighbour;
+use crate::networks::LinkNeighbour;
 
 /// The highest number of entries that are read.
 const MAX_NEIGHBOURS: usize = 16_384;
@@ -14,7 +14,7 @@ const NEIGHBOUR_HEAD: usize = 12;
 ///
 /// # Errors
 /// The kernel does not tell.
-pub(crate) fn neighbours() -> io::Result<Vec<Neighbour>> {
+pub(crate) fn neighbours() -> io::Result<Vec<LinkNeighbour>> {
     let mut known = Vec::new();
     ask(libc::RTM_GETNEIGH, libc::AF_UNSPEC as u8, MAX_NEIGHBOURS, |entry| {
         known.extend(read_neighbour(entry));
@@ -22,14 +22,14 @@ pub(crate) fn neighbours() -> io::Result<Vec<Neighbour>> {
     Ok(known)
 }
 
-fn read_neighbour(entry: &[u8]) -> Option<Neighbour> {
+fn read_neighbour(entry: &[u8]) -> Option<LinkNeighbour> {
     let (head, rest) = entry.split_first_chunk::<NEIGHBOUR_HEAD>()?;
     let find =
         |wanted: u16| attributes(rest).find(|(which, _)| *which == wanted).map(|(_, value)| value);
     // Bridges list machines of their ports without an address.
     let address = find(libc::NDA_DST).and_then(address)?;
     let hardware_address = *find(libc::NDA_LLADDR)?.first_chunk()?;
-    Some(Neighbour { index: number(&head[4..])?, address, hardware_address })
+    Some(LinkNeighbour { index: number(&head[4..])?, address, hardware_address })
 }
 
 #[cfg(test)]
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn an_entry_has_link_address_and_hardware_address() {
         let (ip, hardware) = ([192, 0, 2, 1], [2, 0, 0, 0, 0, 1]);
-        let expected = Neighbour { index: 7, address: ip.into(), hardware_address: hardware };
+        let expected = LinkNeighbour { index: 7, address: ip.into(), hardware_address: hardware };
         let whole = [(libc::NDA_DST, &ip[..]), (libc::NDA_LLADDR, &hardware)];
         assert_eq!(read_neighbour(&entry(&whole)), Some(expected));
         assert_eq!(read_neighbour(&entry(&whole[..1])), None, "not answered yet");

@@ -15,7 +15,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::interfaces::Interface;
-use crate::networks::{Neighbour, ProgramUse, SourceReport};
+use crate::networks::{LinkNeighbour, ProgramUse, SourceReport};
 
 /// The longest file that is read, in octets; the rest of a longer file is passed over.
 const MAX_FILE: u64 = 1 << 20;
@@ -73,7 +73,7 @@ pub(crate) fn reports(
     .concat()
 }
 
-pub(crate) fn neighbours() -> Vec<Neighbour> {
+pub(crate) fn neighbours() -> Vec<LinkNeighbour> {
     super::neighbours::neighbours().unwrap_or_default()
 }
 

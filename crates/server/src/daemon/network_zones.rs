@@ -8,7 +8,7 @@ use zoners_dns::{Name, name};
 use zoners_files::replace;
 
 /// The file beside that of the cache, with a zone on each line.
-const FILE: &str = "network.zones";
+pub(super) const FILE: &str = "network.zones";
 
 /// Notes the zones before the cache is written.
 ///

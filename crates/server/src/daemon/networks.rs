@@ -10,7 +10,7 @@ use zoners_sandbox::{Calls, Need, Needs};
 use super::secret_file;
 
 /// The file of the secret by which networks are identified.
-const SECRET: &str = "network.key";
+pub(super) const SECRET: &str = "network.key";
 /// Octets.
 const SECRET_LENGTH: usize = 16;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
 
-use super::{keeper, tracked_keys};
+use super::{keeper, network_zones, networks, tracked_keys};
 use crate::config::Config;
 
 /// The lock file of the folder. The first line has the number of the process, each further line an address in service.
@@ -161,7 +161,15 @@ fn hold(
 
 /// Whether a daemon keeps a file of this name in its folder.
 fn is_own_file(name: &str) -> bool {
-    let known = [FILE, keeper::FILE, keeper::ASIDE, keeper::SECRET, tracked_keys::FILE];
+    let known = [
+        FILE,
+        keeper::FILE,
+        keeper::ASIDE,
+        keeper::SECRET,
+        tracked_keys::FILE,
+        networks::SECRET,
+        network_zones::FILE,
+    ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     known.contains(&name) || known.iter().any(beside)
 }

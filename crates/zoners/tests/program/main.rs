@@ -48,6 +48,7 @@ mod listening {
     mod addresses;
     mod http;
     mod nearby;
+    mod own_names;
     mod reloads;
 }
 

@@ -1,8 +1,8 @@
 //! A server of `example.` with a different address for each name, so that a wrong answer shows.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use zoners_dns::compose::{Response, ResponseFlags, compose};
@@ -28,17 +28,23 @@ pub(crate) struct Authority {
     /// The delay of a reply, in milliseconds.
     pub(crate) delay: Arc<AtomicU64>,
     asked: Arc<AtomicUsize>,
+    names: Arc<Mutex<Vec<String>>>,
 }
 
 impl Authority {
     pub(crate) fn start() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Authority::on(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+    }
+
+    /// A server at a socket, which answers every name.
+    pub(crate) fn on(socket: UdpSocket) -> Self {
         let address = socket.local_addr().unwrap();
         let authority = Authority {
             address,
             silent: Arc::default(),
             delay: Arc::default(),
             asked: Arc::default(),
+            names: Arc::default(),
         };
         let own = authority.clone();
         std::thread::spawn(move || {
@@ -48,6 +54,7 @@ impl Authority {
                 own.asked.fetch_add(1, Ordering::Relaxed);
                 let Ok(request) = ClientQuery::read(&buffer[..length]) else { continue };
                 let question = request.question();
+                own.names.lock().unwrap().push(question.name.to_string().to_lowercase());
                 let records = Records::from_iter([address_of(&question.name)]);
                 let mut reply = compose(&Response {
                     question: &question,
@@ -73,6 +80,11 @@ impl Authority {
         format!("[[stub]]\nzone = \"example\"\nservers = [\"{}\"]\n", self.address)
     }
 
+    /// Whether a name at or below this domain was asked for.
+    pub(crate) fn was_asked_below(&self, domain: &str) -> bool {
+        self.names.lock().unwrap().iter().any(|name| name.ends_with(domain))
+    }
+
     /// Queries received.
     pub(crate) fn count(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
@@ -81,7 +93,12 @@ impl Authority {
 
 /// Asks for a name, and checks the answer.
 pub(crate) fn ask(daemon: &Daemon, number: usize) {
-    let reply = daemon.ask(&query_for(7, &format!("n{number}.example"), Rtype::A));
+    ask_name(daemon, &format!("n{number}.example"));
+}
+
+/// The same for this name.
+pub(crate) fn ask_name(daemon: &Daemon, name: &str) {
+    let reply = daemon.ask(&query_for(7, name, Rtype::A));
     let reply = Message::parse(&reply.into()).unwrap();
     let owner = &reply.question.as_ref().unwrap().name;
     let right = Records::from_iter([address_of(owner)]);

@@ -15,7 +15,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Names the test that runs in a namespace of its own.
 const INSIDE: &str = "ZONERS_INSIDE";
 
-/// Runs the calling test again in a process with a network namespace of its own; there `test` runs.
+/// Runs the calling test again in a process with a network and mounts of its own; there `test` runs.
 /// If the system forbids namespaces, the test is skipped with a message.
 pub(crate) fn in_a_network<T: FnOnce()>(test: T) {
     let name = caller_of::<T>();
@@ -24,7 +24,10 @@ pub(crate) fn in_a_network<T: FnOnce()>(test: T) {
         return test();
     }
     let root = rustix::process::geteuid().is_root();
-    let own: &[&str] = if root { &["--net"] } else { &["--user", "--map-root-user", "--net"] };
+    let own: &[&str] = match root {
+        true => &["--net", "--mount"],
+        false => &["--user", "--map-root-user", "--net", "--mount"],
+    };
     let unshare = || {
         let mut command = Command::new("unshare");
         command.args(own).arg("--");
