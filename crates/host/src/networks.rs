@@ -12,6 +12,7 @@
 //! | resolvconf | `/run/resolvconf/interface`, `interfaces` and `keys`, as of WireGuard |
 //! | dhcpcd | `/run/dhcpcd/resolv.conf` and `hook-state/resolv.conf` |
 //! | dhclient | leases in `/var/lib/dhcp`, `/var/lib/dhclient` and `/var/lib/NetworkManager` |
+//! | Tailscale | the route to its resolver, 100.100.100.100 |
 //! | resolv.conf | `/etc/resolv.conf`, and `/run/systemd/resolve/resolv.conf` |
 //!
 //! On macOS `scutil --dns` tells; on other systems `/etc/resolv.conf` does.

@@ -71,7 +71,9 @@ impl Routes<'_> {
                 self.add(domain, &servers, link, RouteReason::Vpn);
             }
             // Resolvers of a domain alone, as scutil(8) tells them, do not answer for addresses.
-            let prefixes = link.prefixes.iter().chain(&link.addresses);
+            // Routes to single machines, as a VPN may have to each peer, would be zones without number.
+            let prefixes = link.prefixes.iter().filter(|(ip, bits)| *bits < full_length(*ip));
+            let prefixes = prefixes.chain(&link.addresses);
             for zone in prefixes.flat_map(|prefix| reverse_zones(*prefix)) {
                 self.add(zone, &servers, link, RouteReason::VpnReverse);
             }
@@ -190,6 +192,11 @@ fn is_link_local(address: IpAddr) -> bool {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
     }
+}
+
+/// The bits of a prefix with a single address.
+fn full_length(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
 /// The zones with the PTR records of a prefix. A prefix that ends within a label has several; a short prefix with too

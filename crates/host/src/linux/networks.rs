@@ -9,6 +9,7 @@ mod nmcli;
 mod resolv_conf;
 mod resolvconf;
 mod resolved;
+mod tailscale;
 
 use std::fs;
 use std::io::Read;
@@ -68,6 +69,7 @@ pub(crate) fn reports(
         resolvconf::reports(root, interfaces),
         dhcpcd::reports(root, interfaces),
         dhclient::reports(root, interfaces),
+        tailscale::reports(interfaces),
         resolv_conf::reports(root),
     ]
     .concat()

@@ -105,6 +105,8 @@ pub enum FactSource {
     NetworkdLease,
     /// A lease of dhclient.
     Dhclient,
+    /// The known address of Tailscale's resolver.
+    Tailscale,
     /// A file like `/etc/resolv.conf`.
     #[default]
     ResolvConf,
@@ -121,6 +123,7 @@ impl fmt::Display for FactSource {
             FactSource::Dhcpcd => "dhcpcd",
             FactSource::NetworkdLease => "DHCP (systemd-networkd)",
             FactSource::Dhclient => "DHCP (dhclient)",
+            FactSource::Tailscale => "Tailscale",
             FactSource::ResolvConf => "resolv.conf",
         })
     }
