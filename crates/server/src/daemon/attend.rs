@@ -12,7 +12,7 @@ use super::hand_over_requests::HandOverCaller;
 use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::overseer::Overseer;
-use super::policy_keeper::CompilationEnd;
+use super::policy_keeper::PolicyChange;
 use super::pulse::Pulse;
 use super::reload::{NextGeneration, Reload, Reloading};
 use super::reload_requests::ReloadCaller;
@@ -50,7 +50,6 @@ pub(super) async fn attend(
     let mut wake = Wake::watch();
     let mut pulse = Pulse::of(serving.workers.activity.clone());
     serving.policies.look(&serving.core, &serving.generation.config.policy);
-    let policies = serving.core.policies.clone();
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     // Changes from before the watch.
     if serving.look_around() {
@@ -79,12 +78,9 @@ pub(super) async fn attend(
                 if confirmed {
                     return (serving, DaemonEnd::HandedOver);
                 }
-                serving.listening.reclaim();
-                control.iter().for_each(|control| control.share(false));
-                tracing::warn!("restart: the new daemon did not come up: this one serves on");
+                serve_on(&mut serving, control);
             }
-            built = serving.policies.done() => end_compilation(&mut serving, built),
-            () = policies.pauses_changed() => serving.renew_policy(),
+            change = serving.policies.change() => policy_changed(&mut serving, change),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
                 serving.keep_sockets(control);
@@ -106,7 +102,6 @@ pub(super) async fn attend(
                 strategies.take(finding, serving.core.shared.now());
             }
             () = pulse.beat() => {
-                serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
                 let has_other_routes =
                     look(&mut serving, &mut wake, &mut strategies, keeper.as_deref_mut());
                 if has_other_hosts(&mut serving) || has_other_routes {
@@ -138,9 +133,20 @@ fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration)
     serving
 }
 
-/// Puts compiled lists into force.
-fn end_compilation(serving: &mut Serving, built: CompilationEnd) {
-    if serving.policies.end(&serving.core, built) {
+/// Takes back the sockets, since the new daemon did not come up.
+fn serve_on(serving: &mut Serving, control: Option<&ControlSocket>) {
+    serving.listening.reclaim();
+    control.iter().for_each(|control| control.share(false));
+    tracing::warn!("restart: the new daemon did not come up: this one serves on");
+}
+
+/// Puts compiled lists or changed pauses into force.
+fn policy_changed(serving: &mut Serving, change: PolicyChange) {
+    let is_new = match change {
+        PolicyChange::Compiled(built) => serving.policies.end(&serving.core, built),
+        PolicyChange::Paused => true,
+    };
+    if is_new {
         serving.renew_policy();
     }
     // The configuration may have changed meanwhile.
@@ -166,6 +172,7 @@ fn look(
     strategies: &mut StrategyKeeper,
     keeper: Option<&mut CacheKeeper>,
 ) -> bool {
+    serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
     if serving.core.policies.has_ended_pause(serving.core.shared.now()) {
         serving.renew_policy();
     }

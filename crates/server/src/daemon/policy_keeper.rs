@@ -1,6 +1,7 @@
 //! Compiles the lists of the policy on a thread of its own, at the start and whenever the configuration or a file changes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -8,12 +9,21 @@ use tokio::sync::oneshot;
 use super::generation::{Core, Generation};
 use crate::config::PolicyConfig;
 use crate::policy::build::{self, BuiltPolicy, SourcesDigest};
+use crate::policy::shelf::PolicyShelf;
 
 /// How often the files are looked at, at most.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The outcome of a compilation: a policy, or the reason why there is none.
 pub(super) type CompilationEnd = Result<Box<BuiltPolicy>, String>;
+
+/// What the policy in force has to be made anew for.
+pub(super) enum PolicyChange {
+    /// A compilation has ended.
+    Compiled(CompilationEnd),
+    /// A pause has begun, or was ended.
+    Paused,
+}
 
 /// The compilation of lists.
 #[derive(Debug)]
@@ -24,6 +34,7 @@ pub(super) struct PolicyKeeper {
     sources: Option<SourcesDigest>,
     under_way: Option<oneshot::Receiver<CompilationEnd>>,
     looked: Instant,
+    shelf: Arc<PolicyShelf>,
 }
 
 impl PolicyKeeper {
@@ -31,8 +42,9 @@ impl PolicyKeeper {
     /// million names; other lists are compiled once clients are served.
     pub(super) fn begin(folder: Option<&Path>, core: &Core, generation: &mut Generation) -> Self {
         let folder = folder.map(Path::to_owned);
-        let mut keeper =
-            PolicyKeeper { folder, sources: None, under_way: None, looked: Instant::now() };
+        let (sources, under_way, looked) = (None, None, Instant::now());
+        let shelf = core.policies.clone();
+        let mut keeper = PolicyKeeper { folder, sources, under_way, looked, shelf };
         let config = &generation.config.policy;
         if config.list.is_empty() {
             return keeper;
@@ -83,8 +95,18 @@ impl PolicyKeeper {
         }
     }
 
+    /// The next change. Safe to cancel and call again.
+    pub(super) async fn change(&mut self) -> PolicyChange {
+        let shelf = self.shelf.clone();
+        tokio::select! {
+            biased;
+            built = self.done() => PolicyChange::Compiled(built),
+            () = shelf.pauses_changed() => PolicyChange::Paused,
+        }
+    }
+
     /// Ends with the compilation under way. Safe to cancel and call again.
-    pub(super) async fn done(&mut self) -> CompilationEnd {
+    async fn done(&mut self) -> CompilationEnd {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let built = under_way.await;
         self.under_way = None;

@@ -7,7 +7,6 @@
 use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, Security};
 use zoners_resolver::Answer;
 
-use super::finished::answer_key;
 use super::group::ClientGroup;
 use super::query::Query;
 use super::{Service, finish};
@@ -55,7 +54,7 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Option<Counter> {
         let cache = &self.worker.shared().cache;
-        let (name, key) = (query.request.name, answer_key(query, group));
+        let (name, key) = (query.request.name, query.answer_key(group));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             let (message, ede) = split_trailer(found.message)?;
             reply.clear();
@@ -90,7 +89,7 @@ impl<N: Network> Service<N> {
     ) {
         let mut message = finish::message(query, answer);
         add_trailer(&mut message, ede);
-        let (cache, key) = (&self.worker.shared().cache, answer_key(query, group));
+        let (cache, key) = (&self.worker.shared().cache, query.answer_key(group));
         let (name, generation) = (query.request.name, self.rules.generation);
         cache.insert_answer(name, key, generation, &message, Security::Unchecked, seconds, now);
     }

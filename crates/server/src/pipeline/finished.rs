@@ -18,7 +18,7 @@ impl<N: Network> Service<N> {
     /// expires soon.
     pub(super) fn finished(&self, query: &Query<'_>, now: Moment, reply: &mut Vec<u8>) -> bool {
         let cache = &self.worker.shared().cache;
-        let (name, key) = (query.request.name, answer_key(query, ClientGroup::ALL));
+        let (name, key) = (query.request.name, query.answer_key(ClientGroup::ALL));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
             reply.clear();
             reply.extend_from_slice(finish::within_limit(query, found.message));
@@ -130,7 +130,7 @@ impl<N: Network> Service<N> {
         self.worker.mark_wanted(asked);
         *reply = finish::message(query, &self.order.of(answer));
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
-        let (name, key) = (query.request.name, answer_key(query, group));
+        let (name, key) = (query.request.name, query.answer_key(group));
         let (security, ttl) = (answer.security, answer.ttl());
         let ede = self.worker.why_unsigned(asked, security);
         // A finished answer has no EDE: an answer with one is put together each time.
@@ -146,16 +146,5 @@ impl<N: Network> Service<N> {
         }
         let ttls = ttl_offsets(reply).unwrap_or_default().into_iter();
         finish::deliver(query, reply, security, ede.as_ref(), 0, ttls);
-    }
-}
-
-pub(super) fn answer_key(query: &Query<'_>, group: ClientGroup) -> AnswerKey {
-    let head = &query.request.head;
-    AnswerKey {
-        rtype: query.request.rtype,
-        dnssec_ok: head.dnssec_ok(),
-        compact_ok: head.compact_ok(),
-        checking: head.checking(),
-        group: group.0,
     }
 }

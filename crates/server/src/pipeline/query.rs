@@ -1,5 +1,6 @@
 //! A query on its way through the stages.
 
+use zoners_cache::AnswerKey;
 use zoners_dns::packet::{ClientQuery, QueryHeader};
 use zoners_dns::{ClockReading, Question};
 use zoners_net::client_slots::ClientSlot;
@@ -31,6 +32,18 @@ pub struct Miss {
 }
 
 impl Query<'_> {
+    /// The key of the finished answer for a group of clients.
+    pub(super) fn answer_key(&self, group: ClientGroup) -> AnswerKey {
+        let head = &self.request.head;
+        AnswerKey {
+            rtype: self.request.rtype,
+            dnssec_ok: head.dnssec_ok(),
+            compact_ok: head.compact_ok(),
+            checking: head.checking(),
+            group: group.0,
+        }
+    }
+
     /// Whether the client's address is proven: by its transport or by a cookie.
     pub(super) fn is_certain(&self) -> bool {
         self.client.is_certain() || self.cookie.is_known()
