@@ -11,6 +11,8 @@ use super::secret_file;
 
 /// The file of the secret by which networks are identified.
 pub(super) const SECRET: &str = "network.key";
+/// The file of the strategies of networks.
+pub(super) const STRATEGIES: &str = "network.strategies";
 /// Octets.
 const SECRET_LENGTH: usize = 16;
 

@@ -168,6 +168,7 @@ fn is_own_file(name: &str) -> bool {
         keeper::SECRET,
         tracked_keys::FILE,
         networks::SECRET,
+        networks::STRATEGIES,
         network_zones::FILE,
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");

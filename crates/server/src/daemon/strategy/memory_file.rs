@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use zoners_files::replace;
 use zoners_networks::NetworkMemory;
 
-const FILE: &str = "networks.json";
+use crate::daemon::networks::STRATEGIES;
+
 /// A longer file is not ours.
 const MAX_OCTETS: u64 = 64 * 1024;
 
@@ -20,7 +21,7 @@ pub(super) struct MemoryFile {
 impl MemoryFile {
     /// The file in `folder`; without a folder, nothing is kept.
     pub(super) fn new(folder: Option<&Path>) -> Self {
-        let path = folder.map(|folder| folder.join(FILE));
+        let path = folder.map(|folder| folder.join(STRATEGIES));
         MemoryFile { path, written: NetworkMemory::default() }
     }
 
@@ -64,7 +65,7 @@ mod tests {
         let later = MemoryFile::new(Some(folder.path()));
         assert_eq!(later.read().recall("cafe"), Some(Strategy::RecurseOverTcp));
         for damaged in ["", "{", "[]", "{\"networks\":[{\"id\":1}]}"] {
-            fs::write(folder.path().join(FILE), damaged).unwrap();
+            fs::write(folder.path().join(STRATEGIES), damaged).unwrap();
             assert_eq!(later.read(), NetworkMemory::default(), "{damaged}");
         }
     }
