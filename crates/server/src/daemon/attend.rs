@@ -52,9 +52,8 @@ pub(super) async fn attend(
     serving.policies.look(&serving.core, &serving.generation.config.policy);
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     // Changes from before the watch.
-    if serving.look_around() {
-        reloading.begin(Reload::Files, Vec::new(), &serving);
-    }
+    let is_needed = serving.look_around();
+    reload_files_if(is_needed, &mut reloading, &serving);
     serving.keep_sockets(control);
     let mut strategies = StrategyKeeper::begin(&serving);
     loop {
@@ -93,20 +92,17 @@ pub(super) async fn attend(
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
             moved = wake.changed() => {
-                if network_changed(&mut serving, &mut strategies, moved) {
-                    reloading.begin(Reload::Files, Vec::new(), &serving);
-                }
+                let is_needed = network_changed(&mut serving, &mut strategies, moved);
+                reload_files_if(is_needed, &mut reloading, &serving);
                 serving.keep_sockets(control);
             }
             finding = strategies.finding() => {
                 strategies.take(finding, serving.core.shared.now());
             }
             () = pulse.beat() => {
-                let has_other_routes =
-                    look(&mut serving, &mut wake, &mut strategies, keeper.as_deref_mut());
-                if has_other_hosts(&mut serving) || has_other_routes {
-                    reloading.begin(Reload::Files, Vec::new(), &serving);
-                }
+                let keeper = keeper.as_deref_mut();
+                let is_needed = look(&mut serving, &mut wake, &mut strategies, keeper);
+                reload_files_if(is_needed, &mut reloading, &serving);
             }
         }
     }
@@ -165,7 +161,7 @@ fn network_changed(serving: &mut Serving, strategies: &mut StrategyKeeper, moved
     has_other_routes
 }
 
-/// The look at everything, once a second while clients ask; true if other routes follow from the present networks.
+/// The look at everything, once a second while clients ask; true if files are to be reloaded.
 fn look(
     serving: &mut Serving,
     wake: &mut Wake,
@@ -184,7 +180,15 @@ fn look(
         keeper.look(&serving.generation.settings);
     }
     let has_other_routes = wake.has_other_settings() && serving.look_at_networks();
-    strategies.look(serving) || has_other_routes
+    let has_other_routes = strategies.look(serving) || has_other_routes;
+    has_other_hosts(serving) || has_other_routes
+}
+
+/// Reads the named files anew, if that is needed.
+fn reload_files_if(is_needed: bool, reloading: &mut Reloading, serving: &Serving) {
+    if is_needed {
+        reloading.begin(Reload::Files, Vec::new(), serving);
+    }
 }
 
 /// Whether the hosts file has changed since the last look. Faults of a file are logged once, and not every second.
