@@ -5,6 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from .init_systems import SYSTEMD
 from .machine import Failure
 
 INIT = Path(__file__).parent / "container-init"
@@ -24,6 +25,7 @@ class Container:
         self.tree, self.folder, self.program, self.manager = tree, folder, program, manager
         self.root = folder / "root"
         self.service = manager.init.service
+        self.keeps_sockets = manager.init is SYSTEMD
         self.process = self.init = self.begun = None
 
     def fresh_disk(self):

@@ -22,6 +22,8 @@ CRASHES = f"end=$((SECONDS + {CRASH_SECONDS})); while [ $SECONDS -lt $end ]; do 
 MAX_RECOVERY_SECONDS = 10
 TOLERATED_SLOWNESS = 10
 WORK = "sum(range(2000000))"
+# The time that programs give a server (resolv.conf(5), `timeout`).
+PROGRAM_PATIENCE_SECONDS = 5
 # The emulator's own slowness; no limit of ours.
 PATIENCE_SECONDS = 200
 
@@ -103,11 +105,12 @@ class Course:
         watch = self.watch(f"{stop} && sleep {CRASH_SECONDS} && {start}")
         self.check_recovery(watch, watch["end"], f"daemon stopped for {CRASH_SECONDS} s")
 
-    def watch(self, command):
+    def watch(self, command, patience=2):
         """What names are resolved to while a command runs and afterwards, by the machine's own clock."""
         slowness = self.slowness()
-        more = 3 * MAX_RECOVERY_SECONDS * max(1, slowness / TOLERATED_SLOWNESS)
-        watch = ast.literal_eval(self.machine.must(f"vm-watch {more:.0f} {shlex.quote(command)}"))
+        scale = max(1, slowness / TOLERATED_SLOWNESS)
+        words = [f"{3 * MAX_RECOVERY_SECONDS * scale:.0f}", shlex.quote(command), f"{patience * scale:.0f}"]
+        watch = ast.literal_eval(self.machine.must(f"vm-watch {' '.join(words)}"))
         watch["slowness"] = slowness
         if watch["code"] != 0:
             raise Failure(f"exit code {watch['code']} of {command!r}: {watch['output']}{self.state()}")
@@ -143,14 +146,15 @@ class Course:
         self.machine.must(f"install -m 755 {OURS} /usr/local/bin/zoners.new && "
                           "mv /usr/local/bin/zoners.new /usr/local/bin/zoners")
         before = self.daemon()
-        watch = self.watch(f"zoners restart || {self.service('restart', 'zoners')}")
+        watch = self.watch(f"zoners restart || {self.service('restart', 'zoners')}", PROGRAM_PATIENCE_SECONDS)
         if before == self.daemon():
             raise Failure(f"the upgrade has not replaced the process: {watch['output']}")
         others = [address for _, _, address in watch["names"] if address != BY_ZONERS]
-        if others:
+        if others and self.machine.keeps_sockets:
             raise Failure(f"names not resolved by Zoners during an upgrade: {others}; {watch['output']}")
-        self.say(f"upgraded by `zoners restart` in {watch['end']:.1f} s: {len(watch['names'])} names by Zoners, none "
-                 "failed")
+        longest = max(end - begin for begin, end, _ in watch["names"])
+        self.say(f"upgraded by `zoners restart` in {watch['end']:.1f} s: of {len(watch['names'])} names {len(others)} "
+                 f"were not resolved by Zoners; the longest took {longest:.1f} s")
 
     def daemon(self):
         """The process of the daemon."""

@@ -28,6 +28,8 @@ class Machine:
 
     tree_arguments = ""
     service = SYSTEMD.service
+    # The manager keeps the sockets while the daemon restarts, so that queries wait.
+    keeps_sockets = True
 
     def __init__(self, image, folder, files, accel="tcg"):
         self.image, self.folder, self.files, self.accel = image, folder, files, accel
