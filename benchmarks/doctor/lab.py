@@ -65,15 +65,16 @@ class Lab:
     def build(self):
         for place in PLACES:
             subprocess.run(['ip', 'netns', 'add', self.of(place)], check=True)
-        machine, router, provider, internet = map(self.of, PLACES)
-        self.ip('machine', f'link add eth0 type veth peer name lan netns {router}')
-        self.ip('router', f'link add wan type veth peer name cust netns {provider}')
-        self.ip('provider', f'link add core type veth peer name eth0 netns {internet}')
+        # Links get the defaults of the moment in which they are made.
         for place in PLACES:
             self.inside(place, 'sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1',
                         'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0',
                         'net.ipv4.ping_group_range=0 2147483647', 'net.ipv4.icmp_ratelimit=0',
                         'net.ipv6.icmp.ratelimit=0', 'net.ipv4.icmp_msgs_per_sec=100000')
+        _, router, provider, internet = map(self.of, PLACES)
+        self.ip('machine', f'link add eth0 type veth peer name lan netns {router}')
+        self.ip('router', f'link add wan type veth peer name cust netns {provider}')
+        self.ip('provider', f'link add core type veth peer name eth0 netns {internet}')
         self.ip('machine', 'link set lo up', 'link set eth0 up', 'addr add 192.168.77.2/24 dev eth0',
                 'addr add 2001:db8:77::2/64 dev eth0 nodad', 'route add default via 192.168.77.1',
                 'route add default via 2001:db8:77::1')

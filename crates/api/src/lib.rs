@@ -72,8 +72,8 @@ pub use negative_anchors::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,
 };
 pub use network::{
-    FirstRecursionReport, FirstRecursionState, NetworkReport, PassageReport, PassageState,
-    Reachability, StrategyReport,
+    FirstRecursionReport, FirstRecursionState, NetworkReport, OutageReport, PassageReport,
+    PassageState, Reachability, StrategyReport,
 };
 pub use origin::DaemonOrigin;
 pub use policy::{

@@ -1,5 +1,7 @@
 //! The network around the daemon: the uplink, the ways out, and the treatment of DNS.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// The state of the network around the machine.
@@ -21,6 +23,50 @@ pub struct NetworkReport {
     /// The recursion tried after the start, and again while it fails; `None` until the first has ended, and once the
     /// network has changed.
     pub first_recursion: Option<FirstRecursionReport>,
+    /// Outages of the last day, all of them over.
+    #[serde(default)]
+    pub outages: OutageReport,
+}
+
+/// Outages of the uplink: times in which no server replied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutageReport {
+    /// Outages of less than 5 seconds, as of a satellite or a Wi-Fi.
+    pub below_5_s: u32,
+    /// Of 5 to 30 seconds.
+    pub below_30_s: u32,
+    /// Of half a minute to 5 minutes, as of a router that starts.
+    pub below_300_s: u32,
+    /// Of 5 minutes or more.
+    pub longer: u32,
+    /// The seconds of all together.
+    pub total_s: u64,
+}
+
+impl OutageReport {
+    /// The report of outages that lasted so long.
+    #[must_use]
+    pub fn of(outages: &[Duration]) -> Self {
+        let mut report = OutageReport::default();
+        for outage in outages {
+            let class = match outage.as_secs() {
+                0..5 => &mut report.below_5_s,
+                5..30 => &mut report.below_30_s,
+                30..300 => &mut report.below_300_s,
+                300.. => &mut report.longer,
+            };
+            *class += 1;
+        }
+        report.total_s = outages.iter().sum::<Duration>().as_secs();
+        report
+    }
+
+    /// The number of outages.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.below_5_s + self.below_30_s + self.below_300_s + self.longer
+    }
 }
 
 /// How questions become answers on the present network.

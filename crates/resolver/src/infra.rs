@@ -3,7 +3,7 @@
 //!
 //! Each file is one table with its arithmetic; none sends a packet. Imports `model` alone. To be
 //! read in this order: [`rtt_prior`] and [`estimate`] (the latency expected of a server),
-//! [`uplink`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
+//! [`uplink`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
 //! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
 //! [`unproven_addresses`], [`resend_limit`], [`probe_budget`].
 
@@ -11,6 +11,7 @@ pub(crate) mod cookies;
 pub(crate) mod estimate;
 pub(crate) mod fetch_quotas;
 pub(crate) mod last_responder;
+pub(crate) mod outages;
 pub(crate) mod probe_budget;
 pub(crate) mod reachability;
 pub(crate) mod recent_table;

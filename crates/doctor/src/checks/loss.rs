@@ -1,6 +1,6 @@
 //! Lost packets and long delays, in the home or behind the router; single root servers that are silent.
 
-use zoners_api::Severity;
+use zoners_api::{OutageReport, Severity};
 
 use super::{CheckInput, CheckOutput};
 use crate::finding::{Culprit, DoctorFinding};
@@ -12,6 +12,8 @@ use crate::way_state::is_lossy;
 const SLOW: (f64, f64) = (400.0, 80.0);
 /// The share of echo requests without a reply that puts the loss into the home.
 const LOSSY_HOME: f64 = 0.05;
+/// Outages in a day that are no chance.
+const MANY_OUTAGES: u32 = 5;
 const REPORT: &str = "zoners doctor --report line.html";
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
@@ -25,6 +27,13 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     };
     if let Some(seen) = worst(is_lossy) {
         output.find(lossy(seen));
+    }
+    if let Some(outages) = input.seen.daemon.status.as_ref().map(|status| status.network.outages) {
+        if outages.count() >= MANY_OUTAGES {
+            output.find(interrupted(&outages));
+        } else if !ways.is_empty() {
+            output.is_sound("Outages", format!("{} in the last day", outages.count()));
+        }
     }
     let best = |(seen, _): &&&(&FamilyObservation, _)| {
         seen.udp().median_ms.map_or(u64::MAX, |ms| ms as u64)
@@ -47,6 +56,22 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
             );
         }
     }
+}
+
+/// The line failed again and again while the doctor was not looking.
+fn interrupted(outages: &OutageReport) -> DoctorFinding {
+    let OutageReport { below_5_s, below_30_s, below_300_s, longer, total_s } = outages;
+    DoctorFinding::new(
+        "outages",
+        Culprit::Provider,
+        Severity::Warning,
+        format!("The line failed {} times in the last day.", outages.count()),
+    )
+    .because(format!(
+        "{below_5_s} outages below 5 s, {below_30_s} below 30 s, {below_300_s} below 5 minutes, {longer} \
+         longer; {total_s} s in all."
+    ))
+    .advise("Look for obstructions of a dish, and for a bad Wi-Fi; else send the report.", REPORT)
 }
 
 fn router_echo(seen: &FamilyObservation) -> Option<ProbeCounts> {

@@ -148,6 +148,10 @@ pub(super) const FAULTS: &[MachineFault] = &[
             family.sizes[1].replied = 0;
         })
     })),
+    light(line("satellite behind a tree", "outages", Provider, |seen| {
+        let status = seen.daemon.status.as_mut().unwrap();
+        status.network.outages.below_5_s = 40;
+    })),
     light(line("a root server dead", "root-server-silent", OtherSide, |seen| {
         let dead = "192.0.2.9".parse().unwrap();
         seen.families[0].servers.push(ServerProbe { address: dead, counts: counts(8, 0) });
@@ -162,7 +166,7 @@ pub(super) const FAULTS: &[MachineFault] = &[
         "daemon dead",
         "daemon-down",
         Machine,
-        &["not-asked", "daemon-fails", "name-fails", "port-taken", "daemon-mute"],
+        &["not-asked", "daemon-fails", "name-fails", "port-taken", "daemon-mute", "outages"],
         |seen| {
             seen.daemon = DaemonObservation { is_installed: true, ..DaemonObservation::default() };
             seen.port.sockets.clear();

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use zoners_cache::Cache;
@@ -236,6 +237,12 @@ impl Shared {
     #[must_use]
     pub fn uplink_loss(&self) -> f64 {
         self.uplinks.internet().loss()
+    }
+
+    /// How long the outages of the uplink to the Internet lasted that ended in the last `time`.
+    #[must_use]
+    pub fn outages(&self, time: Duration) -> Vec<Duration> {
+        self.uplinks.internet().outages().lasted(self.now().before(time))
     }
 
     /// The silent zones although the uplink works, those with the most packets first, at most

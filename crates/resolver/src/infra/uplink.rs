@@ -9,6 +9,7 @@ use std::time::Duration;
 use zoners_dns::Moment;
 
 use crate::infra::last_responder::LastResponder;
+use crate::infra::outages::OutageLog;
 
 /// EWMA gain of the loss rate: one query moves the rate by 1/64.
 const GAIN: u32 = 64;
@@ -35,6 +36,7 @@ pub(crate) struct Uplink {
     /// Timeouts up to this moment are ignored.
     forgiven_at: AtomicU64,
     last_responder: LastResponder,
+    outages: OutageLog,
 }
 
 impl Uplink {
@@ -50,12 +52,19 @@ impl Uplink {
     pub(crate) fn replied(&self, now: Moment) {
         if self.is_down(now) {
             self.forgive(now);
+            let began = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
+            self.outages.record(began, now);
         }
         let loss = self.loss.load(Ordering::Relaxed);
         self.loss.store(loss - loss / GAIN, Ordering::Relaxed);
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
         self.last_responder.settle_probes();
+    }
+
+    /// The outages so far.
+    pub(crate) fn outages(&self) -> &OutageLog {
+        &self.outages
     }
 
     /// The last responder.
@@ -98,7 +107,8 @@ impl Uplink {
 
     /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
-        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, last_responder } = self;
+        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, last_responder, outages } =
+            self;
         for count in [loss, asked] {
             count.store(0, Ordering::Relaxed);
         }
@@ -106,6 +116,7 @@ impl Uplink {
             moment.store(0, Ordering::Relaxed);
         }
         last_responder.forget();
+        outages.clear();
     }
 
     fn is_unanswered(&self, now: Moment, after: u32, span: Duration) -> bool {
@@ -147,6 +158,7 @@ mod tests {
         assert!(!uplink.is_down(at(2999)) && uplink.is_down(at(3000)));
         uplink.replied(at(9000));
         assert_eq!((uplink.forgiven(), uplink.is_down(at(20_000))), (at(9000), false));
+        assert_eq!(uplink.outages().lasted(at(0)), [Duration::from_millis(8000)]);
         (1..DOWN_AFTER).for_each(|_| uplink.asked(at(9000)));
         assert!(!uplink.is_down(at(20_000)), "few queries say nothing");
     }

@@ -19,7 +19,7 @@ const ROUNDS: u32 = 8;
 /// The pause between two rounds; within a round, servers are asked in turn, so that a short gap hits few.
 const ROUND_PAUSE: Duration = Duration::from_millis(450);
 /// Queries for long replies, for each size.
-const SIZE_TRIES: u32 = 3;
+const SIZE_TRIES: usize = 3;
 /// The sizes that are offered; Zoners itself offers the middle one (RFC 9715).
 const SIZES: [u16; 3] = [512, 1232, 4096];
 /// The longest wait for a reply; a satellite takes 0.7 s.
@@ -146,33 +146,42 @@ impl LineProbe {
             // A connection may lose its first segment, which is sent again after a second.
             let probe = DnsProbe { limit: LIMIT * 2, ..self.soa() };
             let random = self.random.clone();
-            tasks.spawn(async move { probe.over_tcp(server, &random).await });
+            tasks.spawn(async move {
+                match probe.over_tcp(server, &random).await {
+                    // The router's hardware address may be asked for in vain where packets get lost.
+                    ProbeEnd::Unreachable => {
+                        sleep(ROUND_PAUSE * 2).await;
+                        probe.over_tcp(server, &random).await
+                    }
+                    end => end,
+                }
+            });
         }
         tasks.join_all().await
     }
 
     /// The keys of the root, by each size.
     async fn sizes(&self) -> Vec<SizeProbe> {
-        let mut found = Vec::new();
-        for offered in SIZES {
-            let mut size = SizeProbe { offered, ..SizeProbe::default() };
-            // Different servers, one after the other until two replies: most lines take two queries a size.
-            for at in 0..SIZE_TRIES as usize {
-                let Some(server) = self.servers.get(at % self.servers.len().max(1)) else { break };
-                let question = Question::new(name::root(), Rtype::DNSKEY);
-                let limit = LIMIT / 3;
-                let probe = DnsProbe { offered, limit, ..self.probe(question) };
-                size.sent += 1;
-                if let Some(message) = probe.over_udp(*server, &self.random).await.message() {
-                    size.replied += 1;
-                    size.octets = size.octets.max(message.octets as u32);
-                    size.truncated |= message.header.tc();
-                    break;
-                }
+        let [small, usual, large] = SIZES.map(|offered| self.size(offered));
+        let (small, usual, large) = tokio::join!(small, usual, large);
+        vec![small, usual, large]
+    }
+
+    /// The keys of the root, from one server after the other until one replies.
+    async fn size(&self, offered: u16) -> SizeProbe {
+        let mut size = SizeProbe { offered, ..SizeProbe::default() };
+        for server in self.servers.iter().cycle().take(SIZE_TRIES) {
+            let question = Question::new(name::root(), Rtype::DNSKEY);
+            let probe = DnsProbe { offered, ..self.probe(question) };
+            size.sent += 1;
+            if let Some(message) = probe.over_udp(*server, &self.random).await.message() {
+                size.replied += 1;
+                size.octets = message.octets as u32;
+                size.truncated = message.header.tc();
+                break;
             }
-            found.push(size);
         }
-        found
+        size
     }
 
     /// The names that two servers give themselves (`id.server`, RFC 4892).

@@ -1,13 +1,14 @@
 //! The answers to requests of people and programs.
 
 use std::fs::File;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, OutageReport,
     PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
     ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
@@ -271,6 +272,9 @@ impl<N: Network> Admin for Overseer<N> {
     }
 }
 
+/// The time over which outages are reported.
+const DAY: Duration = Duration::from_secs(86_400);
+
 impl<N: Network> Overseer<N> {
     fn network(&self) -> NetworkReport {
         let service = self.service();
@@ -283,6 +287,7 @@ impl<N: Network> Overseer<N> {
             passage: report::passage(shared.network_state()),
             strategy: self.strategy.load().as_deref().cloned().map(Box::new),
             first_recursion: self.first_recursion.load().as_deref().cloned(),
+            outages: OutageReport::of(&shared.outages(DAY)),
         }
     }
 }
