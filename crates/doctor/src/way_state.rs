@@ -64,7 +64,9 @@ impl WayState {
         if udp.replied == 0 {
             return WayState::UdpBlocked { by_router: passage.other && !passage.udp };
         }
-        if tcp.sent > 0 && tcp.replied == 0 {
+        // A lossy link loses the search for the router's hardware address too: then connections end at once.
+        let by_chance = is_lossy(udp) && tcp.unreachable > 0;
+        if tcp.sent > 0 && tcp.replied == 0 && !by_chance {
             return WayState::TcpBlocked { by_router: passage.udp && !passage.tcp };
         }
         WayState::Works
