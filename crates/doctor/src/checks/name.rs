@@ -5,6 +5,10 @@ use zoners_api::Severity;
 use super::{CheckInput, CheckOutput};
 use crate::finding::{Culprit, DoctorFinding};
 
+/// Findings that explain a failure of the doctor's own resolver; the daemon is not asked.
+const EXPLAIN: [&str; 5] =
+    ["clock-wrong", "signatures-stripped", "intercepted", "portal", "own-firewall"];
+
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let Some(asked) = &input.seen.name else { return };
     let name = &asked.name;
@@ -14,8 +18,10 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
             output.is_sound("Name", format!("{name} does not exist, its zone says"))
         }
         failure => {
-            let elsewhere = output.findings.iter().any(|found| found.severity == Severity::Error);
-            if elsewhere || !input.line_carries_dns() {
+            let is_cause = |found: &DoctorFinding| {
+                EXPLAIN.contains(&found.id.as_str()) && found.severity == Severity::Error
+            };
+            if output.findings.iter().any(is_cause) || !input.line_carries_dns() {
                 return;
             }
             let rcode = failure.unwrap_or("no answer in time");
