@@ -16,8 +16,7 @@ mod signatures;
 mod sizes;
 mod ways;
 
-use crate::examination::SoundPart;
-use crate::finding::DoctorFinding;
+use crate::finding::{DoctorFinding, SoundPart};
 use crate::observations::{FamilyObservation, Observations, PortalObservation};
 use crate::way_state::WayState;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use zoners_api::Severity;
 
 use crate::checks;
-use crate::finding::{Culprit, DoctorFinding};
+use crate::finding::{Culprit, DoctorFinding, SoundPart};
 use crate::observations::Observations;
 
 /// The verdict, in one sentence.
@@ -14,21 +14,6 @@ pub struct LineVerdict {
     pub culprit: Option<Culprit>,
     /// The sentence.
     pub sentence: String,
-}
-
-/// A part without trouble.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SoundPart {
-    /// The part in a word or two.
-    pub topic: String,
-    /// The observation.
-    pub text: String,
-}
-
-impl SoundPart {
-    pub(crate) fn new(topic: &str, text: impl Into<String>) -> Self {
-        SoundPart { topic: topic.to_owned(), text: text.into() }
-    }
 }
 
 /// The result of a diagnosis.

@@ -1,4 +1,4 @@
-//! A finding: one cause of trouble, with the evidence and the line to type.
+//! A finding: one cause of trouble, with the evidence and the line to type; and a part without trouble.
 
 use std::fmt;
 
@@ -101,5 +101,20 @@ impl DoctorFinding {
     pub(crate) fn advise(mut self, advice: impl Into<String>, command: impl Into<String>) -> Self {
         (self.advice, self.command) = (advice.into(), command.into());
         self
+    }
+}
+
+/// A part without trouble.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundPart {
+    /// The part in a word or two.
+    pub topic: String,
+    /// The observation.
+    pub text: String,
+}
+
+impl SoundPart {
+    pub(crate) fn new(topic: &str, text: impl Into<String>) -> Self {
+        SoundPart { topic: topic.to_owned(), text: text.into() }
     }
 }

@@ -29,8 +29,8 @@ pub mod page;
 mod tests;
 mod way_state;
 
-pub use examination::{Examination, LineVerdict, SoundPart};
-pub use finding::{Culprit, DoctorFinding};
+pub use examination::{Examination, LineVerdict};
+pub use finding::{Culprit, DoctorFinding, SoundPart};
 pub use observations::{
     ClientObservation, ClockObservation, ConfigurationObservation, DaemonObservation,
     DescriptorObservation, FamilyObservation, IpFamily, LinkSummary, NameObservation, Observations,
