@@ -21,6 +21,7 @@ CRASHES = f"end=$((SECONDS + {CRASH_SECONDS})); while [ $SECONDS -lt $end ]; do 
 # that is more than ten times slower than this one gets the time that is lacking.
 MAX_RECOVERY_SECONDS = 10
 TOLERATED_SLOWNESS = 10
+MAX_LOST_NAMES = 5
 WORK = "sum(range(2000000))"
 # The time that programs give a server (resolv.conf(5), `timeout`).
 PROGRAM_PATIENCE_SECONDS = 5
@@ -137,7 +138,8 @@ class Course:
         by_network = sum(address == BY_NETWORK for _, _, address in watch["names"])
         text = (f"{what}: of {len(watch['names'])} names {by_network} by the network and {failed} not at all, for at "
                 f"most {gap:.1f} s; Zoners is asked {back:.1f} s after it answers again (limit {limit:.0f} s)")
-        if gap > limit or back > limit or not by_network:
+        # A daemon that serves between crashes, from sockets that systemd keeps, may lose no name at all.
+        if gap > limit or back > limit or not by_network and failed > MAX_LOST_NAMES:
             raise Failure(f"{text}: {self.state()}")
         self.say(text)
 
