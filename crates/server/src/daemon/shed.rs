@@ -3,11 +3,14 @@
 //! The kernel keeps unread datagrams in one queue, and drops new ones of any client once the queue is full. So before
 //! the queue fills, the client with the most datagrams is not answered for a while, which takes little time, and other
 //! clients find room.
+//!
+//! A long queue at the start is no flood: clients waited for the daemon.
 
 use std::net::IpAddr;
 
 use siphasher::sip::SipHasher13;
 use zoners_net::client_slots::stands_for;
+use zoners_net::datagrams::BATCH;
 
 /// Counters; clients with a common counter count as one.
 const COUNTERS: usize = 256;
@@ -20,6 +23,11 @@ const QUEUE_DIVISOR: usize = 2;
 /// … but no more than can be answered in good time, in octets as the kernel counts, some 800 a datagram.
 const MAX_QUEUE_OCTETS: usize = 4 << 20;
 
+/// Octets of a small datagram in the queue, as the kernel counts.
+const DATAGRAM_OCTETS: usize = 768;
+/// The queue of the start is drained by then: clients go on asking, but less than the daemon answers.
+const BACKLOG_FACTOR: usize = 2;
+
 /// Counts datagrams by client under load.
 pub(super) struct Shed {
     hasher: SipHasher13,
@@ -27,23 +35,28 @@ pub(super) struct Shed {
     ended: [u16; COUNTERS],
     seen: u16,
     shedding: bool,
+    /// Full batches for which the queue of the start may last.
+    backlog: usize,
 }
 
 impl Shed {
-    /// Nothing is counted yet; `hash_key` decides which clients have a common counter.
-    pub(super) fn new(hash_key: [u64; 2]) -> Self {
+    /// Nothing is counted yet; `hash_key` decides which clients have a common counter. The queue has `waiting` octets.
+    pub(super) fn new(hash_key: [u64; 2], waiting: usize) -> Self {
         Shed {
             hasher: SipHasher13::new_with_keys(hash_key[0], hash_key[1]),
             running: [0; COUNTERS],
             ended: [0; COUNTERS],
             seen: 0,
             shedding: false,
+            backlog: (waiting / DATAGRAM_OCTETS * BACKLOG_FACTOR).div_ceil(BATCH),
         }
     }
 
-    /// Notes the length of the queue and its limit, in octets.
+    /// Notes the length of the queue after a full batch, and its limit, in octets.
     pub(super) fn note_queue(&mut self, length: usize, limit: usize) {
-        self.shedding = length > MAX_QUEUE_OCTETS.min(limit / QUEUE_DIVISOR);
+        let is_long = length > MAX_QUEUE_OCTETS.min(limit / QUEUE_DIVISOR);
+        self.backlog = if is_long { self.backlog.saturating_sub(1) } else { 0 };
+        self.shedding = is_long && self.backlog == 0;
     }
 
     /// Whether the queue is too long.
@@ -74,7 +87,7 @@ mod tests {
 
     #[test]
     fn greedy_clients_alone_are_dropped_while_the_queue_is_long() {
-        let mut shed = Shed::new([1, 2]);
+        let mut shed = Shed::new([1, 2], 0);
         let (greedy, modest): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let dropped = |shed: &mut Shed| (0..5000).filter(|_| shed.drops(greedy)).count();
         assert_eq!(dropped(&mut shed), 0, "there is room");
@@ -91,8 +104,33 @@ mod tests {
     }
 
     #[test]
+    fn the_queue_of_the_start_is_answered() {
+        let queued = 10 * BATCH;
+        let mut shed = Shed::new([1, 2], queued * DATAGRAM_OCTETS);
+        let greedy = [192, 0, 2, 1].into();
+        (0..5000).for_each(|_| {
+            shed.drops(greedy);
+        });
+        for batch in 1..10 * BACKLOG_FACTOR {
+            shed.note_queue(100, 100);
+            assert!(!shed.drops(greedy), "batch {batch}");
+        }
+        // A queue that stays long is a flood.
+        shed.note_queue(100, 100);
+        assert!(shed.drops(greedy));
+        // A queue that was short once, too.
+        let mut shed = Shed::new([1, 2], queued * DATAGRAM_OCTETS);
+        (0..5000).for_each(|_| {
+            shed.drops(greedy);
+        });
+        shed.note_queue(10, 100);
+        shed.note_queue(100, 100);
+        assert!(shed.drops(greedy));
+    }
+
+    #[test]
     fn a_client_is_greedy_for_two_windows_at_most() {
-        let mut shed = Shed::new([1, 2]);
+        let mut shed = Shed::new([1, 2], 0);
         let greedy = [192, 0, 2, 1].into();
         (0..5000).for_each(|_| {
             shed.drops(greedy);

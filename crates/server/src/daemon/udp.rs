@@ -30,7 +30,8 @@ pub(super) async fn serve<N: Network>(
     tokio::spawn(deliver(current.clone(), socket.clone(), ready));
     let mut batch = Batch::new();
     let random = current.load().worker().shared().random.clone();
-    let mut shed = Shed::new([random.bits(), random.bits()]);
+    let (waiting, _) = socket.queue();
+    let mut shed = Shed::new([random.bits(), random.bits()], waiting);
     for round in 0usize.. {
         socket.readable().await?;
         activity.note();
