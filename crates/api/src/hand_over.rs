@@ -12,6 +12,9 @@ pub struct HandOverReport {
     pub descriptors: Vec<DescriptorKind>,
     /// Whether a service manager bound the sockets: then the configuration has no say in the addresses.
     pub given: bool,
+    /// The names of sockets in the store of the service manager.
+    #[serde(default)]
+    pub stored: Vec<String>,
 }
 
 /// The use of a descriptor.

@@ -5,14 +5,19 @@ use std::env;
 
 use crate::system;
 
-/// Variables of the environment that choose folders and files.
-pub const VARIABLES: [&str; 9] = [
+/// Variables by which a service manager and its main process talk.
+pub const MANAGER_VARIABLES: [&str; 2] = ["NOTIFY_SOCKET", "WATCHDOG_USEC"];
+
+/// Variables of the environment that choose folders and files, and [`MANAGER_VARIABLES`].
+pub const VARIABLES: [&str; 11] = [
     "HOME",
+    "NOTIFY_SOCKET",
     "RUNTIME_DIRECTORY",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
     "STATE_DIRECTORY",
     "TMPDIR",
+    "WATCHDOG_USEC",
     "XDG_CONFIG_HOME",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",

@@ -5,6 +5,7 @@
 //! that a process is a job of launchd.
 
 pub mod descriptor_store;
+pub mod restart_request;
 
 use std::ffi::OsString;
 use std::io;
@@ -33,6 +34,12 @@ pub struct GivenSockets {
 /// Tells the manager: clients are served.
 pub fn notify_ready() {
     notify(NotifyState::Ready);
+}
+
+/// Tells the manager: this process of the service, a successor, is the main process from now on. systemd believes that
+/// the present main process alone.
+pub fn notify_successor(process: u32) {
+    notify(NotifyState::MainPid(process));
 }
 
 /// Tells the manager: the daemon is about to end.

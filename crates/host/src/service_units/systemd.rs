@@ -55,7 +55,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStart={program} serve --config {config}
-ExecReload=/bin/kill -HUP $MAINPID
+ExecReload={program} reload --in-service --config {config}
 Restart=always
 RestartSec=500ms
 WatchdogSec=10s
@@ -232,7 +232,8 @@ mod tests {
             "SystemCallArchitectures=native",
             "SystemCallFilter=@system-service",
         ];
-        const DAEMON: [&str; 6] = [
+        const DAEMON: [&str; 7] = [
+            "ExecReload=/bin/true reload --in-service --config /etc/zoners/zoners.toml",
             "User=zoners",
             "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
             "ProtectProc=invisible",

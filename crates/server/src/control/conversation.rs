@@ -17,6 +17,7 @@ use zoners_api::{
     EventStream, HandOver, answer,
 };
 use zoners_host::passing::{self, PORTION};
+use zoners_host::service_manager;
 
 use super::take_over::{CONFIRMATION_TIMEOUT, CONFIRMED, ENDS, TOO_LATE};
 
@@ -105,6 +106,9 @@ impl Conversation {
         }
         match timeout(CONFIRMATION_TIMEOUT, self.line()).await {
             Ok(Ok(Some(line))) if line == CONFIRMED => {
+                // The end of the main process would otherwise be the end of the service.
+                let successor = self.caller.process.and_then(|process| process.try_into().ok());
+                successor.into_iter().for_each(service_manager::notify_successor);
                 let told = self.send(ENDS).await;
                 confirm();
                 told

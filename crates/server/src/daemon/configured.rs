@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zoners_dns::Network;
 use zoners_host::networks::{NetworkFacts, ProgramUse};
 use zoners_host::origin::ProcessOrigin;
+use zoners_host::service_manager::descriptor_store::StoredSocket;
 use zoners_host::service_manager::{self, GivenSockets};
 use zoners_net::descriptors::Descriptors;
 use zoners_store::shared::SharedCacheConfig;
@@ -128,10 +129,9 @@ impl Configured {
         let heir = privileges::heir(config)?;
         let GivenSockets { udp, tcp, stored } = service_manager::sockets()?;
         let given = BoundListener::given(udp, tcp);
-        let (kept, stored) = KeptSockets::sort(stored, config, !given.is_empty());
-        let taken = match predecessor {
-            Some(control) => TakenOver::from(&control)?,
-            None => TakenOver::of_store(stored)?,
+        let (taken, kept) = match predecessor {
+            Some(control) => take_over(&control)?,
+            None => take_from_store(stored, config, !given.is_empty())?,
         };
         let TakenOver { predecessor, listeners, http, control, lock } = taken;
         let serves = AddressSpec::addresses(&config.listeners());
@@ -188,6 +188,22 @@ impl Configured {
             kept,
         })
     }
+}
+
+/// Everything of the old daemon with this control socket.
+fn take_over(control: &Path) -> io::Result<(TakenOver, KeptSockets)> {
+    let (taken, stored) = TakenOver::from(control)?;
+    Ok((taken, KeptSockets::of_predecessor(stored)))
+}
+
+/// The sockets that the service manager kept; `given`: whether the manager has bound sockets for clients.
+fn take_from_store(
+    stored: Vec<StoredSocket>,
+    config: &Config,
+    given: bool,
+) -> io::Result<(TakenOver, KeptSockets)> {
+    let (kept, sockets) = KeptSockets::sort(stored, config, given);
+    Ok((TakenOver::of_store(sockets)?, kept))
 }
 
 /// Whether a person tries the daemon at a terminal, with nothing configured: then any port is better than none.

@@ -76,5 +76,6 @@ fn duplicates(
     let descriptors = all.iter().map(|(_, descriptor)| descriptor.try_clone_to_owned());
     let descriptors = descriptors.collect::<io::Result<_>>()?;
     let kinds = all.iter().map(|(kind, _)| *kind).collect();
-    Ok((HandOverReport { descriptors: kinds, given }, descriptors))
+    let stored = serving.kept.names().map(str::to_owned).collect();
+    Ok((HandOverReport { descriptors: kinds, given, stored }, descriptors))
 }

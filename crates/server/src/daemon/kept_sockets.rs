@@ -53,6 +53,16 @@ impl KeptSockets {
         (KeptSockets { names }, wanted.collect())
     }
 
+    /// The sockets that the manager keeps for an old daemon of this service, and will keep for this one.
+    pub(super) fn of_predecessor(names: Vec<String>) -> Self {
+        KeptSockets { names: names.into_iter().collect() }
+    }
+
+    /// The names in the store.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
     /// Has the manager keep these sockets, and no others.
     pub(super) fn update<'a>(
         &mut self,

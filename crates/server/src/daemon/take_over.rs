@@ -44,11 +44,12 @@ pub(super) struct TakenListeners {
 pub(super) type TakenHttp = Vec<TcpListener>;
 
 impl TakenOver {
-    /// Asks the daemon with this control socket. From now on, the log goes where the log of the old daemon goes.
+    /// Asks the daemon with this control socket; also returns the names of its sockets in the store of the service
+    /// manager. From now on, the log goes where the log of the old daemon goes.
     ///
     /// # Errors
     /// No daemon listens there, or the daemon hands nothing over; the old daemon goes on.
-    pub(super) fn from(control: &Path) -> io::Result<Self> {
+    pub(super) fn from(control: &Path) -> io::Result<(Self, Vec<String>)> {
         let (predecessor, report, descriptors) = take_over(control).map_err(io::Error::other)?;
         let mut taken = TakenOver { predecessor: Some(predecessor), ..TakenOver::default() };
         let (given, with_predecessor) = (report.given, true);
@@ -57,7 +58,7 @@ impl TakenOver {
             taken.add(kind, descriptor, &mut listeners)?;
         }
         taken.listeners = Some(listeners);
-        Ok(taken)
+        Ok((taken, report.stored))
     }
 
     /// Sockets that the service manager has kept for this daemon.

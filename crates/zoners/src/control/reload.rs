@@ -21,11 +21,17 @@ pub(crate) struct ReloadArguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Restart the daemon instead, if `zoners restart` waits for that: for the unit of the service.
+    #[arg(long, hide = true)]
+    in_service: bool,
     #[command(flatten)]
     socket: Socket,
 }
 
 pub(crate) fn run(arguments: &ReloadArguments) -> Result<(), Failure> {
+    if arguments.in_service && super::restart::restart_if_requested(&arguments.socket)? {
+        return Ok(());
+    }
     let report: ReloadReport = arguments.socket.request(&AdminRequest::Reload {})?;
     let reloaded = report.reloaded;
     if arguments.json {

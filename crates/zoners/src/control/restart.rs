@@ -1,14 +1,16 @@
 //! `zoners restart`: a new daemon takes over from the running daemon, without a query lost.
 
+mod in_service;
 mod rehearsal;
 mod service;
 mod successor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zoners_api::{AdminRequest, DaemonOrigin};
 use zoners_host::service_manager;
+use zoners_host::service_manager::restart_request::{RestartOutcome, RestartRequest, TakenRequest};
 use zoners_server::config::values::parse_duration;
 use zoners_server::control::{self, ControlError};
 
@@ -29,10 +31,11 @@ one ends once the new one serves. If the new daemon does not come up, the old on
 Clients over UDP notice nothing. TCP connections are closed once their queries are answered, and clients
 connect again.
 
-A daemon under systemd is restarted by systemd, after the rehearsal. systemd keeps the sockets meanwhile (the
-unit of `zoners install` says so): queries wait in the kernel's queue for the new daemon. If that one does not
-come up after all, systemd starts it again and again, and `zoners-system-dns` puts back the former DNS settings
-until it serves.
+Under systemd the new daemon takes over inside the service: the reload command of the unit of `zoners install`
+starts it, and systemd follows. With a unit that has a different reload command, systemd restarts the service
+after the rehearsal and keeps the sockets meanwhile: queries wait in the kernel's queue for the new daemon. If
+that one does not come up after all, systemd starts it again and again, and `zoners-system-dns` puts back the
+former DNS settings until it serves.
 
 A daemon under another supervisor (runit, launchd, a container …) is to be restarted there, with a short gap;
 the program rehearses nevertheless.
@@ -49,6 +52,9 @@ pub(crate) struct RestartArguments {
     /// The time for the new daemon to come up; after that, the old one serves on.
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = parse_duration)]
     timeout: Duration,
+    /// The service of systemd to which the daemon belongs, if its control group does not tell.
+    #[arg(long, value_name = "UNIT")]
+    service: Option<String>,
     #[command(flatten)]
     socket: Socket,
 }
@@ -65,17 +71,61 @@ pub(crate) fn run(arguments: &RestartArguments) -> Result<(), Failure> {
     };
     rehearsal::rehearse(&origin, arguments.timeout).map_err(serves_on)?;
     if let Some(supervisor) = &origin.supervisor {
-        let service = service_manager::service_of(old).filter(|_| supervisor == "systemd");
-        let Some(service) = service else { return Err(Failure::Usage(supervised(supervisor))) };
-        service::restart(&service)?;
-        let (_, new) = find(&[control]).map_err(failure)?;
-        println!("process {} serves now, in place of process {old}", new.process);
+        let service = arguments.service.clone().or_else(|| service_manager::service_of(old));
+        let Some(service) = service.filter(|_| supervisor == "systemd") else {
+            return Err(Failure::Usage(supervised(supervisor)));
+        };
+        let new = match hand_over_in_service(arguments, &service, &control, &origin)? {
+            Some(outcome) => outcome.map_err(serves_on)?,
+            None => {
+                service::restart(&service)?;
+                find(&[control]).map_err(failure)?.1.process
+            }
+        };
+        println!("process {new} serves now, in place of process {old}");
         return Ok(());
     }
     let new = Successor::start(&origin, &["--take-over".as_ref(), control.as_os_str()]);
     let new = new.and_then(|new| new.take_over(arguments.timeout)).map_err(serves_on)?;
     println!("process {new} serves now, in place of process {old}");
     Ok(())
+}
+
+/// None if the daemon or the unit is of an earlier version, or the unit was changed.
+fn hand_over_in_service(
+    arguments: &RestartArguments,
+    service: &str,
+    control: &Path,
+    origin: &DaemonOrigin,
+) -> Result<Option<RestartOutcome>, Failure> {
+    // A daemon that does not report the variable does not name its successor to systemd.
+    if !origin.variables.contains_key("NOTIFY_SOCKET") {
+        return Ok(None);
+    }
+    let RestartArguments { program, timeout, .. } = arguments;
+    let request = RestartRequest { program: program.clone(), timeout: *timeout };
+    service::hand_over(service, control, &request)
+}
+
+/// The reload command of the service: restarts the daemon if `zoners restart` waits for that. False if not.
+///
+/// # Errors
+/// The old daemon serves on, or no daemon can be told.
+pub(super) fn restart_if_requested(socket: &Socket) -> Result<bool, Failure> {
+    if let Err(faults) = socket.config.load() {
+        // The daemon logs the faults, too.
+        let _ = in_service::signal_main_process();
+        return Err(faults);
+    }
+    let found = socket.paths().ok().and_then(|paths| find(&paths).ok());
+    let Some((control, origin)) = found else {
+        return in_service::signal_main_process().map(|()| true);
+    };
+    let taken = TakenRequest::take(&control);
+    taken
+        .map(|taken| in_service::restart(taken, &control, origin))
+        .transpose()
+        .map(|done| done.is_some())
 }
 
 /// The first daemon at one of `paths`: the control socket, and how the daemon was started.

@@ -37,6 +37,8 @@ mod daemon {
     #[cfg(target_os = "linux")]
     mod sandbox;
     mod service;
+    #[cfg(target_os = "linux")]
+    mod service_restarts;
     mod starting;
     #[cfg(target_os = "linux")]
     mod system_dns;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use zoners_api::DaemonOrigin;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
+use zoners_host::origin::MANAGER_VARIABLES;
 
 use super::successor::Successor;
 
@@ -23,6 +24,8 @@ pub(super) fn rehearse(origin: &DaemonOrigin, timeout: Duration) -> Result<(), S
     let mut origin = origin.clone();
     // The state folder is the old daemon's.
     origin.variables.remove("STATE_DIRECTORY");
+    // So is the service manager.
+    MANAGER_VARIABLES.iter().for_each(|name| drop(origin.variables.remove(*name)));
     let mut program = Successor::start(&origin, &["--rehearse".as_ref()])?;
     let address = program.wait_until_ready(timeout)?;
     let address = address.parse().map_err(|_| format!("no address: {address}"))?;

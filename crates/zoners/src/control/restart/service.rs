@@ -1,24 +1,46 @@
-//! The restart of a service by systemd, which keeps the sockets meanwhile.
+//! The restart of a service of systemd, from outside: by the reload command of the service, or else by systemd.
 
-use std::process::Command;
+use std::io;
+use std::path::Path;
+use std::process::{Command, Output};
 
-use zoners_host::privileges::is_root;
+use zoners_host::service_manager::restart_request::{
+    RestartOutcome, RestartRequest, WaitingCaller,
+};
 
 use crate::Failure;
 use crate::print::clean;
 
-/// Restarts the service; the new daemon serves when this returns.
+/// Has systemd run the reload command of the service, which lets a new daemon take over inside the service. None if the
+/// command of this unit does not restart: nothing has happened then.
 ///
 /// # Errors
-/// The caller is not root, or the new daemon does not come up.
+/// The caller is not root, or a different restart is under way.
+pub(super) fn hand_over(
+    service: &str,
+    control: &Path,
+    request: &RestartRequest,
+) -> Result<Option<RestartOutcome>, Failure> {
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            let text =
+                "the program comes up, but only root may restart the service: sudo zoners restart";
+            Failure::Usage(text.to_owned())
+        }
+        _ => Failure::Failed(format!("not restarted: {error}")),
+    };
+    let caller = WaitingCaller::listen(control, request).map_err(refused)?;
+    // The outcome says more than the status.
+    systemctl("reload", service)?;
+    Ok(caller.outcome())
+}
+
+/// Restarts the service, while systemd keeps the sockets; the new daemon serves when this returns.
+///
+/// # Errors
+/// The new daemon does not come up.
 pub(super) fn restart(service: &str) -> Result<(), Failure> {
-    if !is_root() {
-        let text =
-            "the program comes up, but only root may restart the service: sudo zoners restart";
-        return Err(Failure::Usage(text.to_owned()));
-    }
-    let ended = Command::new("systemctl").args(["restart", service]).output();
-    let ended = ended.map_err(|error| Failure::Failed(format!("systemctl: {error}")))?;
+    let ended = systemctl("restart", service)?;
     if ended.status.success() {
         return Ok(());
     }
@@ -28,4 +50,9 @@ pub(super) fn restart(service: &str) -> Result<(), Failure> {
         "{service} does not come up: systemd tries again (`journalctl -u {service}` has the reasons)\n{}",
         said.join("\n")
     )))
+}
+
+fn systemctl(verb: &str, service: &str) -> Result<Output, Failure> {
+    let ended = Command::new("systemctl").args([verb, service]).output();
+    ended.map_err(|error| Failure::Failed(format!("systemctl: {error}")))
 }

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use zoners_api::DaemonOrigin;
 use zoners_host::origin::VARIABLES;
 
@@ -21,13 +22,26 @@ const MAX_ERROR_OCTETS: u64 = 16 * 1024;
 /// The time between leave and the report that clients are served.
 const LAST_STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Starts a program in the background, and says the number of the process. A shell gives a program in the background
+/// no standard input, unless told otherwise.
+const IN_BACKGROUND: &str = r#"exec 3<&0; "$@" <&3 3<&- & echo "started $!""#;
+/// Said by [`IN_BACKGROUND`].
+const STARTED: &str = "started ";
+
 /// A started program; ended when dropped, unless the program has taken over.
 #[derive(Debug)]
 pub(super) struct Successor {
-    child: Option<Child>,
+    process: Option<SuccessorProcess>,
     leave: Option<ChildStdin>,
     lines: Receiver<String>,
     errors: Option<JoinHandle<String>>,
+}
+
+#[derive(Debug)]
+enum SuccessorProcess {
+    Child(Child),
+    /// A process of the first process of this machine, which gets processes without a parent.
+    Orphan(Pid),
 }
 
 impl Successor {
@@ -36,7 +50,31 @@ impl Successor {
     /// # Errors
     /// The program cannot be started.
     pub(super) fn start(origin: &DaemonOrigin, more: &[&OsStr]) -> Result<Self, String> {
-        let mut command = Command::new(&origin.program);
+        Successor::spawn(Command::new(&origin.program), origin, more)
+    }
+
+    /// As [`Successor::start`], as a child of the service manager: systemd follows the end of its children alone.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub(super) fn start_in_service(origin: &DaemonOrigin, more: &[&OsStr]) -> Result<Self, String> {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", IN_BACKGROUND, "sh", &origin.program]);
+        let mut successor = Successor::spawn(shell, origin, more)?;
+        let line = successor.lines.recv_timeout(LAST_STEP_TIMEOUT).unwrap_or_default();
+        let process = line.strip_prefix(STARTED).and_then(|process| process.parse().ok());
+        let Some(process) = process.and_then(Pid::from_raw) else {
+            return Err(successor.reasons(&[line]));
+        };
+        if let Some(SuccessorProcess::Child(mut shell)) =
+            successor.process.replace(SuccessorProcess::Orphan(process))
+        {
+            let _ = shell.wait();
+        }
+        Ok(successor)
+    }
+
+    fn spawn(mut command: Command, origin: &DaemonOrigin, more: &[&OsStr]) -> Result<Self, String> {
         command.args(without_take_over(&origin.arguments)).args(more);
         command.current_dir(&origin.folder);
         for name in VARIABLES {
@@ -63,7 +101,8 @@ impl Successor {
             }
             String::from_utf8_lossy(&text).into_owned()
         });
-        Ok(Successor { child: Some(child), leave, lines, errors: Some(errors) })
+        let process = Some(SuccessorProcess::Child(child));
+        Ok(Successor { process, leave, lines, errors: Some(errors) })
     }
 
     /// Waits until the program is ready; returns the words after `ready`.
@@ -103,7 +142,7 @@ impl Successor {
             Err(RecvTimeoutError::Disconnected) => Err(self.reasons(&[])),
             // With leave, the new daemon may be the only daemon and is not ended for being slow.
             Ok(_) | Err(RecvTimeoutError::Timeout) => {
-                Ok(self.child.take().map(|child| child.id()).unwrap_or_default())
+                Ok(self.process.take().map(|process| process.id()).unwrap_or_default())
             }
         }
     }
@@ -114,7 +153,7 @@ impl Successor {
     /// The program ends with an error.
     pub(super) fn end(mut self) -> Result<(), String> {
         self.leave = None;
-        let Some(mut child) = self.child.take() else { return Ok(()) };
+        let Some(SuccessorProcess::Child(mut child)) = self.process.take() else { return Ok(()) };
         match child.wait() {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("the new daemon ended with {status}")),
@@ -124,20 +163,45 @@ impl Successor {
 
     /// Why the program ended: its own words, from either stream.
     fn reasons(&mut self, said: &[String]) -> String {
-        let status = self.child.take().and_then(|mut child| child.wait().ok());
-        let said: Vec<String> = said.iter().cloned().chain(self.lines.try_iter()).collect();
+        let mut said = said.to_vec();
+        let end = loop {
+            match self.lines.recv_timeout(LAST_STEP_TIMEOUT) {
+                Ok(line) => said.push(line),
+                Err(end) => break end,
+            }
+        };
+        if end == RecvTimeoutError::Timeout {
+            return "the new daemon does not end".to_owned();
+        }
+        let status = match self.process.take() {
+            Some(SuccessorProcess::Child(mut child)) => child.wait().ok(),
+            _ => None,
+        };
         let errors = self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default();
         let errors = if said.is_empty() { errors } else { said.join("\n") };
-        let status = status.map(|status| status.to_string()).unwrap_or_default();
-        format!("the new daemon ended with {status}:\n{errors}")
+        let status = status.map(|status| format!(" with {status}")).unwrap_or_default();
+        format!("the new daemon ended{status}:\n{errors}")
     }
 }
 
 impl Drop for Successor {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
+        match &mut self.process {
+            Some(SuccessorProcess::Child(child)) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Some(SuccessorProcess::Orphan(process)) => drop(kill_process(*process, Signal::KILL)),
+            None => {}
+        }
+    }
+}
+
+impl SuccessorProcess {
+    fn id(&self) -> u32 {
+        match self {
+            SuccessorProcess::Child(child) => child.id(),
+            SuccessorProcess::Orphan(process) => process.as_raw_nonzero().get().unsigned_abs(),
         }
     }
 }

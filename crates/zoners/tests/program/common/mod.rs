@@ -25,6 +25,19 @@ pub(crate) fn zoners(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_zoners")).args(arguments).output().unwrap()
 }
 
+/// A program in `folder` with these lines of a shell, where `$ZONERS` is ours.
+pub(crate) fn shell_program(folder: &Path, lines: &str) -> String {
+    let path = folder.join("program").display().to_string();
+    let ours = env!("CARGO_BIN_EXE_zoners");
+    let text = format!("#!/bin/sh\nZONERS={ours}\n{lines}\n");
+    // By a program of its own: a file open here for writing could be inherited by a program that a different test
+    // starts, and then not be executed.
+    let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
+    let written = Command::new("sh").args(["-c", write, "sh", &text, &path]).status();
+    assert!(written.unwrap().success());
+    path
+}
+
 pub(crate) fn file(folder: &tempfile::TempDir, text: &str) -> PathBuf {
     let path = folder.path().join("zoners.toml");
     std::fs::write(&path, text).unwrap();

@@ -1,9 +1,11 @@
 //! A service manager with a store of sockets, as systemd; see `service_manager.py`.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The program, a script of Python.
 const PROGRAM: &str = include_str!("service_manager.py");
@@ -18,12 +20,24 @@ pub(crate) struct ServiceManager {
 impl ServiceManager {
     /// Starts a daemon with this configuration, which is ready when this returns; and the number of the process.
     pub(crate) fn start(config: &str) -> (Self, u32) {
+        ServiceManager::start_with_sockets(config, &[])
+    }
+
+    /// As [`ServiceManager::start`], with sockets that the manager has bound.
+    pub(crate) fn start_with_sockets(config: &str, sockets: &[SocketAddr]) -> (Self, u32) {
         let folder = tempfile::tempdir().unwrap();
+        // A daemon that is root no longer finds the manager.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let lines: Vec<String> = sockets.iter().map(SocketAddr::to_string).collect();
+        if !lines.is_empty() {
+            std::fs::write(folder.path().join("sockets"), lines.join("\n")).unwrap();
+        }
         let mut child = Command::new("python3")
             .args(["-c", PROGRAM])
             .arg(folder.path())
             .args([env!("CARGO_BIN_EXE_zoners"), "serve", "--config"])
             .arg(folder.path().join("zoners.toml"))
+            .env("WATCHDOG_USEC", "10000000")
             .env("STATE_DIRECTORY", folder.path().join("state"))
             .env("RUNTIME_DIRECTORY", folder.path().join("run"))
             .stdin(Stdio::piped())
@@ -47,6 +61,25 @@ impl ServiceManager {
     /// The path of the control socket.
     pub(crate) fn control(&self) -> PathBuf {
         self.folder.path().join("run/zoners.sock")
+    }
+
+    /// `systemctl reload` for this daemon; returns the exit code.
+    pub(crate) fn reload(&self) -> Option<i32> {
+        let program = self.folder.path().join("bin/systemctl");
+        Command::new(program).args(["reload", "zoners.service"]).status().unwrap().code()
+    }
+
+    /// `zoners restart` for this daemon, with more arguments.
+    pub(crate) fn restart(&self, more: &[&str]) -> Output {
+        let path = std::env::var("PATH").unwrap();
+        let program = self.folder.path().join("bin").display().to_string();
+        Command::new(env!("CARGO_BIN_EXE_zoners"))
+            .args(["restart", "--service", "zoners.service", "--control"])
+            .arg(self.control())
+            .args(more)
+            .env("PATH", format!("{program}:{path}"))
+            .output()
+            .unwrap()
     }
 
     /// Gives the manager a command.

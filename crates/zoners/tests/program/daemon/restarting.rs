@@ -2,8 +2,7 @@
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -11,7 +10,7 @@ use zoners_dns::Rtype;
 
 use crate::common::authority::{Authority, ask};
 use crate::common::waiting::until;
-use crate::common::{Daemon, client, localhost, send, zoners};
+use crate::common::{Daemon, client, localhost, send, shell_program, zoners};
 
 /// Restarts while clients ask.
 const RESTARTS: usize = 5;
@@ -56,16 +55,7 @@ impl Restarting {
 
     /// A program with these lines of a shell, where `$ZONERS` is ours.
     fn program(&self, lines: &str) -> String {
-        let path: PathBuf = self.daemon.folder.path().join("program");
-        let ours = env!("CARGO_BIN_EXE_zoners");
-        let path = path.display().to_string();
-        let text = format!("#!/bin/sh\nZONERS={ours}\n{lines}\n");
-        // By a program of its own: a file open here for writing could be inherited by a program that a different test
-        // starts, and then not be executed.
-        let write = "printf %s \"$1\" > \"$2\" && chmod 755 \"$2\"";
-        let written = Command::new("sh").args(["-c", write, "sh", &text, &path]).status();
-        assert!(written.unwrap().success());
-        path
+        shell_program(self.daemon.folder.path(), lines)
     }
 }
 
