@@ -86,7 +86,7 @@ pub use request::AdminRequest;
 pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use stats::CounterStats;
 pub use status::{
-    DaemonStatus, LayerReport, Problem, SecondLevelState, Severity, ValidationReport,
+    CrashReport, DaemonStatus, LayerReport, Problem, SecondLevelState, Severity, ValidationReport,
 };
 pub use wire::to_line;
 

@@ -204,6 +204,7 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
             "Look at Redis; the log has the reason. Names are resolved without it.",
         ));
     }
+    problems.extend(crash(status));
     if status.log_lost > 0 {
         problems.push(problem(
             Severity::Notice,
@@ -212,6 +213,32 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+/// A crash is a problem for so long.
+const CRASH_MATTERS_S: u64 = 24 * 3600;
+
+fn crash(status: &DaemonStatus) -> Option<Problem> {
+    let crash = status.last_crash.as_ref().filter(|crash| crash.ago_s < CRASH_MATTERS_S)?;
+    let ago = match crash.ago_s {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    };
+    let times = if crash.crashes > 1 {
+        format!(" ({} times lately)", crash.crashes)
+    } else {
+        String::new()
+    };
+    Some(problem(
+        Severity::Warning,
+        format!("The daemon crashed or was killed, and was started again {ago} ago{times}."),
+        format!(
+            "It was version {}, process {}. The log from before has the reason; the kernel's log (dmesg) too, if \
+             memory ran out.",
+            crash.program, crash.process
+        ),
+    ))
 }
 
 /// Problems of validation and of the sandbox.
@@ -246,7 +273,10 @@ fn safety(status: &DaemonStatus) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FirstRecursionReport, LayerReport, PassageReport, Reachability, ValidationReport};
+    use crate::{
+        CrashReport, FirstRecursionReport, LayerReport, PassageReport, Reachability,
+        ValidationReport,
+    };
 
     fn well() -> DaemonStatus {
         DaemonStatus {
@@ -324,6 +354,21 @@ mod tests {
         let mut resolved = offline;
         resolved.cache.recursed = 1;
         assert_eq!(severities(resolved), []);
+    }
+
+    #[test]
+    fn a_crash_is_a_problem_for_a_day() {
+        let after = |ago_s| {
+            let program = "0.1.0".to_owned();
+            let crash = CrashReport { at_unix_s: 7, ago_s, program, process: 5, crashes: 2 };
+            DaemonStatus { last_crash: Some(crash.into()), ..well() }.with_problems().problems
+        };
+        let [problem] = &after(300)[..] else { panic!("one problem") };
+        assert_eq!(problem.severity, Severity::Warning);
+        let text =
+            "The daemon crashed or was killed, and was started again 5 min ago (2 times lately).";
+        assert_eq!(problem.text, text);
+        assert_eq!(after(CRASH_MATTERS_S), []);
     }
 
     #[test]

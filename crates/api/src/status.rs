@@ -51,8 +51,26 @@ pub struct DaemonStatus {
     pub log_lost: u64,
     /// The layers of the sandbox.
     pub sandbox: Vec<LayerReport>,
+    /// The last crash of an earlier daemon, of the last few starts; `None` without a crash or a state folder.
+    #[serde(default)]
+    pub last_crash: Option<Box<CrashReport>>,
     /// Problems, the worst first.
     pub problems: Vec<Problem>,
+}
+
+/// A daemon that ended without a shutdown while the machine ran: a crash, or killed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashReport {
+    /// When the next daemon started and noticed, in seconds since 1970.
+    pub at_unix_s: u64,
+    /// Seconds since then.
+    pub ago_s: u64,
+    /// The release of the daemon that crashed.
+    pub program: String,
+    /// The number of its process.
+    pub process: u32,
+    /// Crashes among the last 16 starts.
+    pub crashes: u64,
 }
 
 /// Whether answers are validated (DNSSEC).

@@ -36,6 +36,7 @@ mod pulse;
 mod reload;
 mod reload_requests;
 mod rollover;
+mod run_history;
 mod running;
 mod sandbox;
 mod second_level;

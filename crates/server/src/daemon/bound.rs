@@ -23,6 +23,7 @@ use super::networks::NetworkObserver;
 use super::overseer::{About, Overseer};
 use super::policy_keeper::PolicyKeeper;
 use super::reload_requests;
+use super::run_history::RunHistory;
 use super::running::Running;
 use super::second_level;
 use super::serving::Serving;
@@ -75,6 +76,7 @@ impl Bound {
         let second_level =
             terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
         let folder = state.as_ref().map(StateFolder::path);
+        let runs = RunHistory::begin(folder, self.predecessor.is_some());
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
@@ -95,6 +97,7 @@ impl Bound {
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
             policies: core.policies.clone(),
+            last_crash: runs.last_crash(),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
@@ -128,6 +131,7 @@ impl Bound {
             hand_over_requests,
             predecessor,
             keeper,
+            runs,
             status,
             serving,
         })

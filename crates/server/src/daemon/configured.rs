@@ -160,7 +160,7 @@ impl Configured {
             &generation.config,
             core.file.as_deref(),
             control.as_ref(),
-            cache_folder.as_deref(),
+            state.as_ref().map(StateFolder::path),
             second_level.as_ref(),
         );
         // Read once, before the ways are closed: the identifier of this start of the machine, and the data by which

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use zoners_api::{FirstRecursionReport, StrategyReport};
+use zoners_api::{CrashReport, FirstRecursionReport, StrategyReport};
 use zoners_dns::{Counter, Counters, Network, counters};
 use zoners_host::origin::ProcessOrigin;
 use zoners_net::Sockets;
@@ -64,6 +64,8 @@ pub(super) struct About {
     pub(super) origin: Option<ProcessOrigin>,
     /// The compiled lists and the pauses of the policy.
     pub(super) policies: Arc<PolicyShelf>,
+    /// The last crash of an earlier daemon.
+    pub(super) last_crash: Option<CrashReport>,
 }
 
 impl<N: Network> Overseer<N> {

@@ -12,6 +12,7 @@ use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
 use super::listening::ListenStatus;
 use super::reload_requests::ReloadCaller;
+use super::run_history::RunHistory;
 use super::serving::Serving;
 use super::signals::Signals;
 use crate::control::{ControlSocket, Predecessor};
@@ -26,6 +27,7 @@ pub struct Running {
     /// The old daemon, until clients are served here.
     pub(super) predecessor: Option<Predecessor>,
     pub(super) keeper: Option<CacheKeeper>,
+    pub(super) runs: RunHistory,
     pub(super) status: ListenStatus,
     pub(super) serving: Serving,
 }
@@ -80,11 +82,12 @@ impl Running {
     /// # Errors
     /// A worker ended too early.
     pub fn run(self) -> io::Result<()> {
-        let Running { runtime, signals, control, mut keeper, mut serving, .. } = self;
+        let Running { runtime, signals, control, mut keeper, mut serving, runs, .. } = self;
         let (reload_requests, hand_over_requests) = (self.reload_requests, self.hand_over_requests);
         // Before clients rely on the service.
         serving.keep_sockets(control.as_ref());
         service_manager::notify_ready();
+        runs.note_begin();
         let (serving, ending) = runtime.block_on(attend(
             serving,
             signals,
@@ -116,6 +119,7 @@ impl Running {
         if let Some(keeper) = keeper {
             keeper.finish(&generation.settings);
         }
+        runs.note_clean_end();
         Ok(())
     }
 }

@@ -59,13 +59,13 @@ pub(super) fn needs(
     config: &Config,
     file: Option<&Path>,
     control: Option<&ControlSocket>,
-    cache_folder: Option<&Path>,
+    state_folder: Option<&Path>,
     second_level: Option<&SharedCacheConfig>,
 ) -> Vec<Needs> {
     let mut needs = config.needs(file);
     needs.push(Needs { of: "the runtime", all: vec![Need::Calls(Calls::Run)] });
-    needs.extend(cache_folder.map(|folder| Needs {
-        of: "cache.persist",
+    needs.extend(state_folder.map(|folder| Needs {
+        of: "server.state",
         all: vec![Need::Write(folder.to_owned()), Need::Calls(Calls::Files)],
     }));
     let socket_folder = control.map(|control| folder(control.path()));

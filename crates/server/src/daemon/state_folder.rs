@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
 
-use super::{keeper, network_zones, networks, tracked_keys};
+use super::{keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
 
 /// The lock file of the folder. The first line has the number of the process, each further line an address in service.
@@ -166,6 +166,7 @@ fn is_own_file(name: &str) -> bool {
         keeper::FILE,
         keeper::ASIDE,
         keeper::SECRET,
+        run_history::FILE,
         tracked_keys::FILE,
         networks::SECRET,
         networks::STRATEGIES,

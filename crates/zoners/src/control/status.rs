@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 use zoners_api::{
-    AdminReply, AdminRequest, DaemonStatus, LayerReport, NetworkReport, PassageState, Problem,
-    SecondLevelState, Severity,
+    AdminReply, AdminRequest, CrashReport, DaemonStatus, LayerReport, NetworkReport, PassageState,
+    Problem, SecondLevelState, Severity,
 };
 
 use super::Socket;
@@ -101,6 +101,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
         ("Cache", cache(status)),
     ]);
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
+    rows.extend(status.last_crash.as_ref().map(|crash| ("Last crash", last_crash(crash))));
     rows.push(("Sandbox", sandbox(&status.sandbox)));
     rows.push(("Configuration", configuration(status)));
     rows
@@ -197,6 +198,11 @@ fn second_level(state: SecondLevelState) -> &'static str {
         SecondLevelState::InUse => "in use (Redis)",
         SecondLevelState::Broken => "not used for a time, since it failed (Redis)",
     }
+}
+
+fn last_crash(crash: &CrashReport) -> String {
+    let CrashReport { ago_s, program, process, .. } = crash;
+    format!("{} ago (version {}, process {process})", span(*ago_s), clean(program))
 }
 
 fn sandbox(layers: &[LayerReport]) -> String {

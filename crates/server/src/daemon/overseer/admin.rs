@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
+    CrashReport, DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, OutageReport,
     PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
     ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
@@ -22,6 +22,7 @@ use super::watches::EventWatch;
 use super::{Overseer, policy};
 use crate::control::question;
 use crate::daemon::keeper;
+use crate::daemon::run_history::now_s;
 use crate::events::EventFilter;
 use crate::report::{self, text};
 
@@ -68,6 +69,10 @@ impl<N: Network> Admin for Overseer<N> {
             second_level: second_level.map(|level| state(level.is_broken())),
             log_lost: self.count(Counter::LogLinesLost),
             sandbox: self.about.sandbox.iter().map(layer).collect(),
+            last_crash: self.about.last_crash.clone().map(|crash| {
+                let ago_s = now_s().saturating_sub(crash.at_unix_s);
+                Box::new(CrashReport { ago_s, ..crash })
+            }),
             problems: Vec::new(),
         };
         status.with_problems()

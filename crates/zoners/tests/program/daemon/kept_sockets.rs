@@ -42,6 +42,9 @@ fn queries_wait_while_the_service_restarts() {
         page.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let stats = zoners(&["stats", "--control", &manager.control().display().to_string()]);
         assert!(stats.status.success(), "{}", String::from_utf8_lossy(&stats.stderr));
+        let status = zoners(&["status", "--control", &manager.control().display().to_string()]);
+        let status = String::from_utf8_lossy(&status.stdout).into_owned();
+        assert_eq!(status.contains("crashed or was killed"), order == "kill", "{status}");
         early.iter().chain(&late).for_each(is_answered);
         assert_eq!(receive(&mut stream).answer.len(), 1);
         assert_eq!(page.read(&mut [0]).unwrap(), 1);
