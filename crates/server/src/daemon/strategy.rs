@@ -3,6 +3,7 @@
 
 mod base;
 mod memory_file;
+mod nat64;
 mod overlay;
 mod probes;
 mod resolvers;
@@ -22,8 +23,9 @@ use super::serving::Serving;
 use crate::pipeline::{PortalTerms, probe_names};
 use base::BaseSettings;
 use memory_file::MemoryFile;
+use nat64::Nat64Search;
 use overlay::PROFILE;
-use probes::{ProbeFinding, ProbeRequest};
+use probes::{ProbeFinding, ProbeNews, ProbePurpose, ProbeRequest};
 use resolvers::{has_own_settings, resolvers};
 
 /// Findings of probes that wait to be taken in.
@@ -41,6 +43,7 @@ pub(super) struct StrategyKeeper {
     portal_api: Option<Name>,
     portal_host: Option<Name>,
     in_force: Strategy,
+    nat64: Nat64Search,
     /// How often the network has changed: findings of an earlier network are void.
     moves: u32,
     send: mpsc::Sender<ProbeFinding>,
@@ -64,6 +67,7 @@ impl StrategyKeeper {
             portal_api: None,
             portal_host: None,
             in_force: Strategy::Recurse,
+            nat64: Nat64Search::default(),
             moves: 0,
             send,
             findings,
@@ -88,6 +92,7 @@ impl StrategyKeeper {
         let id = networks.id.map(|id| id.to_string());
         self.see_resolvers(&networks.facts);
         let is_other = id.is_some() && self.id.is_some() && id != self.id;
+        self.nat64.network_changed(&networks.facts, moved || is_other);
         if moved || is_other {
             self.moves = self.moves.wrapping_add(1);
             self.portal_host = None;
@@ -126,10 +131,15 @@ impl StrategyKeeper {
         if finding.moves != self.moves {
             return;
         }
-        if let Some(host) = finding.portal_host {
-            self.portal_host = name::parse(&host).ok();
+        match finding.news {
+            ProbeNews::Evidence(evidence, portal_host) => {
+                if let Some(host) = portal_host {
+                    self.portal_host = name::parse(&host).ok();
+                }
+                self.machine.observe(evidence, now);
+            }
+            ProbeNews::Nat64(found) => self.nat64.take(found),
         }
-        self.machine.observe(finding.evidence, now);
     }
 
     /// Sends the probes that are due, and puts the strategy into force.
@@ -138,17 +148,7 @@ impl StrategyKeeper {
             self.base = BaseSettings::of(&serving.generation);
             self.see_resolvers(&serving.overseer.networks().facts);
         }
-        for probe in self.machine.due(serving.core.shared.now()) {
-            let request = ProbeRequest {
-                probe,
-                moves: self.moves,
-                settings: self.base.settings.clone(),
-                resolvers: self.resolvers.clone(),
-                portal_probes: self.base.portal_probes.clone(),
-                own_addresses: serving.overseer.networks().facts.own_addresses(),
-            };
-            request.begin(serving, self.send.clone());
-        }
+        self.send_probes(serving);
         let strategy = self.machine.strategy();
         let before = std::mem::replace(&mut self.in_force, strategy);
         if strategy != before {
@@ -157,11 +157,33 @@ impl StrategyKeeper {
         }
         self.put_portal_in_force(serving, strategy == Strategy::Portal);
         let overlay = overlay::overlay(strategy, &self.resolvers);
-        if serving.core.set_overlay(PROFILE, overlay) {
+        let nat64 = self.nat64.overlay().filter(|_| self.base.finds_nat64);
+        let has_other_strategy = serving.core.set_overlay(PROFILE, overlay);
+        if serving.core.set_overlay(nat64::PROFILE, nat64) || has_other_strategy {
             reloading.begin(Reload::Files, Vec::new(), serving);
         }
         serving.overseer.knows_strategy(self.report());
         self.memory.write(self.machine.memory());
+    }
+
+    fn send_probes(&mut self, serving: &Serving) {
+        let now = serving.core.shared.now();
+        let mut purposes: Vec<ProbePurpose> =
+            self.machine.due(now).into_iter().map(ProbePurpose::Strategy).collect();
+        if self.base.finds_nat64 && !self.resolvers.is_empty() && self.nat64.is_due(now) {
+            purposes.push(ProbePurpose::Nat64);
+        }
+        for purpose in purposes {
+            let request = ProbeRequest {
+                purpose,
+                moves: self.moves,
+                settings: self.base.settings.clone(),
+                resolvers: self.resolvers.clone(),
+                portal_probes: self.base.portal_probes.clone(),
+                own_addresses: serving.overseer.networks().facts.own_addresses(),
+            };
+            request.begin(serving, self.send.clone());
+        }
     }
 
     /// The evidence of the resolver that no longer holds under a new strategy.

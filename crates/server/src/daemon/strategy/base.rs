@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zoners_networks::StrategyTerms;
 use zoners_resolver::Settings;
 
-use crate::config::{Config, PortalProbe, WhenUnvalidated};
+use crate::config::{Config, Dns64Prefix, PortalProbe, WhenUnvalidated};
 use crate::daemon::generation::Generation;
 
 /// The settings of recursion, and the terms of strategies.
@@ -15,6 +15,8 @@ pub(super) struct BaseSettings {
     pub(super) settings: Arc<Settings>,
     pub(super) terms: StrategyTerms,
     pub(super) portal_probes: Vec<PortalProbe>,
+    /// Whether the file leaves the prefix of a NAT64 to the network.
+    pub(super) finds_nat64: bool,
 }
 
 impl BaseSettings {
@@ -34,6 +36,7 @@ impl BaseSettings {
             settings,
             terms: terms(config),
             portal_probes: config.network.portal_probes.clone(),
+            finds_nat64: config.dns64.prefix == Dns64Prefix::Auto,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use zoners_dns::{Network, Question, Random, Rtype, name};
+use zoners_dns::{Nat64Prefix, Network, Question, Random, Rtype, name};
 use zoners_http::fetch;
 use zoners_networks::{
     Evidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality, judge_reply,
@@ -17,6 +17,7 @@ use crate::clock::SystemClock;
 use crate::config::PortalProbe;
 use crate::daemon::first_recursion::{FirstRecursion, try_recursion};
 use crate::daemon::serving::Serving;
+use crate::daemon::strategy::nat64::discover;
 use crate::pipeline::{PortalTerms, forwarder};
 
 /// The longest wait for the address of a probe, and for the reply of HTTP.
@@ -31,14 +32,30 @@ const MAX_ADDRESSES: usize = 2;
 pub(in crate::daemon) struct ProbeFinding {
     /// See [`ProbeRequest::moves`].
     pub(super) moves: u32,
-    pub(super) evidence: Evidence,
-    /// The host to which a portal sends its users.
-    pub(super) portal_host: Option<String>,
+    pub(super) news: ProbeNews,
+}
+
+/// What a probe has found.
+#[derive(Debug)]
+pub(super) enum ProbeNews {
+    /// Evidence for the strategy, and the host to which a portal sends its users.
+    Evidence(Evidence, Option<String>),
+    /// The prefix of the NAT64, if the network's resolver knows one.
+    Nat64(Option<Nat64Prefix>),
+}
+
+/// The purpose of a probe.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ProbePurpose {
+    /// The strategy.
+    Strategy(Probe),
+    /// The NAT64.
+    Nat64,
 }
 
 /// A probe to be sent.
 pub(super) struct ProbeRequest {
-    pub(super) probe: Probe,
+    pub(super) purpose: ProbePurpose,
     /// How often the network had changed.
     pub(super) moves: u32,
     /// The settings of recursion.
@@ -56,17 +73,15 @@ impl ProbeRequest {
         let random = serving.core.shared.random.clone();
         tokio::spawn(async move {
             let finding = self.run(network, random).await;
-            tracing::debug!("network: probe: {:?}", finding.evidence);
+            tracing::debug!("network: probe: {:?}", finding.news);
             // The daemon ends.
             let _ = findings.send(finding).await;
         });
     }
 
     async fn run<N: Network + Clone>(self, network: N, random: Random) -> ProbeFinding {
-        let moves = self.moves;
-        let finding = |evidence| ProbeFinding { moves, evidence, portal_host: None };
-        match self.probe {
-            Probe::Recursion => {
+        let news = match self.purpose {
+            ProbePurpose::Strategy(Probe::Recursion) => {
                 let first = try_recursion(network, self.settings, random).await;
                 let outcome = match first {
                     FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => {
@@ -75,22 +90,29 @@ impl ProbeRequest {
                     FirstRecursion::Failed(_) => RecursionOutcome::Fails,
                     FirstRecursion::Offline => RecursionOutcome::Unanswered,
                 };
-                finding(Evidence::Recursion(outcome))
+                ProbeNews::Evidence(Evidence::Recursion(outcome), None)
             }
-            Probe::Resolver => {
+            ProbePurpose::Strategy(Probe::Resolver) => {
                 let quality = quality(network, &self.settings, &self.resolvers, random).await;
-                finding(Evidence::Resolver(quality))
+                ProbeNews::Evidence(Evidence::Resolver(quality), None)
             }
-            Probe::Portal => {
-                let clock = Arc::new(SystemClock);
-                let terms =
-                    PortalTerms::new(vec![], &self.resolvers, &self.settings, clock, random);
-                let resolver = terms.resolver(network);
+            ProbePurpose::Strategy(Probe::Portal) => {
+                let resolver = self.of_network(network, random);
                 let (verdict, portal_host) =
                     probe_portal(&resolver, &self.portal_probes, &self.own_addresses).await;
-                ProbeFinding { portal_host, ..finding(Evidence::Portal(verdict)) }
+                ProbeNews::Evidence(Evidence::Portal(verdict), portal_host)
             }
-        }
+            ProbePurpose::Nat64 => {
+                ProbeNews::Nat64(discover(&self.of_network(network, random)).await)
+            }
+        };
+        ProbeFinding { moves: self.moves, news }
+    }
+
+    /// The resolver of the network, with an empty cache.
+    fn of_network<N: Network>(&self, network: N, random: Random) -> Resolver<N> {
+        let clock = Arc::new(SystemClock);
+        PortalTerms::new(vec![], &self.resolvers, &self.settings, clock, random).resolver(network)
     }
 }
 
