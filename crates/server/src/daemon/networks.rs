@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use zoners_dns::Random;
 use zoners_host::networks::{NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders};
+use zoners_host::privileges::is_root;
 use zoners_sandbox::{Calls, Need, Needs};
 
 use super::secret_file;
 
+/// The resolvers of the machine.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// The file of the secret by which networks are identified.
 pub(super) const SECRET: &str = "network.key";
 /// The file of the strategies of networks.
@@ -61,5 +64,11 @@ impl NetworkObserver {
 /// The folders in which the managers of the network write.
 pub(super) fn needs() -> Needs {
     let folders = folders().into_iter().map(Need::List);
-    Needs { of: "network", all: folders.chain([Need::Calls(Calls::Files)]).collect() }
+    // A right to a file ends when the file is replaced, as resolv.conf is by DHCP clients. So an ordinary user, from
+    // which secrets in the folder are hidden anyway, may read the folder; root may read the present file.
+    let resolv_conf = Path::new(RESOLV_CONF);
+    let readable = if is_root() { Some(resolv_conf) } else { resolv_conf.parent() };
+    let readable = readable.map(|path| Need::Read(path.to_owned()));
+    let all = folders.chain(readable).chain([Need::Calls(Calls::Files)]).collect();
+    Needs { of: "network", all }
 }

@@ -14,8 +14,10 @@ use crate::config::ConfigOverlay;
 
 /// The profile of the overlay.
 pub(super) const PROFILE: &str = "nat64";
-/// The pause before the network's resolver is asked again. Most networks without IPv4 have a NAT64 from the start.
-const PAUSE: Duration = Duration::from_secs(60);
+/// The pause before the network's resolver is asked again: a link that has just come up may lose the first question …
+const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// … and a network that has no NAT64 gets none later. Each pause is twice the one before.
+const MAX_PAUSE: Duration = Duration::from_secs(64);
 
 /// The search for the NAT64 of the present network.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct Nat64Search {
     /// Whether the network has no IPv4 and announces no prefix, so that its resolver has to be asked.
     asks: bool,
     next: Option<Moment>,
+    /// The last pause.
+    pause: Duration,
 }
 
 impl Nat64Search {
@@ -64,7 +68,8 @@ impl Nat64Search {
     pub(super) fn is_due(&mut self, now: Moment) -> bool {
         let is_due = self.asks && self.prefix.is_none() && self.next.is_none_or(|at| at <= now);
         if is_due {
-            self.next = Some(now.after(PAUSE));
+            self.pause = (self.pause * 2).clamp(MIN_PAUSE, MAX_PAUSE);
+            self.next = Some(now.after(self.pause));
         }
         is_due
     }
@@ -134,20 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn the_resolver_is_asked_once_a_minute_until_it_knows_a_prefix() {
+    fn the_resolver_is_asked_with_growing_pauses_until_it_knows_a_prefix() {
         let (mut search, facts) = (Nat64Search::default(), NetworkFacts::default());
         let start = Moment::from_millis(1);
         assert!(!search.is_due(start));
         search.look(&facts, IPV6_ALONE, true);
-        assert!(search.is_due(start) && !search.is_due(start.after(PAUSE / 2)));
+        let asked = (0..640).filter(|second| search.is_due(start.after(MIN_PAUSE * *second)));
+        assert_eq!(asked.count(), 7 + (640 - 63) / 64, "after 0, 1, 3, 7 … 63 s, then every 64 s");
         search.take(None);
-        assert!(search.is_due(start.after(PAUSE)));
+        assert!(search.is_due(start.after(MAX_PAUSE * 99)));
         search.take(Some(Nat64Prefix::WELL_KNOWN));
         assert_eq!(prefix_in_force(&search, "").as_deref(), Some("64:ff9b::/96"));
         search.look(&facts, IPV6_ALONE, false);
-        assert!(!search.is_due(start.after(PAUSE * 9)), "the same network");
+        assert!(!search.is_due(start.after(MAX_PAUSE * 999)), "the same network");
         search.look(&facts, IPV6_ALONE, true);
         assert_eq!(search.overlay(), None);
-        assert!(search.is_due(start.after(PAUSE * 9)), "another network");
+        assert!(search.is_due(start.after(MAX_PAUSE * 999)), "another network");
     }
 }
