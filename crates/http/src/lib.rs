@@ -1,4 +1,4 @@
-//! The HTTP service, for everything offered over HTTP; and [`fetch`], one request as a client.
+//! The HTTP service, for everything offered over HTTP; and [`fetch()`], one request as a client.
 //!
 //! The service knows no DNS and no daemon. A table of [`Route`]s names the handlers. The service reads requests within
 //! [`HttpLimits`], refuses requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the
