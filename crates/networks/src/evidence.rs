@@ -1,8 +1,8 @@
-//! Evidence about a network, and the probes that bring it.
+//! NetworkEvidence about a network, and the probes that bring it.
 
 /// A finding about the present network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Evidence {
+pub enum NetworkEvidence {
     /// The way to foreign servers, as the resolver finds it while it recurses.
     Path(PathCondition),
     /// The result of a probe that asks root servers.
@@ -72,7 +72,7 @@ pub enum PortalVerdict {
     Unclear,
 }
 
-/// A probe of the present network, which the caller carries out and answers by [`Evidence`].
+/// A probe of the present network, which the caller carries out and answers by [`NetworkEvidence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// An HTTP request whose answer shows a portal.

@@ -1,6 +1,6 @@
 //! The strategy on each network: how questions become answers where the network blocks, intercepts or captures DNS.
 //!
-//! [`StrategyMachine`] takes in evidence ([`Evidence`]) and says which [`Strategy`] is in force and which probes
+//! [`StrategyMachine`] takes in evidence ([`NetworkEvidence`]) and says which [`Strategy`] is in force and which probes
 //! ([`Probe`]) are due. Nothing here sends a packet or reads a clock: the time is an argument, so that hours of a network
 //! are tested in no time.
 //!
@@ -11,7 +11,7 @@
 //! ```
 //! use zoners_dns::Moment;
 //! use zoners_networks::{
-//!     Evidence, Probe, RecursionOutcome, ResolverQuality, Strategy, StrategyMachine, StrategyTerms,
+//!     NetworkEvidence, Probe, RecursionOutcome, ResolverQuality, Strategy, StrategyMachine, StrategyTerms,
 //! };
 //!
 //! let (terms, now) = (StrategyTerms::default(), Moment::from_millis(1));
@@ -19,8 +19,8 @@
 //! machine.enter(Some("1f3a".to_owned()), now);
 //! assert_eq!(machine.due(now), [Probe::Portal, Probe::Resolver, Probe::Recursion]);
 //!
-//! machine.observe(Evidence::Recursion(RecursionOutcome::Unanswered), now);
-//! machine.observe(Evidence::Resolver(ResolverQuality::Validatable), now);
+//! machine.observe(NetworkEvidence::Recursion(RecursionOutcome::Unanswered), now);
+//! machine.observe(NetworkEvidence::Resolver(ResolverQuality::Validatable), now);
 //! assert_eq!(machine.strategy(), Strategy::ForwardValidating);
 //! ```
 
@@ -32,7 +32,7 @@ mod portal;
 mod strategy;
 
 pub use evidence::{
-    Evidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
+    NetworkEvidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
 };
 pub use machine::{StrategyMachine, StrategyTerms};
 pub use memory::{MAX_NETWORKS, NetworkMemory, RememberedNetwork};

@@ -6,7 +6,7 @@ use zoners_dns::Moment;
 
 use crate::backoff::Backoff;
 use crate::evidence::{
-    Evidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
+    NetworkEvidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
 };
 use crate::memory::NetworkMemory;
 use crate::strategy::Strategy;
@@ -191,14 +191,14 @@ impl StrategyMachine {
     }
 
     /// Takes evidence in.
-    pub fn observe(&mut self, evidence: Evidence, now: Moment) {
+    pub fn observe(&mut self, evidence: NetworkEvidence, now: Moment) {
         match evidence {
-            Evidence::Path(path) => self.observe_path(path, now),
-            Evidence::Recursion(outcome) => self.observe_recursion(outcome, now),
+            NetworkEvidence::Path(path) => self.observe_path(path, now),
+            NetworkEvidence::Recursion(outcome) => self.observe_recursion(outcome, now),
             // A lost packet of the probe is no reason to give up a resolver that is in use.
-            Evidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
-            Evidence::Resolver(quality) => self.resolver = Some(quality),
-            Evidence::Portal(verdict) => self.observe_portal(verdict, now),
+            NetworkEvidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
+            NetworkEvidence::Resolver(quality) => self.resolver = Some(quality),
+            NetworkEvidence::Portal(verdict) => self.observe_portal(verdict, now),
         }
         if self.is_unanswered && self.resolver == Some(ResolverQuality::Validatable) {
             self.set_path(PathCondition::Blocked, now);

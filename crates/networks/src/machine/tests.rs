@@ -19,19 +19,19 @@ fn consenting() -> StrategyMachine {
     machine
 }
 
-const BLOCKED: Evidence = Evidence::Path(PathCondition::Blocked);
-const OPEN: Evidence = Evidence::Path(PathCondition::Open);
-const VALIDATABLE: Evidence = Evidence::Resolver(ResolverQuality::Validatable);
-const STRIPPED: Evidence = Evidence::Resolver(ResolverQuality::Stripped);
-const UNUSABLE: Evidence = Evidence::Resolver(ResolverQuality::Unusable);
-const CAPTIVE: Evidence = Evidence::Portal(PortalVerdict::Captive);
+const BLOCKED: NetworkEvidence = NetworkEvidence::Path(PathCondition::Blocked);
+const OPEN: NetworkEvidence = NetworkEvidence::Path(PathCondition::Open);
+const VALIDATABLE: NetworkEvidence = NetworkEvidence::Resolver(ResolverQuality::Validatable);
+const STRIPPED: NetworkEvidence = NetworkEvidence::Resolver(ResolverQuality::Stripped);
+const UNUSABLE: NetworkEvidence = NetworkEvidence::Resolver(ResolverQuality::Unusable);
+const CAPTIVE: NetworkEvidence = NetworkEvidence::Portal(PortalVerdict::Captive);
 
 /// The seconds within `span` at which a probe of this kind is due; `reply` answers each.
 fn probed(
     machine: &mut StrategyMachine,
     probe: Probe,
     span: std::ops::Range<u64>,
-    reply: &Evidence,
+    reply: &NetworkEvidence,
 ) -> Vec<u64> {
     let mut seconds = Vec::new();
     for second in span {
@@ -53,12 +53,12 @@ fn a_blocking_network_is_served_by_its_resolver_while_recursion_is_retried_ever_
     assert!(machine.due(at(10)).ends_with(&[Probe::Resolver, Probe::Recursion]));
     machine.observe(VALIDATABLE, at(10));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating);
-    let no = Evidence::Recursion(RecursionOutcome::Fails);
+    let no = NetworkEvidence::Recursion(RecursionOutcome::Fails);
     let retries = probed(&mut machine, Probe::Recursion, 11..3000, &no);
     assert_eq!(retries, [15, 25, 45, 85, 165, 325, 645, 1245, 1845, 2445]);
     machine.observe(UNUSABLE, at(3000));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating, "one lost packet");
-    machine.observe(Evidence::Recursion(RecursionOutcome::Works), at(3045));
+    machine.observe(NetworkEvidence::Recursion(RecursionOutcome::Works), at(3045));
     assert_eq!(machine.strategy(), Strategy::Recurse);
     assert_eq!(probed(&mut machine, Probe::Recursion, 3046..9000, &no), [0; 0]);
 }
@@ -66,7 +66,7 @@ fn a_blocking_network_is_served_by_its_resolver_while_recursion_is_retried_ever_
 #[test]
 fn a_new_network_is_probed_at_once_and_a_silent_one_served_by_its_resolver() {
     let all = [Probe::Portal, Probe::Resolver, Probe::Recursion];
-    let unanswered = Evidence::Recursion(RecursionOutcome::Unanswered);
+    let unanswered = NetworkEvidence::Recursion(RecursionOutcome::Unanswered);
     for order in [[&VALIDATABLE, &unanswered], [&unanswered, &VALIDATABLE]] {
         let mut machine = StrategyMachine::new(StrategyTerms::default());
         assert_eq!(machine.due(at(0)), [], "there is no network yet");
@@ -79,7 +79,7 @@ fn a_new_network_is_probed_at_once_and_a_silent_one_served_by_its_resolver() {
     for harmless in [RecursionOutcome::Fails, RecursionOutcome::Works] {
         let mut machine = machine();
         machine.observe(VALIDATABLE, at(0));
-        machine.observe(Evidence::Recursion(harmless), at(2));
+        machine.observe(NetworkEvidence::Recursion(harmless), at(2));
         assert_eq!(machine.strategy(), Strategy::Recurse);
     }
     let mut open = machine();
@@ -110,10 +110,10 @@ fn without_consent_nothing_goes_out_unvalidated() {
 #[test]
 fn interception_matters_only_where_nothing_can_be_proven() {
     let mut machine = consenting();
-    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: true }), at(1));
+    machine.observe(NetworkEvidence::Path(PathCondition::Intercepted { proves: true }), at(1));
     machine.observe(VALIDATABLE, at(1));
     assert_eq!(machine.strategy(), Strategy::Recurse);
-    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: false }), at(2));
+    machine.observe(NetworkEvidence::Path(PathCondition::Intercepted { proves: false }), at(2));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating);
     machine.observe(STRIPPED, at(3));
     assert_eq!(machine.strategy(), Strategy::ForwardUnvalidated);
@@ -127,9 +127,9 @@ fn an_outage_changes_no_strategy() {
     for second in 10..2000 {
         for probe in machine.due(at(second)) {
             let none = match probe {
-                Probe::Portal => Evidence::Portal(PortalVerdict::Unclear),
+                Probe::Portal => NetworkEvidence::Portal(PortalVerdict::Unclear),
                 Probe::Resolver => UNUSABLE,
-                Probe::Recursion => Evidence::Recursion(RecursionOutcome::Fails),
+                Probe::Recursion => NetworkEvidence::Recursion(RecursionOutcome::Fails),
             };
             machine.observe(none, at(second));
         }
@@ -146,7 +146,7 @@ fn a_network_is_remembered_and_a_better_strategy_tried_at_once() {
     machine.observe(VALIDATABLE, at(1));
     machine.enter(Some("home".to_owned()), at(100));
     assert_eq!(machine.strategy(), Strategy::Recurse);
-    machine.observe(Evidence::Path(PathCondition::UdpBlocked), at(101));
+    machine.observe(NetworkEvidence::Path(PathCondition::UdpBlocked), at(101));
     assert_eq!(machine.strategy(), Strategy::RecurseOverTcp);
     machine.enter(Some("cafe".to_owned()), at(200));
     assert_eq!(machine.strategy(), Strategy::ForwardValidating);
@@ -157,7 +157,7 @@ fn a_network_is_remembered_and_a_better_strategy_tried_at_once() {
     assert_eq!(later.strategy(), Strategy::Recurse);
     later.identify("cafe".to_owned(), at(1));
     assert_eq!(later.strategy(), Strategy::ForwardValidating, "after a restart");
-    later.observe(Evidence::Recursion(RecursionOutcome::Works), at(2));
+    later.observe(NetworkEvidence::Recursion(RecursionOutcome::Works), at(2));
     assert_eq!(later.memory().recall("cafe"), None, "the café has mended its network");
     assert_eq!(later.memory().recall("home"), Some(Strategy::RecurseOverTcp));
 }
@@ -183,9 +183,9 @@ fn a_portal_is_probed_at_most_five_minutes_apart_until_it_opens() {
     assert_eq!(probes[..3], [5, 10, 18]);
     assert!(probes.windows(2).all(|pair| pair[1] - pair[0] <= 301), "{probes:?}");
     assert!(probes.len() < 40, "{probes:?}");
-    machine.observe(Evidence::Path(PathCondition::Intercepted { proves: false }), at(7200));
+    machine.observe(NetworkEvidence::Path(PathCondition::Intercepted { proves: false }), at(7200));
     assert_eq!(machine.strategy(), Strategy::Portal);
-    machine.observe(Evidence::Portal(PortalVerdict::Open), at(7300));
+    machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(7300));
     assert_eq!(machine.strategy(), Strategy::Recurse, "nothing found behind the portal counts");
     assert_eq!(machine.memory(), &NetworkMemory::default());
     assert_eq!(probed(&mut machine, Probe::Portal, 7301..9000, &CAPTIVE), [0; 0]);
@@ -195,7 +195,7 @@ fn a_portal_is_probed_at_most_five_minutes_apart_until_it_opens() {
 fn the_end_of_a_log_in_is_noticed_by_the_obstacle() {
     let mut machine = machine();
     machine.due(at(0));
-    machine.observe(Evidence::Portal(PortalVerdict::Open), at(0));
+    machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(0));
     machine.observe(OPEN, at(1));
     assert_eq!(machine.due(at(3000)), []);
     machine.observe(BLOCKED, at(3600));
@@ -207,7 +207,7 @@ fn the_end_of_a_log_in_is_noticed_by_the_obstacle() {
 #[test]
 fn a_network_without_any_reply_is_asked_a_few_times_for_its_portal() {
     let mut machine = machine();
-    let unclear = Evidence::Portal(PortalVerdict::Unclear);
+    let unclear = NetworkEvidence::Portal(PortalVerdict::Unclear);
     assert_eq!(probed(&mut machine, Probe::Portal, 0..4000, &unclear), [0, 5, 13]);
     machine.set_terms(StrategyTerms { probes_portals: false, ..StrategyTerms::default() });
     machine.enter(Some("hotel".to_owned()), at(5000));
@@ -225,7 +225,7 @@ fn a_flapping_link_costs_a_probe_in_five_seconds_and_keeps_the_strategy() {
         assert_eq!(machine.strategy(), Strategy::ForwardValidating);
         for probe in machine.due(at(second)) {
             probes += usize::from(probe == Probe::Portal);
-            machine.observe(Evidence::Portal(PortalVerdict::Open), at(second));
+            machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(second));
         }
     }
     assert!((1..=600 / 5).contains(&probes), "{probes}");
@@ -240,9 +240,9 @@ fn a_flapping_network_changes_its_strategy_ever_more_rarely() {
         machine.observe(BLOCKED, at(second));
         for probe in machine.due(at(second)) {
             let reply = match probe {
-                Probe::Portal => Evidence::Portal(PortalVerdict::Open),
+                Probe::Portal => NetworkEvidence::Portal(PortalVerdict::Open),
                 Probe::Resolver => VALIDATABLE,
-                Probe::Recursion => Evidence::Recursion(RecursionOutcome::Works),
+                Probe::Recursion => NetworkEvidence::Recursion(RecursionOutcome::Works),
             };
             machine.observe(reply, at(second));
         }
@@ -257,7 +257,7 @@ fn the_memory_is_bounded() {
     let mut machine = machine();
     for number in 0..1000 {
         machine.enter(Some(number.to_string()), at(number));
-        machine.observe(Evidence::Path(PathCondition::UdpBlocked), at(number));
+        machine.observe(NetworkEvidence::Path(PathCondition::UdpBlocked), at(number));
     }
     let json = serde_json::to_string(machine.memory()).unwrap();
     assert_eq!(json.matches("\"id\"").count(), MAX_NETWORKS);

@@ -23,11 +23,11 @@ const MODE: u32 = 0o600;
 #[derive(Debug)]
 pub(super) struct RunHistory {
     path: Option<PathBuf>,
-    runs: Vec<Run>,
+    runs: Vec<DaemonRun>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Run {
+struct DaemonRun {
     /// Seconds since 1970.
     started_s: u64,
     process: u32,
@@ -53,7 +53,7 @@ impl RunHistory {
     /// and hands over to this one.
     pub(super) fn begin(folder: Option<&Path>, takes_over: bool) -> Self {
         let boot = boot_id().map(|boot| boot.iter().map(|octet| format!("{octet:02x}")).collect());
-        let run = Run {
+        let run = DaemonRun {
             started_s: now_s(),
             process: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -63,11 +63,11 @@ impl RunHistory {
         RunHistory::begin_with(folder, takes_over, run)
     }
 
-    fn begin_with(folder: Option<&Path>, takes_over: bool, run: Run) -> Self {
+    fn begin_with(folder: Option<&Path>, takes_over: bool, run: DaemonRun) -> Self {
         let path = folder.map(|folder| folder.join(FILE));
         let octets = path.as_ref().and_then(|path| read_own(path, MAX_OCTETS).ok());
         let text = String::from_utf8_lossy(octets.as_deref().unwrap_or_default()).into_owned();
-        let mut runs: Vec<Run> = text.lines().filter_map(Run::read).collect();
+        let mut runs: Vec<DaemonRun> = text.lines().filter_map(DaemonRun::read).collect();
         if let Some(last) = runs.last_mut().filter(|last| last.end == RunEnd::None) {
             last.end = match (takes_over, last.boot == run.boot) {
                 (true, _) => RunEnd::HandedOver,
@@ -98,7 +98,7 @@ impl RunHistory {
 
     /// Writes that this run has begun, and logs how the previous one ended.
     pub(super) fn note_begin(&self) {
-        if let [.., Run { process, version, end, .. }, _] = self.runs.as_slice() {
+        if let [.., DaemonRun { process, version, end, .. }, _] = self.runs.as_slice() {
             match end {
                 RunEnd::Crash(_) => tracing::warn!(
                     "serve: the previous daemon (process {process}, version {version}) crashed or was killed"
@@ -122,7 +122,7 @@ impl RunHistory {
 
     fn write(&self) {
         let Some(path) = &self.path else { return };
-        let lines: String = self.runs.iter().map(Run::line).collect();
+        let lines: String = self.runs.iter().map(DaemonRun::line).collect();
         let written = replace(path, MODE, |file| file.write_all(lines.as_bytes()));
         if let Err(error) = written {
             tracing::debug!("serve: a crash would not be noticed: {}: {error}", path.display());
@@ -130,9 +130,9 @@ impl RunHistory {
     }
 }
 
-impl Run {
+impl DaemonRun {
     fn line(&self) -> String {
-        let Run { started_s, process, version, boot, end } = self;
+        let DaemonRun { started_s, process, version, boot, end } = self;
         let end = match end {
             RunEnd::None => "runs".to_owned(),
             RunEnd::Clean => "clean".to_owned(),
@@ -156,7 +156,7 @@ impl Run {
             "power-cut" => RunEnd::PowerCut(words.next()?.parse().ok()?),
             _ => return None,
         };
-        Some(Run { started_s, process, version, boot, end })
+        Some(DaemonRun { started_s, process, version, boot, end })
     }
 }
 
@@ -169,9 +169,9 @@ pub(super) fn now_s() -> u64 {
 mod tests {
     use super::*;
 
-    fn run(started_s: u64, boot: &str) -> Run {
+    fn run(started_s: u64, boot: &str) -> DaemonRun {
         let (version, boot) = ("0.1.0".to_owned(), boot.to_owned());
-        Run { started_s, process: started_s as u32, version, boot, end: RunEnd::None }
+        DaemonRun { started_s, process: started_s as u32, version, boot, end: RunEnd::None }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use zoners_api::StrategyReport;
 use zoners_dns::{Moment, Name, name};
 use zoners_host::networks::NetworkFacts;
-use zoners_networks::{Evidence, PathCondition, Strategy, StrategyMachine, host_of};
+use zoners_networks::{NetworkEvidence, PathCondition, Strategy, StrategyMachine, host_of};
 use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
 
 use super::reload::{Reload, Reloading};
@@ -122,7 +122,7 @@ impl StrategyKeeper {
         let has_other_routes = self.id.is_none() && serving.look_at_networks();
         self.network_changed(serving, false);
         let shared = &serving.core.shared;
-        self.machine.observe(Evidence::Path(path(shared)), shared.now());
+        self.machine.observe(NetworkEvidence::Path(path(shared)), shared.now());
         has_other_routes
     }
 

@@ -50,7 +50,9 @@ impl MemoryFile {
 mod tests {
     use super::*;
     use zoners_dns::Moment;
-    use zoners_networks::{Evidence, PathCondition, Strategy, StrategyMachine, StrategyTerms};
+    use zoners_networks::{
+        NetworkEvidence, PathCondition, Strategy, StrategyMachine, StrategyTerms,
+    };
 
     #[test]
     fn the_memory_is_there_after_a_restart_and_a_damaged_file_does_no_harm() {
@@ -58,7 +60,7 @@ mod tests {
         let mut machine = StrategyMachine::new(StrategyTerms::default());
         let now = Moment::from_millis(1);
         machine.enter(Some("cafe".to_owned()), now);
-        machine.observe(Evidence::Path(PathCondition::UdpBlocked), now);
+        machine.observe(NetworkEvidence::Path(PathCondition::UdpBlocked), now);
         let mut file = MemoryFile::new(Some(folder.path()));
         assert_eq!(file.read(), NetworkMemory::default());
         file.write(machine.memory());

@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use zoners_dns::{Nat64Prefix, Network, Question, Random, Rtype, name};
 use zoners_http::fetch;
 use zoners_networks::{
-    Evidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality, judge_reply,
+    NetworkEvidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
+    judge_reply,
 };
 use zoners_resolver::{Resolver, Settings};
 
@@ -38,8 +39,8 @@ pub(in crate::daemon) struct ProbeFinding {
 /// What a probe has found.
 #[derive(Debug)]
 pub(super) enum ProbeNews {
-    /// Evidence for the strategy, and the host to which a portal sends its users.
-    Evidence(Evidence, Option<String>),
+    /// NetworkEvidence for the strategy, and the host to which a portal sends its users.
+    Evidence(NetworkEvidence, Option<String>),
     /// The prefix of the NAT64, if the network's resolver knows one.
     Nat64(Option<Nat64Prefix>),
 }
@@ -90,17 +91,17 @@ impl ProbeRequest {
                     FirstRecursion::Failed(_) => RecursionOutcome::Fails,
                     FirstRecursion::Offline => RecursionOutcome::Unanswered,
                 };
-                ProbeNews::Evidence(Evidence::Recursion(outcome), None)
+                ProbeNews::Evidence(NetworkEvidence::Recursion(outcome), None)
             }
             ProbePurpose::Strategy(Probe::Resolver) => {
                 let quality = quality(network, &self.settings, &self.resolvers, random).await;
-                ProbeNews::Evidence(Evidence::Resolver(quality), None)
+                ProbeNews::Evidence(NetworkEvidence::Resolver(quality), None)
             }
             ProbePurpose::Strategy(Probe::Portal) => {
                 let resolver = self.of_network(network, random);
                 let (verdict, portal_host) =
                     probe_portal(&resolver, &self.portal_probes, &self.own_addresses).await;
-                ProbeNews::Evidence(Evidence::Portal(verdict), portal_host)
+                ProbeNews::Evidence(NetworkEvidence::Portal(verdict), portal_host)
             }
             ProbePurpose::Nat64 => {
                 ProbeNews::Nat64(discover(&self.of_network(network, random)).await)
