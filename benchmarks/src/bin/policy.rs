@@ -5,8 +5,7 @@
 
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -23,22 +22,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Look-ups of each kind.
 const LOOK_UPS: u64 = 1_000_000;
-
-struct ListDisk(File);
-
-impl Storage for ListDisk {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
-    }
-
-    fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(octets, offset)
-    }
-
-    fn octets(&self) -> io::Result<u64> {
-        self.0.metadata().map(|about| about.len())
-    }
-}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,7 +47,7 @@ fn run(form: ListForm, names: u64, folder: &Path) {
     let open = |path: &Path| {
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).truncate(true);
-        Arc::new(ListDisk(options.open(path).expect("a file")))
+        Arc::new(options.open(path).expect("a file"))
     };
     let (out, between) = (open(&file), open(&scratch));
     let (before, start, began) = (memory("RssAnon:"), memory("VmRSS:"), cpu_seconds());

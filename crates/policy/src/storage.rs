@@ -1,12 +1,14 @@
 //! The files behind a compiled policy, as the caller opens them.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
 /// A file read and written at offsets.
 ///
-/// The daemon implements the trait by `pread` and `pwrite` (the standard library's `FileExt`). A mapping of the file
-/// would take `unsafe`, and a truncated file would be a signal; a read of a truncated file is an error.
+/// A [`File`] is read with `pread` and written with `pwrite`. A mapping of the file would take `unsafe`, and a truncated
+/// file would be a signal; a read of a truncated file is an error.
 pub trait Storage: Send + Sync {
     /// Fills `buffer` from `offset` on.
     ///
@@ -25,6 +27,20 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// The system reports an error.
     fn octets(&self) -> io::Result<u64>;
+}
+
+impl Storage for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.read_exact_at(buffer, offset)
+    }
+
+    fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(octets, offset)
+    }
+
+    fn octets(&self) -> io::Result<u64> {
+        self.metadata().map(|about| about.len())
+    }
 }
 
 /// A file in memory, for tests and for programs without files.

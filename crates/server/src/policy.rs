@@ -5,7 +5,6 @@
 
 mod answer;
 pub(crate) mod build;
-mod disk;
 pub(crate) mod shelf;
 
 use std::sync::Arc;

@@ -13,7 +13,6 @@ use zoners_policy::{
     OpenError, PolicyCompiler, Storage,
 };
 
-use super::disk::DiskStorage;
 use crate::config::{Config, ListAction, PolicyConfig, PolicyListConfig};
 
 /// The compiled file.
@@ -62,7 +61,7 @@ pub(crate) fn digest(config: &PolicyConfig) -> SourcesDigest {
 /// The file is absent, torn, or was compiled from different sources.
 pub(crate) fn open(folder: &Path, sources: SourcesDigest) -> Result<CompiledPolicy, OpenError> {
     let file = File::open(folder.join(FILE))?;
-    CompiledPolicy::open(Arc::new(DiskStorage(file)), Some(sources))
+    CompiledPolicy::open(Arc::new(file), Some(sources))
 }
 
 /// Compiles the lists. A list that cannot be used is left out, with the reason.
@@ -87,7 +86,7 @@ pub(crate) fn compile(
             fs::remove_file(folder.join(SCRATCH_FILE)).map_err(shown)?;
             let out = Arc::new(create(&folder.join(UNFINISHED_FILE)).map_err(shown)?);
             let built = compile_into(config, key, sources, &scratch, out.clone())?;
-            out.0.sync_all().map_err(shown)?;
+            out.sync_all().map_err(shown)?;
             fs::rename(folder.join(UNFINISHED_FILE), folder.join(FILE)).map_err(shown)?;
             Ok(built)
         }
@@ -95,12 +94,12 @@ pub(crate) fn compile(
 }
 
 /// Makes a new file. The file of a daemon that is about to end keeps its content.
-fn create(path: &Path) -> io::Result<DiskStorage> {
+fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::options().read(true).write(true).create_new(true).open(path).map(DiskStorage)
+    File::options().read(true).write(true).create_new(true).open(path)
 }
 
 fn compile_into(
