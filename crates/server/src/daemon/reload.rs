@@ -228,10 +228,10 @@ fn log_routes(before: &Config, next: &Config) {
     };
     let (gone, come) = (only(before, next), only(next, before));
     if !gone.is_empty() {
-        tracing::info!("network: no longer asked of its resolvers: {gone}");
+        tracing::info!("network: its resolvers are no longer asked for: {gone}");
     }
     if !come.is_empty() {
-        tracing::info!("network: asked of its resolvers: {come}");
+        tracing::info!("network: its resolvers are asked for: {come}");
     }
 }
 

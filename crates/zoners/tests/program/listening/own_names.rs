@@ -59,7 +59,7 @@ fn names_of_a_home_and_of_a_vpn_go_to_their_resolvers_and_nowhere_else() {
         fs::write(&place, settings).unwrap();
         // A daemon without clients looks after reports of the kernel, and such a report may be over.
         ip("addr add 10.8.0.3/24 dev tun0");
-        assert!(daemon.logs("asked of its resolvers: corp.example by tun0"));
+        assert!(daemon.logs("its resolvers are asked for: corp.example by tun0"));
         ask_name(&daemon, "host.corp.example");
         assert_eq!(company.count(), 1);
         assert!(!router.was_asked_below("corp.example"), "nothing leaks");
@@ -70,7 +70,7 @@ fn names_of_a_home_and_of_a_vpn_go_to_their_resolvers_and_nowhere_else() {
         // The VPN goes down: its names have no more answer, not even from the cache.
         fs::remove_file(&place).unwrap();
         drop(vpn);
-        assert!(daemon.logs("no longer asked of its resolvers: corp.example by tun0"));
+        assert!(daemon.logs("its resolvers are no longer asked for: corp.example by tun0"));
         let reply = daemon.ask(&query_for(9, "host.corp.example", Rtype::A));
         assert!(Message::parse(&reply.into()).unwrap().answer.is_empty());
         assert_eq!(company.count(), 1);
