@@ -28,8 +28,9 @@ pub(crate) fn dns64_for<'a>(
     question: &Question,
     checking: Checking,
 ) -> Option<&'a Dns64> {
-    let concerned = matches!(question.rtype, Rtype::AAAA | Rtype::PTR) && !checking.is_disabled();
-    settings.dns64.as_ref().filter(|_| concerned)
+    let dns64 = settings.dns64.as_ref().filter(|_| !checking.is_disabled())?;
+    let concerned = question.rtype == Rtype::AAAA || dns64.reverse_question(question).is_some();
+    concerned.then_some(dns64)
 }
 
 /// The made answer from the cache alone, or the answer of the zone where that has addresses.
@@ -58,7 +59,7 @@ pub(crate) fn translation_of(
         return find(&asked).map(|found| dns64.reversed(question, &asked, &found));
     }
     let answer = find(question)?;
-    if question.rtype != Rtype::AAAA || !dns64.lacks_addresses(&answer) {
+    if !dns64.lacks_addresses(&answer) {
         return Ok(answer);
     }
     let ipv4 = find(&ipv4_question(question)).map_err(|_| Lack::Something)?;
@@ -96,12 +97,11 @@ async fn translate<N: Network>(
     let mut ipv6 = pin!(recurse(env, question.clone(), step.clone(), lack));
     let ipv4 = || recurse(env, ipv4_question(question), step.clone(), None);
     let (ipv6, ipv4) = match timeout(PATIENCE, ipv6.as_mut()).await {
-        Ok(ipv6) if needs_translation(dns64, question, &ipv6) => (ipv6, ipv4().await),
+        Ok(ipv6) if needs_translation(dns64, &ipv6) => (ipv6, ipv4().await),
         Ok(ipv6) => return ipv6,
-        Err(_) if question.rtype != Rtype::AAAA => return ipv6.await,
         Err(_) => tokio::join!(ipv6, ipv4()),
     };
-    if !needs_translation(dns64, question, &ipv6) {
+    if !needs_translation(dns64, &ipv6) {
         return ipv6;
     }
     let answer = ipv6.as_deref().ok();
@@ -111,12 +111,11 @@ async fn translate<N: Network>(
 
 /// Whether an address must be made: the zone has none, or the question for AAAA failed, which counts as none
 /// (RFC 6147 section 5.1.2). Bogus data stays a failure.
-fn needs_translation(dns64: &Dns64, question: &Question, ipv6: &SharedResult<Answer>) -> bool {
-    question.rtype == Rtype::AAAA
-        && match ipv6 {
-            Ok(answer) => dns64.lacks_addresses(answer),
-            Err(unresolved) => !unresolved.ede.code.is_bogus(),
-        }
+fn needs_translation(dns64: &Dns64, ipv6: &SharedResult<Answer>) -> bool {
+    match ipv6 {
+        Ok(answer) => dns64.lacks_addresses(answer),
+        Err(unresolved) => !unresolved.ede.code.is_bogus(),
+    }
 }
 
 fn ipv4_question(question: &Question) -> Question {
