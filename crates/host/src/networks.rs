@@ -8,11 +8,12 @@
 //! |---|---|
 //! | systemd-resolved | `/run/systemd/resolve/netif`: settings made over D-Bus, as by a VPN or NetworkManager |
 //! | systemd-networkd | `/run/systemd/netif/links`, and `leases` of DHCP |
-//! | NetworkManager | `nmcli`, and `/run/NetworkManager/no-stub-resolv.conf` for the machine as a whole |
+//! | NetworkManager | `nmcli` and `busctl`, and `/run/NetworkManager/no-stub-resolv.conf` for the machine as a whole |
 //! | resolvconf | `/run/resolvconf/interface`, `interfaces` and `keys`, as of WireGuard |
 //! | dhcpcd | `/run/dhcpcd/resolv.conf` and `hook-state/resolv.conf` |
 //! | dhclient | leases in `/var/lib/dhcp`, `/var/lib/dhclient` and `/var/lib/NetworkManager` |
 //! | Tailscale | the route to its resolver, 100.100.100.100 |
+//! | root | `/run/zoners-dns/networks.json`: sources that root alone can read, and `/etc/resolv.conf` before Zoners |
 //! | resolv.conf | `/etc/resolv.conf`, and `/run/systemd/resolve/resolv.conf` |
 //!
 //! On macOS `scutil --dns` tells; on other systems `/etc/resolv.conf` does.
@@ -96,6 +97,13 @@ impl SettingsStamp {
         let changed = |folder: &&str| fs::metadata(folder).and_then(|about| about.modified()).ok();
         SettingsStamp(system::networks::WRITTEN_FOLDERS.iter().map(changed).collect())
     }
+}
+
+/// The folder in which root reports settings to the daemon, if the system has one. Unlike [`folders`], this folder may be
+/// removed and made again while a daemon runs.
+#[must_use]
+pub fn report_folder() -> Option<&'static Path> {
+    system::networks::REPORT_FOLDER.map(Path::new)
 }
 
 /// The folders with files of the sources, for the rights of a sandbox.

@@ -11,6 +11,9 @@ use crate::resolvers;
 /// Folders of the sources: there is no sandbox.
 pub(crate) const FOLDERS: &[&str] = &[];
 
+/// Root reports nothing here: every user may ask scutil(8).
+pub(crate) const REPORT_FOLDER: Option<&str> = None;
+
 /// Folders whose entries change with the settings.
 pub(crate) const WRITTEN_FOLDERS: &[&str] = &["/etc", "/etc/resolver"];
 

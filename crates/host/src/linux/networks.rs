@@ -2,10 +2,12 @@
 
 mod dhclient;
 mod dhcpcd;
+mod dns_manager;
 mod fields;
 mod network_manager;
 mod networkd;
 mod nmcli;
+pub(crate) mod reported;
 mod resolv_conf;
 mod resolvconf;
 mod resolved;
@@ -16,7 +18,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::interfaces::Interface;
-use crate::networks::{LinkNeighbour, ProgramUse, SourceReport};
+use crate::networks::{FactSource, LinkNaming, LinkNeighbour, ProgramUse, SourceReport};
 
 /// The longest file that is read, in octets; the rest of a longer file is passed over.
 const MAX_FILE: u64 = 1 << 20;
@@ -49,22 +51,27 @@ pub(crate) const WRITTEN_FOLDERS: &[&str] = &[
     "/run/dhcpcd/resolv.conf",
     "/var/lib/dhcp",
     "/var/lib/dhclient",
+    super::paths::SWITCH_RUNTIME,
 ];
 
-/// What the sources below `root` tell of these interfaces.
+/// The folder of the settings that root reads for the daemon. The folder comes and goes with a service of root.
+pub(crate) const REPORT_FOLDER: Option<&str> = Some(super::paths::SWITCH_RUNTIME);
+
+/// What the sources below `root` tell of these interfaces. Where this process can read a source by itself, the report of
+/// root, which may be older, does not count.
 pub(crate) fn reports(
     root: &Path,
     programs: ProgramUse,
     interfaces: &[Interface],
 ) -> Vec<SourceReport> {
-    let nmcli = match programs {
-        ProgramUse::Allowed => nmcli::ask(root),
+    let asked = match programs {
+        ProgramUse::Allowed => ask_network_manager(root),
         ProgramUse::Forbidden => Vec::new(),
     };
-    [
+    let mut reports = [
         resolved::reports(root),
         networkd::reports(root),
-        nmcli,
+        asked,
         network_manager::reports(root),
         resolvconf::reports(root, interfaces),
         dhcpcd::reports(root, interfaces),
@@ -72,7 +79,30 @@ pub(crate) fn reports(
         tailscale::reports(interfaces),
         resolv_conf::reports(root),
     ]
-    .concat()
+    .concat();
+    let is_read = |report: &SourceReport, own: &SourceReport| {
+        own.settings.source == report.settings.source && own.link == report.link
+    };
+    let mut reported = reported::reports(root, interfaces);
+    reported.retain(|report| !reports.iter().any(|own| is_read(report, own)));
+    reports.extend(reported);
+    reports
+}
+
+/// What sources below `root` tell root alone.
+pub(crate) fn hidden_reports(root: &Path, interfaces: &[Interface]) -> Vec<SourceReport> {
+    [resolved::reports(root), ask_network_manager(root), dhclient::reports(root, interfaces)]
+        .concat()
+}
+
+/// The settings of the machine in the text of `/etc/resolv.conf` from before Zoners.
+pub(crate) fn former_resolv_conf(text: &str) -> SourceReport {
+    let settings = resolv_conf::settings(text, FactSource::FormerResolvConf);
+    SourceReport { link: LinkNaming::Machine, settings }
+}
+
+fn ask_network_manager(root: &Path) -> Vec<SourceReport> {
+    dns_manager::complete(root, nmcli::ask(root))
 }
 
 pub(crate) fn neighbours() -> Vec<LinkNeighbour> {

@@ -23,6 +23,7 @@ mod facts;
 mod failed_commands;
 mod links;
 mod network_manager;
+mod network_report;
 mod obstacle;
 mod openresolv;
 mod resolv_conf;
@@ -42,6 +43,7 @@ pub use choice_file::{RememberedChoice, forget_choice};
 pub use facts::{DnsFacts, ResolvconfProgram, running_programs};
 pub use failed_commands::{FailedCommand, FailedCommands};
 pub use links::{LinkServers, read_links, reported_links, write_links};
+pub use network_report::{network_report, write_network_report};
 pub use setting::{SettingObserver, observe};
 pub use take::{is_taken, plan, release, take};
 

@@ -107,6 +107,8 @@ pub enum FactSource {
     Dhclient,
     /// The known address of Tailscale's resolver.
     Tailscale,
+    /// `/etc/resolv.conf` as it was before Zoners was named there.
+    FormerResolvConf,
     /// A file like `/etc/resolv.conf`.
     #[default]
     ResolvConf,
@@ -124,6 +126,7 @@ impl fmt::Display for FactSource {
             FactSource::NetworkdLease => "DHCP (systemd-networkd)",
             FactSource::Dhclient => "DHCP (dhclient)",
             FactSource::Tailscale => "Tailscale",
+            FactSource::FormerResolvConf => "resolv.conf before Zoners",
             FactSource::ResolvConf => "resolv.conf",
         })
     }

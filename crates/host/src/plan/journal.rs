@@ -118,6 +118,19 @@ impl UndoJournal {
         opened.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// The steps in the journal as they are now, without a lock: for a look alone. None without a journal.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or is damaged.
+    pub fn peek(root: &SystemRoot) -> io::Result<Vec<BegunStep>> {
+        let folder = Self::folder(root)?;
+        match fs::read(folder.join(FILE)) {
+            Ok(text) => Ok(read(&text, &folder)?.0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn begin_file(&mut self, disk: &mut Disk) -> io::Result<()> {
         let program = env!("CARGO_PKG_VERSION").to_owned();
         self.append(disk, &JournalLine::Head { journal: FORMAT, program })?;

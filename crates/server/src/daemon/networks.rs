@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zoners_dns::Random;
-use zoners_host::networks::{NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders};
+use zoners_host::networks::{
+    NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders, report_folder,
+};
 use zoners_host::privileges::is_root;
 use zoners_sandbox::{Calls, Need, Needs};
 
@@ -64,11 +66,14 @@ impl NetworkObserver {
 /// The folders in which the managers of the network write.
 pub(super) fn needs() -> Needs {
     let folders = folders().into_iter().map(Need::List);
-    // A right to a file ends when the file is replaced, as resolv.conf is by DHCP clients. So an ordinary user, from
-    // which secrets in the folder are hidden anyway, may read the folder; root may read the present file.
-    let resolv_conf = Path::new(RESOLV_CONF);
-    let readable = if is_root() { Some(resolv_conf) } else { resolv_conf.parent() };
-    let readable = readable.map(|path| Need::Read(path.to_owned()));
+    // A right to a file ends when the file is replaced, as resolv.conf is by DHCP clients, and a right to a folder when
+    // the folder is made anew. So an ordinary user, from which secrets are hidden anyway, may read the folder above;
+    // root may read what is there now.
+    let replaced = [Some(Path::new(RESOLV_CONF)), report_folder()];
+    let right = |path: &Path| {
+        if is_root() { Some(path.to_owned()) } else { path.parent().map(Path::to_owned) }
+    };
+    let readable = replaced.into_iter().flatten().filter_map(right).map(Need::Read);
     let all = folders.chain(readable).chain([Need::Calls(Calls::Files)]).collect();
     Needs { of: "network", all }
 }

@@ -1,5 +1,7 @@
 //! The service on Linux: asks the daemon, looks at the settings, and carries out the actions of [`DnsSwitch`].
 
+mod network_reporter;
+
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -54,7 +56,9 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
     };
     service.report_failed_commands();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(explain)?;
+    let reporting = runtime.spawn(network_reporter::report(root.clone()));
     runtime.block_on(service.observe_until_signal())?;
+    reporting.abort();
     service_manager::notify_stopping();
     logged(release_settings(root)?);
     system_dns::remove_condition(root).map_err(explain)
