@@ -1,7 +1,8 @@
 //! Safe access to files in folders which foreign users may be able to write.
 //!
 //! [`replace()`] writes a file under a random name and renames the file over the previous version,
-//! so that a link planted at either name is not followed. [`open_own`] and [`read_own`] read a file
+//! so that a link planted at either name is not followed; a [`Draft`] is the same for a file that is
+//! written piece by piece. [`open_own`] and [`read_own`] read a file
 //! of the daemon only if no foreign user could have written the file. [`make_folder`] and
 //! [`check_folder`] ensure that no foreign user can replace entries of a folder. A [`Lock`] is held
 //! by a single process at a time. [`ServiceUser`] is the user for which root creates files before
@@ -16,7 +17,7 @@ mod service_user;
 pub use folder::{check_folder, make_folder};
 pub use lock::{Lock, LockAttempt};
 pub use own::{open_own, open_secret, read_own};
-pub use replace::replace;
+pub use replace::{Draft, replace};
 pub use service_user::ServiceUser;
 
 use std::fs::Metadata;

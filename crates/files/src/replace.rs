@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::own;
 
@@ -29,28 +29,69 @@ pub fn replace<T>(
     mode: u32,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<T>,
 ) -> io::Result<T> {
-    can_be_replaced(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
-    let prefix = format!(".{name}.");
-    sweep(folder, &prefix);
-    let beside = Builder::new()
-        .prefix(&prefix)
-        .suffix(SUFFIX)
-        .rand_bytes(RANDOM_LETTERS)
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
-    // Locked until renamed, so that `sweep` in a parallel process does not remove the file. Without
-    // locks in the file system, no file is removed.
-    let _ = beside.as_file().lock();
-    let mut out = BufWriter::new(beside.as_file().try_clone()?);
-    let filled = fill(&mut out)?;
-    out.flush()?;
-    beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()?;
+    can_be_replaced(path)?;
+    let mut draft = Draft::begin(folder, &name, mode)?;
+    let filled = fill(&mut draft.out)?;
+    draft.commit(path)?;
     Ok(filled)
+}
+
+/// A temporary file that is written piece by piece and then renamed; removed if dropped before.
+#[derive(Debug)]
+pub struct Draft {
+    beside: NamedTempFile,
+    out: BufWriter<File>,
+}
+
+impl Draft {
+    /// Creates a temporary file in `folder` with the permissions `mode` (less the umask). The file is named after `name`
+    /// and a random text, and created exclusively, so that no link is followed. Temporary files of this name that killed
+    /// processes have left are removed.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn begin(folder: &Path, name: &str, mode: u32) -> io::Result<Self> {
+        let prefix = format!(".{name}.");
+        sweep(folder, &prefix);
+        let beside = Builder::new()
+            .prefix(&prefix)
+            .suffix(SUFFIX)
+            .rand_bytes(RANDOM_LETTERS)
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder)?;
+        // Locked until renamed, so that `sweep` in a parallel process does not remove the file. Without
+        // locks in the file system, no file is removed.
+        let _ = beside.as_file().lock();
+        let out = BufWriter::new(beside.as_file().try_clone()?);
+        Ok(Draft { beside, out })
+    }
+
+    /// Renames the file to `path`, in the same folder, once its content is on the disk. A link at `path` is replaced and
+    /// not followed.
+    ///
+    /// # Errors
+    /// The file cannot be written or renamed; the previous file stays.
+    pub fn commit(mut self, path: &Path) -> io::Result<()> {
+        can_be_replaced(path)?;
+        self.out.flush()?;
+        self.beside.as_file().sync_all()?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        self.beside.persist(path).map_err(|error| error.error)?;
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.out.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Replacing a device or a named pipe by a file would destroy the device or the pipe.
@@ -110,6 +151,20 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(names(folder.path()), ["file"]);
         assert!(replace(&folder.path().join("no/file"), 0o600, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn a_draft_is_renamed_when_whole_and_removed_when_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text-1");
+        let mut draft = Draft::begin(folder.path(), "text", 0o600).unwrap();
+        draft.write_all(b"whole").unwrap();
+        // A second draft leaves the first alone, which is locked.
+        drop(Draft::begin(folder.path(), "text", 0o600).unwrap());
+        assert_eq!(names(folder.path()).len(), 1);
+        draft.commit(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(folder.path()), ["text-1"]);
     }
 
     #[test]
