@@ -1,6 +1,6 @@
 //! One request as a client, with bounds on time and size.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -17,11 +17,11 @@ use tokio::time::timeout;
 use crate::HttpBody;
 
 /// Header fields of a reply, at most.
-const MAX_FIELDS: usize = 64;
+pub(crate) const MAX_FIELDS: usize = 64;
 /// Octets of the head of a reply, at most.
-const MAX_HEAD: usize = 16 * 1024;
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
 /// The name of this client for the other side, without a release.
-const AGENT: &str = "Zoners";
+pub(crate) const AGENT: &str = "Zoners";
 
 /// A reply to a request of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,11 @@ async fn exchange(
         let content = first_octets(response.into_body(), most).await;
         Ok(FetchedReply { status, location, content })
     };
+    beside(connection, reply).await
+}
+
+/// Drives `connection` until there is the reply.
+pub(crate) async fn beside<T>(connection: impl Future, reply: impl Future<Output = T>) -> T {
     let (mut reply, mut connection, mut is_open) = (pin!(reply), pin!(connection), true);
     loop {
         tokio::select! {

@@ -1,4 +1,5 @@
-//! The HTTP service, for everything offered over HTTP; and [`fetch()`], one request as a client.
+//! The HTTP service, for everything offered over HTTP; and requests as a client: [`fetch()`] for a few octets in the
+//! clear, [`Download`] for a resource over HTTP or HTTPS.
 //!
 //! The service knows no DNS and no daemon. A table of [`Route`]s names the handlers. The service reads requests within
 //! [`HttpLimits`], refuses requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the
@@ -15,6 +16,7 @@
 
 mod body;
 mod connection;
+mod download;
 mod event;
 mod fetch;
 mod host;
@@ -25,9 +27,14 @@ mod response;
 mod route;
 mod service;
 mod site;
+mod url;
 mod write_timeout;
 
 pub use body::HttpBody;
+pub use download::{
+    Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, HostAddresses, TlsClient,
+    Validators,
+};
 pub use event::HttpEvent;
 pub use fetch::{FetchedReply, fetch};
 pub use host::HostNames;
@@ -39,3 +46,4 @@ pub use response::HttpResponse;
 pub use route::Route;
 pub use service::{HttpListener, HttpService};
 pub use site::HttpSite;
+pub use url::{HttpUrl, UrlHost};
