@@ -37,11 +37,13 @@
 //! assert_eq!(reason.to_string(), "list ads, line 2: ||ads.example^");
 //! ```
 
+mod catalogue;
 mod compile;
 mod compiled;
 mod form;
 mod glob;
 mod groups;
+mod guard;
 mod options;
 mod parsers;
 mod policy_rules;
@@ -52,12 +54,14 @@ mod suffixes;
 mod targets;
 mod verdict;
 
+pub use catalogue::{CatalogueEntry, catalogue, catalogue_entry};
 pub use compile::{CompileError, ListSource, PolicyCompiler};
 pub use compiled::header::DIGEST_OCTETS;
 pub use compiled::manifest::MAX_LISTS;
 pub use compiled::{CompiledPolicy, ListEntry, OpenError};
 pub use form::{ListForm, NoListForm};
 pub use groups::{BlockStyle, ClientRegions, GroupSettings, ListSet, MAX_REGIONS, TooManyRegions};
+pub use guard::{GuardDecision, HOLD_SECONDS, HeldVersion, ListGuard, ListSurprise, ListVersion};
 pub use options::{Negatable, RewriteAnswer, RuleOptions};
 pub use parsers::{ListText, MAX_LINE_OCTETS, SkipCounts, SkipReason, read_list};
 pub use policy_rules::PolicyRules;
