@@ -1,5 +1,7 @@
 """A container in the place of the emulated machine: the same Debian in namespaces of this kernel, in seconds."""
 
+import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -67,9 +69,21 @@ class Container:
 
     def entered(self, command):
         """The command inside the container."""
+        return [*self.entrance(), "bash", "-c", command]
+
+    def entrance(self):
+        """What comes before the words of a command that runs inside the container."""
         namespaces = [f"--{name}" for name in NAMESPACES]
-        return ["nsenter", "--target", self.init, *namespaces, "--root", "--wd", "env", "-i", PATHS, "HOME=/root",
-                "bash", "-c", command]
+        return ["nsenter", "--target", self.init, *namespaces, "--root", "--wd", "env", "-i", PATHS, "HOME=/root"]
+
+    def must_beside(self, command):
+        """The output of a program of this machine in the network of the container; ZONERS reaches the one inside."""
+        environment = os.environ | {"ZONERS": shlex.join([*self.entrance(), "zoners"])}
+        ended = subprocess.run(["nsenter", "--target", self.init, "--net", *command], env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if ended.returncode != 0:
+            raise Failure(f"exit code {ended.returncode} of {command}: {ended.stdout}")
+        return ended.stdout
 
     def start(self, command):
         """Begins a command and does not wait."""

@@ -208,3 +208,15 @@ def short(machine, name):
     course.must_ask(BY_NETWORK, "after the uninstall")
     course.same(before, "after the uninstall")
     course.say("uninstalled: getent resolves, the tree is as before")
+
+
+def load(machine, name, command):
+    """Restarts of the service while clients ask; what is lost is printed."""
+    course = Course(machine, name)
+    machine.fresh_disk()
+    machine.boot()
+    course.install()
+    for line in machine.must_beside(command).splitlines():
+        course.say(line)
+    shown = machine.must("systemctl show --property MainPID,NRestarts zoners; pgrep --uid zoners --exact zoners")
+    course.say(shown.replace("\n", " "))
