@@ -193,6 +193,12 @@ impl CompiledPolicy {
         Ok(())
     }
 
+    /// Whether a rule concerns nameservers, by name or address.
+    pub(crate) fn concerns_nameservers(&self) -> bool {
+        let mut of_addresses = self.addresses.prefixes(AddressSubject::Nameserver);
+        self.manifest.has_nameservers || of_addresses.next().is_some()
+    }
+
     /// The rules for a name of a nameserver.
     pub(crate) fn rules_of_nameserver(
         &self,

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use zoners_dns::{NameSlice, Prefix, RRset, Rtype};
+use zoners_dns::{Name, NameSlice, Prefix, RRset, Rtype};
 
 use crate::compiled::manifest::AddressSubject;
 use crate::compiled::{CompiledPolicy, FoundRule, RulePatternText};
@@ -18,6 +18,8 @@ use crate::verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};
 
 /// The rank of a rule for clients among rules for names: above the longest name, as in policy zones.
 const CLIENT_RULE_LABELS: usize = 128;
+/// The rank of a rule for names of nameservers: above one for their addresses, as in policy zones.
+const NAMESERVER_RULE_LABELS: usize = 256;
 
 /// A compiled policy with groups of clients.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl PolicyRules {
     }
 
     /// The verdict on an answer: on the targets of aliases and services, and on addresses. An answer to an allowed
-    /// name passes.
+    /// name passes. If no rule acts, a rule that allows a target or an address allows the answer.
     ///
     /// # Errors
     /// The compiled file cannot be read.
@@ -99,6 +101,7 @@ impl PolicyRules {
         rtype: Rtype,
         answer: &[RRset],
     ) -> io::Result<PolicyVerdict> {
+        let mut allowed = PolicyVerdict::Pass;
         for part in answer.iter().flat_map(parts) {
             let (found, concerns) = match &part {
                 AnswerPart::Name(target) => {
@@ -110,36 +113,68 @@ impl PolicyRules {
                 }
             };
             let verdict = self.verdict(region, rtype, &found, Some(concerns));
-            if let PolicyVerdict::Act(..) = verdict {
-                // Few answers get here, so the name in question is looked up again.
-                return match self.judge_question(region, asked, rtype)? {
-                    allowed @ PolicyVerdict::Allowed(_) => Ok(allowed),
-                    _ => Ok(verdict),
-                };
+            match verdict {
+                PolicyVerdict::Act(..) => {
+                    return self.unless_allowed(region, asked, rtype, verdict);
+                }
+                PolicyVerdict::Allowed(_) => allowed = verdict,
+                PolicyVerdict::Pass => {}
             }
         }
-        Ok(PolicyVerdict::Pass)
+        Ok(allowed)
     }
 
-    /// The verdict on a nameserver of the zone in question, by name and addresses (RPZ NSDNAME and NSIP).
-    ///
-    /// # Errors
-    /// The compiled file cannot be read.
-    pub fn judge_nameserver(
+    /// The verdict that a rule acts, unless a rule allows the name in question. Few answers get here, so the name is
+    /// looked up again.
+    fn unless_allowed(
         &self,
         region: u8,
         asked: &NameSlice,
         rtype: Rtype,
-        server: &NameSlice,
-        addresses: &[IpAddr],
+        verdict: PolicyVerdict,
     ) -> io::Result<PolicyVerdict> {
-        let mut found = Vec::new();
-        self.compiled.rules_of_nameserver(server, &mut found)?;
-        for address in addresses {
-            self.compiled.rules_of_address(AddressSubject::Nameserver, *address, &mut found);
+        match self.judge_question(region, asked, rtype)? {
+            allowed @ PolicyVerdict::Allowed(_) => Ok(allowed),
+            _ => Ok(verdict),
         }
+    }
+
+    /// Whether a rule concerns nameservers.
+    #[must_use]
+    pub fn concerns_nameservers(&self) -> bool {
+        self.compiled.concerns_nameservers()
+    }
+
+    /// The verdict on an answer by the nameservers of its zones, by name and addresses (RPZ NSDNAME and NSIP). An answer to
+    /// an allowed name passes.
+    ///
+    /// # Errors
+    /// The compiled file cannot be read.
+    pub fn judge_nameservers<'a>(
+        &self,
+        region: u8,
+        asked: &NameSlice,
+        rtype: Rtype,
+        servers: impl IntoIterator<Item = (&'a Name, &'a [IpAddr])>,
+    ) -> io::Result<PolicyVerdict> {
+        let mut of_servers: Vec<(&Name, Vec<FoundRule>)> = Vec::new();
+        for (server, addresses) in servers {
+            let mut found = Vec::new();
+            self.compiled.rules_of_nameserver(server.for_slice(), &mut found)?;
+            found.iter_mut().for_each(|rule| rule.labels += NAMESERVER_RULE_LABELS);
+            for address in addresses {
+                self.compiled.rules_of_address(AddressSubject::Nameserver, *address, &mut found);
+            }
+            of_servers.push((server, found));
+        }
+        let mut found: Vec<FoundRule> =
+            of_servers.iter().flat_map(|(_, found)| found).cloned().collect();
         self.select(region, asked, rtype, &mut found);
-        Ok(self.verdict(region, rtype, &found, Some(show_name(server.as_slice()))))
+        let Some(first) = found.first() else { return Ok(PolicyVerdict::Pass) };
+        let server = of_servers.iter().find(|(_, found)| found.contains(first));
+        let concerns = server.map(|(server, _)| show_name(server.as_slice()));
+        let verdict = self.verdict(region, rtype, &found, concerns);
+        self.unless_allowed(region, asked, rtype, verdict)
     }
 
     /// Every rule that matches a question, the deciding rule first.

@@ -62,6 +62,7 @@ mod validate;
 
 pub use ask::classify::classify;
 pub use ask::scrub::Scrubbed;
+pub use cached::answer_path::PathServer;
 pub use cached::lookup::Lack;
 pub use env::interception::{NetworkState, Obstacle};
 pub use env::negative_anchors::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};

@@ -14,7 +14,7 @@ use zoners_dns::{Ede, EdeCode, Question};
 use zoners_policy::{
     CompiledPolicy, GroupSettings, ListSet, PolicyRules, PolicyVerdict, TooManyRegions,
 };
-use zoners_resolver::Answer;
+use zoners_resolver::{Answer, PathServer};
 
 use crate::client::Client;
 use crate::config::{BlockAnswer, Config, DEFAULT_GROUP, PolicyConfig};
@@ -126,9 +126,16 @@ impl Policy for ListPolicy {
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
+        servers: &dyn Fn() -> Vec<PathServer>,
     ) -> PolicyDecision {
         let (asked, rtype) = (question.name.for_slice(), question.rtype);
-        self.decide(question, self.rules.judge_answer(group.0, asked, rtype, &answer.answer))
+        let mut verdict = self.rules.judge_answer(group.0, asked, rtype, &answer.answer);
+        if matches!(verdict, Ok(PolicyVerdict::Pass)) && self.rules.concerns_nameservers() {
+            let servers = servers();
+            let servers = servers.iter().map(|server| (&server.name, &server.addresses[..]));
+            verdict = self.rules.judge_nameservers(group.0, asked, rtype, servers);
+        }
+        self.decide(question, verdict)
     }
 
     fn lists(&self) -> Option<&PolicyRules> {

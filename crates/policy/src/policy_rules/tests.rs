@@ -203,18 +203,34 @@ fn answers_are_judged_by_targets_hints_and_addresses() {
 fn nameservers_are_judged_by_name_and_address() {
     let rules = all(&[(
         "rpz",
-        "@ SOA a. b. 1 2 3 4 5\n*.bad.example.rpz-nsdname CNAME .\n32.1.2.0.192.rpz-nsip CNAME *.\n",
+        "@ SOA a. b. 1 2 3 4 5\n*.bad.example.rpz-nsdname CNAME .\n32.1.2.0.192.rpz-nsip CNAME *.\n\
+         free.test CNAME rpz-passthru.\n",
     )]);
-    let judge = |server: &str, address: &str| {
-        let (server, asked) = (name::parse(server).unwrap(), name::parse("a.test").unwrap());
-        let addresses = [address.parse().unwrap()];
-        let (server, asked) = (server.for_slice(), asked.for_slice());
-        show(&rules.judge_nameserver(0, asked, Rtype::A, server, &addresses).unwrap())
+    assert!(rules.concerns_nameservers());
+    assert!(!all(&[("x", "||a.example^\n")]).concerns_nameservers());
+    let judge_for = |asked: &str, servers: &[(&str, &str)]| {
+        let asked = name::parse(asked).unwrap();
+        let servers: Vec<(Name, [IpAddr; 1])> = servers
+            .iter()
+            .map(|(name, ip)| (name::parse(name).unwrap(), [ip.parse().unwrap()]))
+            .collect();
+        let servers = servers.iter().map(|(name, addresses)| (name, &addresses[..]));
+        rules.judge_nameservers(0, asked.for_slice(), Rtype::A, servers).unwrap()
     };
+    let judge = |server, address| show(&judge_for("a.test", &[(server, address)]));
     assert_eq!(judge("ns1.bad.example", "192.0.2.2"), "nxdomain rpz 2");
     assert_eq!(judge("ns1.good.example", "192.0.2.1"), "nodata rpz 3");
     assert_eq!(judge("ns1.good.example", "192.0.2.2"), "pass");
     assert_eq!(of(&rules, "ns1.bad.example"), "pass", "a nameserver's name may be asked for");
+    // A name outranks an address, whichever server comes first.
+    let both = [("ns1.good.example", "192.0.2.1"), ("ns1.bad.example", "192.0.2.1")];
+    let PolicyVerdict::Act(action, reason) = judge_for("a.test", &both) else { panic!() };
+    assert_eq!(
+        (action, reason.concerns.as_deref()),
+        (PolicyAction::Nxdomain, Some("ns1.bad.example"))
+    );
+    assert_eq!(show(&judge_for("free.test", &both)), "allow rpz 4");
+    assert_eq!(show(&judge_for("a.test", &[])), "pass");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use zoners_dns::{Checking, Counters, Ede, Moment, Name, Network, Question, RRset
 use zoners_dnssec::BogusReason;
 
 use crate::cached::aggressive_nsec::synthesised;
+use crate::cached::answer_path::{PathServer, path_servers};
 use crate::cached::lookup::{Lack, cached_answer, known_failure};
 use crate::env::environment::Env;
 use crate::env::lookups::{AddressLookup, AddressSource, Boxed, Lookups};
@@ -159,6 +160,12 @@ impl<N: Network> Resolver<N> {
             Some(unsigned) => unsigned.ede,
             None => self.shared().cache.unprovable(&question.name, self.shared().now()),
         }
+    }
+
+    /// The nameservers of the zones on the way to an answer, as far as the cache knows them.
+    #[must_use]
+    pub fn path_servers(&self, question: &Question, answer: &Answer) -> Vec<PathServer> {
+        path_servers(&self.0, question, answer)
     }
 
     /// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.

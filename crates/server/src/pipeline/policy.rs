@@ -9,7 +9,7 @@ use std::fmt;
 use zoners_api::QueryOutcome;
 use zoners_dns::{Ede, EdeCode, Moment, Network, OptRcode, Question};
 use zoners_policy::PolicyRules;
-use zoners_resolver::Answer;
+use zoners_resolver::{Answer, PathServer};
 
 use super::group::ClientGroup;
 use super::query::Query;
@@ -44,12 +44,14 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// Decides on a question that neither finished answers nor local data have answered.
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision;
 
-    /// Decides on an answer of the cache or of a recursion; a failure is not shown.
+    /// Decides on an answer of the cache or of a recursion; a failure is not shown. `servers` tells the nameservers of the
+    /// answer's zones, which takes look-ups in the cache.
     fn after_resolution(
         &self,
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
+        servers: &dyn Fn() -> Vec<PathServer>,
     ) -> PolicyDecision;
 
     /// The rules of the lists, if the policy consists of lists.
@@ -99,7 +101,8 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Option<(QueryOutcome, Option<EdeCode>)> {
         let policy = self.rules.policy.as_ref()?;
-        let decision = policy.after_resolution(group, question, answer);
+        let servers = || self.worker.path_servers(question, answer);
+        let decision = policy.after_resolution(group, question, answer, &servers);
         self.enforce(decision, query, group, (answer.ttl().min(KEPT_SECONDS), now), reply)
     }
 

@@ -122,3 +122,39 @@ async fn an_answer_on_which_no_rule_decides_is_as_without_a_policy() {
     }
     assert_eq!(lab.count(Counter::ClientCached), plain.count(Counter::ClientCached));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_judged_by_the_servers_of_its_zones() {
+    let zone = |entry: &str| {
+        format!("@ SOA a. b. 1 2 3 4 5\n{entry}\nfree.example.com CNAME rpz-passthru.\n")
+    };
+    for (entry, denial) in [
+        ("ns1.example.com.rpz-nsdname CNAME .", "NXDOMAIN"),
+        ("*.example.com.rpz-nsdname CNAME *.", "NOERROR"),
+        ("32.1.114.0.203.rpz-nsip CNAME .", "NXDOMAIN"),
+        ("24.0.114.0.203.rpz-nsip CNAME *.", "NOERROR"),
+    ] {
+        let lab = governed(&zone(entry), "");
+        lab.net.change("net", |zone| {
+            let text = "alias.example 300 CNAME www.example.com.\nwww.example 300 A 203.0.115.9\n";
+            let sets = zonefile::parse(text, &zone.origin).unwrap();
+            sets.into_iter().for_each(|set| zone.add(set));
+        });
+        for round in 0..3 {
+            for name in ["www.example.com", "gone.example.com", "alias.example.net"] {
+                let reply = show(ask(&lab, name, Rtype::A, ADULT).await);
+                let is_denied = reply.starts_with(&format!("{denial} SOA EDE 15"));
+                assert!(is_denied && reply.ends_with("(for ns1.example.com)"), "{round}: {reply}");
+            }
+            let other = show(ask(&lab, "www.example.net", Rtype::A, ADULT).await);
+            assert!(other.starts_with("NOERROR www.example.net."), "{entry}: {other}");
+            let free = show(ask(&lab, "free.example.com", Rtype::A, ADULT).await);
+            assert!(!free.contains("EDE 15"), "{entry}: {free}");
+            // The delegation expires before the answer.
+            tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+        }
+    }
+    let above = governed(&zone("*.nic.com.rpz-nsdname CNAME ."), "");
+    let reply = show(ask(&above, "www.example.com", Rtype::A, ADULT).await);
+    assert!(reply.starts_with("NXDOMAIN"), "{reply}");
+}

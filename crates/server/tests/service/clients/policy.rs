@@ -11,7 +11,7 @@ use zoners_dns::{
     Counter, Ede, EdeCode, Message, OptRcode, Question, RRset, Records, Rtype, Security, Transport,
     name,
 };
-use zoners_resolver::Answer;
+use zoners_resolver::{Answer, PathServer};
 use zoners_server::client::ClientIdentity;
 use zoners_server::pipeline::ClientGroup;
 use zoners_server::pipeline::policy::{Policy, PolicyDecision};
@@ -50,6 +50,7 @@ impl Policy for Parents {
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
+        _servers: &dyn Fn() -> Vec<PathServer>,
     ) -> PolicyDecision {
         self.stages.lock().push(("after", group, question.name.to_string()));
         let hidden = |set: &RRset| set.records.iter().any(|rdata| *rdata == [203, 0, 115, 6]);
