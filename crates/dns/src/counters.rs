@@ -80,6 +80,7 @@ counters! {
         ClientQueries "client_queries" "queries" "Messages received from clients, malformed messages included.";
         ClientLocal "client_local" "queries" "Answered from local records or by the rules of special-use names.";
         ClientPolicy "client_policy" "queries" "Answered by the policy of the client's group.";
+        ClientRebinding "client_rebinding" "queries" "Of client_policy: a name of the Internet led to a private address, and the client got no address (DNS rebinding protection).";
         ClientCached "client_cached" "queries" "Answered from the cache without an upstream query.";
         ClientSynthesised "client_synthesised" "queries" "Of client_cached: made of a proven NSEC or NSEC3 range (aggressive NSEC, RFC 8198).";
         ClientRecursed "client_recursed" "queries" "Answered by recursion.";

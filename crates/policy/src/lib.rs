@@ -48,6 +48,7 @@ mod options;
 mod parsers;
 mod policy_rules;
 mod precedence;
+mod rebinding;
 mod rule;
 mod storage;
 mod suffixes;
@@ -65,6 +66,7 @@ pub use guard::{GuardDecision, HOLD_SECONDS, HeldVersion, ListGuard, ListSurpris
 pub use options::{Negatable, RewriteAnswer, RuleOptions};
 pub use parsers::{ListText, MAX_LINE_OCTETS, SkipCounts, SkipReason, read_list};
 pub use policy_rules::PolicyRules;
+pub use rebinding::RebindingProtection;
 pub use rule::{ListRule, RuleAction, RulePattern, RuleScope};
 pub use storage::{MemoryStorage, Storage};
 pub use verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};

@@ -9,7 +9,7 @@
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
 //! | a captive portal, or no network at all | [`portal`], [`system_probes`] | questions that recursion could not answer |
-//! | policy after resolution | [`policy`] | answers that the policy blocks or rewrites |
+//! | policy after resolution | [`policy`], [`rebinding`] | answers that the policy blocks or rewrites, or with private addresses |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
 //! The stages up to the cache are synchronous ([`stages`]). They read a packet in the receive buffer and write the
@@ -23,6 +23,7 @@ mod buckets;
 mod compact;
 mod cookies;
 mod decided;
+pub(crate) mod denial;
 mod finish;
 mod finished;
 mod group;
@@ -33,6 +34,7 @@ pub mod policy;
 mod portal;
 mod query;
 mod rates;
+mod rebinding;
 mod recurse;
 mod rules;
 mod stages;

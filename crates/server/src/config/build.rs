@@ -1,5 +1,6 @@
 //! From the file to the settings of the resolver and the daemon.
 
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use zoners_dns::{
     zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
+use zoners_policy::RebindingProtection;
 use zoners_resolver::Settings;
 use zoners_resolver::{Anchor, Dns64, NeverAsk, never_ask};
 use zoners_store::Seal;
@@ -68,6 +70,24 @@ impl Config {
         let forwards = self.forward.iter().map(|forward| route(forward, QueryMode::Forward));
         let of_networks = self.network_routes.iter().map(NetworkRoute::delegation);
         stubs.chain(forwards).chain(of_networks).collect()
+    }
+
+    /// The zones whose names may have private addresses: of routes, and those that the file allows. A route of the root
+    /// counts if the file has it and its servers are private themselves: a public resolver has no private names.
+    pub(crate) fn private_zones(&self) -> Vec<Name> {
+        let lists = [("forward", &self.forward), ("stub", &self.stub)];
+        let routes = lists.into_iter().flat_map(|(list, routes)| {
+            routes.iter().enumerate().map(move |(at, route)| (format!("{list}[{at}]"), route))
+        });
+        let is_private = |(path, route): &(String, &RouteConfig)| {
+            let is_inside =
+                |server: &SocketAddr| RebindingProtection::is_private_everywhere(server.ip());
+            // A root route that the file lacks is a strategy's.
+            !route.zone.is_root() || self.source.has(path) && route.servers.iter().all(is_inside)
+        };
+        let routes = routes.filter(is_private).map(|(_, route)| route.zone.clone());
+        let of_networks = self.network_routes.iter().map(|route| route.zone.clone());
+        routes.chain(of_networks).chain(self.policy.rebinding_allow.iter().cloned()).collect()
     }
 
     /// Bounds on TTLs in the cache.

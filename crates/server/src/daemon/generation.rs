@@ -154,13 +154,18 @@ impl Generation {
         }
     }
 
-    /// Serves the present neighbours; true if the neighbours have changed.
-    pub(super) fn meet_neighbours(&mut self) -> bool {
+    /// Serves the present neighbours; true if the neighbours have changed. The rules get a new number if addresses have
+    /// become private.
+    pub(super) fn meet_neighbours(&mut self, core: &Core) -> bool {
         let nearby = surroundings::nearby();
         if nearby == self.nearby {
             return false;
         }
-        self.rules = Arc::new(self.rules.near(&self.config, &nearby.prefixes));
+        let mut rules = self.rules.near(&self.config, &nearby.prefixes);
+        if !rules.are_guarded_as(&self.rules) {
+            rules = rules.renumbered(core.next_number());
+        }
+        self.rules = Arc::new(rules);
         self.nearby = nearby;
         true
     }

@@ -85,7 +85,7 @@ impl Serving {
         if self.listening.look_for_absent() {
             self.overseer.listens(self.listen_status());
         }
-        if !self.generation.meet_neighbours() {
+        if !self.generation.meet_neighbours(&self.core) {
             return;
         }
         self.put_rules_in_force();

@@ -90,7 +90,7 @@ impl<N: Network> Service<N> {
                 return Ok(decided);
             }
             self.count(Counter::ClientSynthesised);
-            finish::answer(query, &self.order.of(&answer), None, reply);
+            finish::answer(query, &self.shown(asked, &answer), None, reply);
             return Ok(self.replied(Counter::ClientCached));
         }
         let failure = self.worker.failed(asked, checking, now);
@@ -100,7 +100,7 @@ impl<N: Network> Service<N> {
             if let Some(decided) = self.judge_answer(query, group, asked, &stale, now, reply) {
                 return Ok(decided);
             }
-            let stale = self.order.of(&stale);
+            let stale = self.shown(asked, &stale);
             finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
             return Ok(self.replied(Counter::ClientStale));
         }
@@ -128,7 +128,7 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) {
         self.worker.mark_wanted(asked);
-        *reply = finish::message(query, &self.order.of(answer));
+        *reply = finish::message(query, &self.shown(asked, answer));
         let (cache, generation) = (&self.worker.shared().cache, self.rules.generation);
         let (name, key) = (query.request.name, query.answer_key(group));
         let (security, ttl) = (answer.security, answer.ttl());

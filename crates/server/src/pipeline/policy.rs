@@ -13,6 +13,7 @@ use zoners_resolver::{Answer, PathServer};
 
 use super::group::ClientGroup;
 use super::query::Query;
+use super::rebinding::AnswerOrigin;
 use super::{Handled, Service, finish};
 use crate::client::Client;
 use crate::events::outcome_counter;
@@ -86,6 +87,7 @@ impl<N: Network> Service<N> {
         now: Moment,
         reply: &mut Vec<u8>,
     ) -> Option<Handled> {
+        let answer = (answer, AnswerOrigin::Resolver);
         let decided = self.decide_on_answer(query, group, question, answer, now, reply);
         decided.map(|(outcome, _)| self.ended(outcome))
     }
@@ -96,14 +98,20 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         question: &Question,
-        answer: &Answer,
+        (answer, origin): (&Answer, AnswerOrigin),
         now: Moment,
         reply: &mut Vec<u8>,
     ) -> Option<(QueryOutcome, Option<EdeCode>)> {
-        let policy = self.rules.policy.as_ref()?;
-        let servers = || self.worker.path_servers(question, answer);
-        let decision = policy.after_resolution(group, question, answer, &servers);
-        self.enforce(decision, query, group, (answer.ttl().min(KEPT_SECONDS), now), reply)
+        if let Some(policy) = &self.rules.policy {
+            let servers = || self.worker.path_servers(question, answer);
+            let decision = policy.after_resolution(group, question, answer, &servers);
+            let seconds = answer.ttl().min(KEPT_SECONDS);
+            let decided = self.enforce(decision, query, group, (seconds, now), reply);
+            if decided.is_some() {
+                return decided;
+            }
+        }
+        self.deny_private_address(query, question, (answer, origin), now, reply)
     }
 
     /// Carries out a decision. An answer of the policy is kept as finished for so many seconds.

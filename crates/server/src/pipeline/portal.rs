@@ -16,6 +16,7 @@ use zoners_resolver::{Answer, Cause, Resolution, Resolver, Settings, Shared, Tra
 
 use super::Service;
 use super::query::Miss;
+use super::rebinding::AnswerOrigin;
 
 /// TTLs of answers in the window, at most, in seconds.
 const MAX_TTL: u32 = 5;
@@ -119,19 +120,20 @@ impl<N: Network> Service<N> {
         asker: Option<IpAddr>,
         miss: &Miss,
         trace: Option<Arc<Trace>>,
-    ) -> Resolution {
+    ) -> (Resolution, AnswerOrigin) {
         let question = &miss.question;
         if window.terms.names.iter().any(|zone| name::is_within(&question.name, zone)) {
-            return window.resolver.resolve(question, trace).await.map(short_lived);
+            let answer = window.resolver.resolve(question, trace).await;
+            return (answer.map(short_lived), AnswerOrigin::Portal);
         }
         let (checking, lack) = (miss.head.checking(), miss.lack);
         let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
         match resolution {
             Err(failed) if is_of_network(failed.cause) => {
                 let answer = window.resolver.resolve(question, None).await;
-                answer.map(short_lived).map_err(|_| failed)
+                (answer.map(short_lived).map_err(|_| failed), AnswerOrigin::Portal)
             }
-            resolution => resolution,
+            resolution => (resolution, AnswerOrigin::Resolver),
         }
     }
 }

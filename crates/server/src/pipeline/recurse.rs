@@ -9,6 +9,7 @@ use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
 use super::query::Miss;
+use super::rebinding::AnswerOrigin;
 use super::system_probes::offline_reason;
 use super::{Service, admit, finish};
 use crate::events::outcome_counter;
@@ -26,14 +27,18 @@ impl<N: Network> Service<N> {
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
         let (question, checking, lack) = (&miss.question, miss.head.checking(), miss.lack);
-        let resolution = match &self.portal {
-            None => self.worker.resolve_for(asker, question, checking, lack, trace).await,
+        let (resolution, origin) = match &self.portal {
+            None => {
+                let own = self.worker.resolve_for(asker, question, checking, lack, trace).await;
+                (own, AnswerOrigin::Resolver)
+            }
             // Boxed, since it is rare.
             Some(window) => Box::pin(self.resolve_behind(window, asker, &miss, trace)).await,
         };
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
-        let (outcome, reason) = self.finish_recursion(&miss, &resolution, now, &mut reply);
+        let (outcome, reason) =
+            self.finish_recursion(&miss, (&resolution, origin), now, &mut reply);
         self.count(outcome_counter(outcome));
         if self.events.are_read() {
             self.put_recursion(&miss, outcome, reason, &reply, now);
@@ -45,7 +50,7 @@ impl<N: Network> Service<N> {
     fn finish_recursion(
         &self,
         miss: &Miss,
-        resolution: &Resolution,
+        (resolution, origin): (&Resolution, AnswerOrigin),
         now: Moment,
         reply: &mut Vec<u8>,
     ) -> (QueryOutcome, Option<EdeCode>) {
@@ -68,7 +73,7 @@ impl<N: Network> Service<N> {
             }
         };
         if let Some(decided) =
-            self.decide_on_answer(&query, miss.group, &miss.question, answer, now, reply)
+            self.decide_on_answer(&query, miss.group, &miss.question, (answer, origin), now, reply)
         {
             return decided;
         }
@@ -79,7 +84,7 @@ impl<N: Network> Service<N> {
                 (QueryOutcome::Recursed, ede)
             }
         };
-        finish::answer(&query, &self.order.of(answer), ede.as_ref(), reply);
+        finish::answer(&query, &self.shown(&miss.question, answer), ede.as_ref(), reply);
         (outcome, ede.map(|ede| ede.code))
     }
 

@@ -12,6 +12,7 @@ use super::group::ClientGroup;
 use super::local::Local;
 use super::policy::Policy;
 use super::rates::Rates;
+use super::rebinding::RebindingGuard;
 use crate::client::Client;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 
@@ -22,6 +23,7 @@ pub struct Rules {
     pub(super) rates: Rates,
     pub(super) local: Arc<Local>,
     pub(super) policy: Option<Arc<dyn Policy>>,
+    pub(super) rebinding: Option<Arc<RebindingGuard>>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
     /// Slots for the queries waiting for a recursion.
@@ -64,6 +66,7 @@ impl Rules {
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
             policy: None,
+            rebinding: RebindingGuard::of(config).map(Arc::new),
             any: server.any,
             order: server.rrset_order,
             waiting: ClientSlots::new(server.max_waiting),
@@ -77,7 +80,8 @@ impl Rules {
     pub fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
         let access = self.access.near(&config.server.allow, nearby);
         let rates = self.rates.near(&config.server.unlimited, nearby);
-        Rules { access, rates, ..self.clone() }
+        let rebinding = self.rebinding.as_ref().map(|guard| Arc::new(guard.near(nearby)));
+        Rules { access, rates, rebinding, ..self.clone() }
     }
 
     /// The rules with a policy. They need a new generation: finished answers of an earlier policy
@@ -91,6 +95,21 @@ impl Rules {
     #[must_use]
     pub(crate) fn governed(&self, policy: Option<Arc<dyn Policy>>, generation: u32) -> Self {
         Rules { policy, generation, ..self.clone() }
+    }
+
+    /// The same rules under a number of their own: earlier finished answers are not used.
+    #[must_use]
+    pub(crate) fn renumbered(self, generation: u32) -> Self {
+        Rules { generation, ..self }
+    }
+
+    /// Whether the finished answers of `earlier` rules may be used under these, as far as private addresses go.
+    pub(crate) fn are_guarded_as(&self, earlier: &Rules) -> bool {
+        match (&self.rebinding, &earlier.rebinding) {
+            (Some(guard), Some(earlier)) => guard.is_alike(earlier),
+            (None, _) => true,
+            (Some(_), None) => false,
+        }
     }
 
     /// The policy.

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use zoners_dns::{Ede, Name, OptRcode, Question, RRset, Records, Rtype, Security};
+use zoners_dns::{Ede, OptRcode, Question, RRset, Rtype, Security};
 use zoners_policy::PolicyAction;
 use zoners_resolver::Answer;
 
+use crate::pipeline::denial::soa;
 use crate::pipeline::policy::PolicyDecision;
 
 /// The decision of an action on a question, with an EDE.
@@ -59,12 +60,4 @@ fn rdata(address: IpAddr, rtype: Rtype) -> Option<Vec<u8>> {
         (IpAddr::V6(address), Rtype::AAAA) => Some(address.octets().to_vec()),
         _ => None,
     }
-}
-
-/// The SOA record by which clients keep a denial for `ttl` seconds (RFC 2308 section 5).
-fn soa(zone: &Name, ttl: u32) -> RRset {
-    const SERVER_AND_CONTACT: &[u8] = b"\x07blocked\x07invalid\0\x06nobody\x07invalid\0";
-    let times = [1, 3600, 1200, 604_800, ttl].map(u32::to_be_bytes);
-    let rdata = [SERVER_AND_CONTACT, times.as_flattened()].concat();
-    RRset::new(zone.clone(), Rtype::SOA, ttl, Records::from_iter([rdata]))
 }

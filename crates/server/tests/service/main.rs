@@ -24,6 +24,7 @@ mod clients {
     mod order;
     mod pipeline;
     mod policy;
+    mod rebinding;
 }
 
 /// More questions than there is room for, and forged packets.

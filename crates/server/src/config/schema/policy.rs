@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
-use zoners_dns::{EdeCode, Prefix};
+use zoners_dns::{EdeCode, Name, Prefix};
 use zoners_policy::{BlockStyle, ListForm};
 
 use super::readers::{TextValue, list, seconds, text};
@@ -24,6 +24,11 @@ pub struct PolicyConfig {
     /// Seconds for which clients may keep a blocked answer.
     #[serde(deserialize_with = "ttl")]
     pub ttl: u32,
+    /// Names of the Internet get no private addresses.
+    pub rebinding_protection: bool,
+    /// Zones that may have private addresses all the same.
+    #[serde(deserialize_with = "list")]
+    pub rebinding_allow: Vec<Name>,
     /// The lists, in the order of precedence.
     pub list: Vec<PolicyListConfig>,
     /// Groups of clients with lists of their own.
@@ -68,7 +73,14 @@ pub struct PolicyGroupConfig {
 impl Default for PolicyConfig {
     fn default() -> Self {
         let block_with = BlockAnswer::default();
-        PolicyConfig { block_with, ttl: TTL, list: Vec::new(), group: Vec::new() }
+        PolicyConfig {
+            block_with,
+            ttl: TTL,
+            rebinding_protection: true,
+            rebinding_allow: Vec::new(),
+            list: Vec::new(),
+            group: Vec::new(),
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::lab::{ServiceLab, lab};
+use crate::lab::{ServiceLab, above, lab};
 use tokio::time::{Duration, sleep};
 use zoners_cache::ExportCursor;
-use zoners_dns::{Message, Random, Rtype, Transport, name};
+use zoners_dns::{Message, Random, Rtype, Transport, name, zonefile};
 use zoners_resolver::{Event, Shared};
 use zoners_server::Service;
 use zoners_server::pipeline::PortalTerms;
 use zoners_sim::middlebox::ADDRESS;
-use zoners_sim::{Middlebox, SimNetwork};
+use zoners_sim::{Manner, Middlebox, SimNetwork};
 
 const ROUTER: &str = "192.168.1.1:53";
 const PROBE: &str = "captive.apple.com";
@@ -68,6 +68,26 @@ async fn names_of_the_portal_and_names_without_an_answer_go_to_the_resolver_of_t
     let known = lab.ask("www.example.com", Rtype::A, Transport::Udp).await;
     assert_eq!(address(&known).unwrap().0, [203, 0, 115, 2], "known from before");
     assert!(!has_portal_data(&lab));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_leads_to_private_addresses_and_not_to_this_machine() {
+    let mut lab = lab();
+    lab.net.change("example.com", |zone| {
+        let text = "login 300 A 192.168.1.9\nself 300 A 127.0.0.1\n";
+        let sets = zonefile::parse(text, &zone.origin).unwrap();
+        sets.into_iter().for_each(|set| zone.add(set));
+    });
+    lab.net.serve("example.com", "192.168.1.1");
+    lab.service = behind_portal(&lab);
+    let open = lab.ask("login.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(address(&open), None, "an answer of the Internet");
+    shared(&lab).cache.flush(&name::parse("com").unwrap(), true);
+    lab.link_all(above().chain(["203.0.114.1", "203.0.114.2"]), Manner::Dead);
+    let captive = lab.ask("login.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!(address(&captive).unwrap().0, [192, 168, 1, 9]);
+    let own = lab.ask("self.example.com", Rtype::A, Transport::Udp).await;
+    assert_eq!((address(&own), own.rcode), (None, zoners_dns::OptRcode::NOERROR));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use zoners_dnssec::chain::{self, Ds};
 use zoners_resolver::{Anchor, NeverAsk};
 use zoners_resolver::{Glue, Resolver, Settings, Shared};
 use zoners_server::Client;
-use zoners_server::config::{Any, Clients, LocalConfig, ServerConfig, SpecialUse};
+use zoners_server::config::{Any, Clients, LocalConfig, PolicyConfig, ServerConfig, SpecialUse};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service};
 use zoners_sim::SimClock;
@@ -127,6 +127,8 @@ impl Player {
         let config = Config {
             local: LocalConfig { special_use: off, ..LocalConfig::default() },
             server,
+            // Scenarios are played with private addresses.
+            policy: PolicyConfig { rebinding_protection: false, ..PolicyConfig::default() },
             ..Config::default()
         };
         let rules = Rules::new(&config, &[], cookies, &Random::seeded(2), 0).unwrap();
