@@ -48,7 +48,8 @@ impl Local {
         let remarks = error.take(remarks).flatten().unwrap_or_default();
         error.remark(remarks.clone());
         error.outcome()?;
-        let special = SpecialZones::new(&config.local.special_use, routes);
+        let special =
+            SpecialZones::new(&config.local.special_use, &config.policy.canaries(), routes);
         let left_out = builder.left_out();
         let records = builder.build(|name| special.covers(name.for_slice()));
         Ok(Local { records, special, remarks, left_out })

@@ -14,6 +14,11 @@ pub(crate) const DEFAULT_GROUP: &str = "default";
 /// Seconds for which clients may keep a blocked answer: short, so that a pause is felt.
 const TTL: u32 = 10;
 
+/// The name by which Firefox learns that a network has a resolver of its own.
+const FIREFOX_CANARY: &str = "use-application-dns.net";
+/// The names by which Apple's devices learn that a network does not let names be hidden from its resolver.
+const PRIVATE_RELAY_CANARIES: [&str; 2] = ["mask.icloud.com", "mask-h2.icloud.com"];
+
 /// `[policy]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -29,6 +34,10 @@ pub struct PolicyConfig {
     /// Zones that may have private addresses all the same.
     #[serde(deserialize_with = "list")]
     pub rebinding_allow: Vec<Name>,
+    /// Firefox is told to use the system's resolver.
+    pub firefox_canary: bool,
+    /// Apple's devices are told not to use iCloud Private Relay.
+    pub private_relay_canary: bool,
     /// The lists, in the order of precedence.
     pub list: Vec<PolicyListConfig>,
     /// Groups of clients with lists of their own.
@@ -78,9 +87,20 @@ impl Default for PolicyConfig {
             ttl: TTL,
             rebinding_protection: true,
             rebinding_allow: Vec::new(),
+            firefox_canary: false,
+            private_relay_canary: false,
             list: Vec::new(),
             group: Vec::new(),
         }
+    }
+}
+
+impl PolicyConfig {
+    /// The names without addresses, by which programs learn to use the system's resolver.
+    pub(crate) fn canaries(&self) -> Vec<&'static str> {
+        let firefox = self.firefox_canary.then_some(FIREFOX_CANARY);
+        let relays = PRIVATE_RELAY_CANARIES.into_iter().filter(|_| self.private_relay_canary);
+        relays.chain(firefox).collect()
     }
 }
 

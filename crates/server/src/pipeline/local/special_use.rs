@@ -14,6 +14,10 @@ use crate::config::SpecialUse;
 /// The addresses of `localhost`, which have `localhost` as their name.
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
+/// Where clients look for the encrypted service of a resolver: never a question for a different resolver, which would
+/// name its own (RFC 9462 section 6.2).
+const DISCOVERY: &str = "_dns.resolver.arpa";
+
 /// Reverse zones of private addresses (RFC 6303 section 4, RFC 9637 section 4), beside those of
 /// [`SERIES`].
 const PRIVATE_REVERSE: &[&str] = &[
@@ -47,8 +51,10 @@ const SERIES: [(RangeInclusive<u8>, &str); 2] =
 #[derive(Debug)]
 pub(super) struct SpecialZones {
     zones: HashSet<Name>,
-    /// The zones of the configured routes, which win.
+    /// The zones of the configured routes, which win over all but `firm`.
     routes: Vec<Name>,
+    /// Zones that no route answers.
+    firm: Vec<Name>,
     /// The top-level label of each zone, so that most names cost one comparison.
     tops: Vec<Name>,
     localhost: Name,
@@ -59,9 +65,12 @@ pub(super) struct SpecialZones {
 }
 
 impl SpecialZones {
-    /// The enabled zones; names below one of `routes` are left to the route. A route of the root
-    /// zone does not count: it is for the Internet, which has no special-use names.
-    pub(super) fn new(on: &SpecialUse, routes: &[Delegation]) -> Self {
+    /// The enabled zones, and `canaries`, by whose absence programs learn to use the system's resolver. Names below one of
+    /// `routes` are left to the route, except canaries. A route of the root zone does not count: it is for the Internet,
+    /// which has no special-use names.
+    pub(super) fn new(on: &SpecialUse, canaries: &[&str], routes: &[Delegation]) -> Self {
+        let firm: Vec<&str> = canaries.iter().copied().chain([DISCOVERY]).collect();
+        let firm = firm.into_iter().filter_map(|zone| name::parse(zone).ok()).collect::<Vec<_>>();
         let single = [
             (on.localhost, "localhost"),
             (on.invalid, "invalid"),
@@ -78,7 +87,10 @@ impl SpecialZones {
             .collect();
         let single = single.iter().filter(|(on, _)| *on).map(|(_, zone)| *zone);
         let texts = single.chain(reverse.iter().copied()).chain(series.iter().map(String::as_str));
-        let zones: HashSet<Name> = texts.filter_map(|text| name::parse(text).ok()).collect();
+        let mut zones: HashSet<Name> = texts.filter_map(|text| name::parse(text).ok()).collect();
+        let is_new = |zone: &&Name| !name::with_ancestors(zone).any(|above| zones.contains(&above));
+        let new: Vec<Name> = firm.iter().filter(is_new).cloned().collect();
+        zones.extend(new);
         let routes = routes.iter().map(|route| &route.zone).filter(|zone| !zone.is_root());
         let routes = routes.cloned().collect();
         let mut tops: Vec<Name> = Vec::new();
@@ -93,6 +105,7 @@ impl SpecialZones {
         SpecialZones {
             zones,
             routes,
+            firm,
             tops,
             localhost,
             loopback: LOOPBACK.map(name::reverse),
@@ -110,7 +123,8 @@ impl SpecialZones {
     ) -> Option<Answer> {
         let zone = self.zone_of(asked)?;
         let asked = &name::owned(asked);
-        if self.routes.iter().any(|route| name::is_within(asked, route)) {
+        let is_within_one = |zones: &[Name]| zones.iter().any(|zone| name::is_within(asked, zone));
+        if is_within_one(&self.routes) && !is_within_one(&self.firm) {
             return None;
         }
         if asked == zone && rtype == Rtype::SOA {

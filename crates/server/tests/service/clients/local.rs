@@ -44,3 +44,20 @@ async fn a_local_answer_that_is_cut_is_authoritative_still() {
     let whole: Vec<RRset> = lab.ask("many.lan", Rtype::A, Transport::Tcp).await.answer;
     assert_eq!((&whole[0].owner, whole[0].records.len()), (&owner, 200));
 }
+
+#[tokio::test(start_paused = true)]
+async fn canaries_are_answered_where_a_key_says_so() {
+    let names = ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"];
+    for (config, answered) in [
+        ("", &names[..0]),
+        ("policy.firefox-canary = true\n", &names[..1]),
+        ("policy.private-relay-canary = true\n", &names[1..]),
+    ] {
+        let lab = lab_with(config);
+        for name in names {
+            let reply = lab.ask(name, Rtype::A, Transport::Udp).await;
+            assert_eq!(reply.header.aa(), answered.contains(&name), "{config}: {name}");
+            assert!(reply.answer.is_empty());
+        }
+    }
+}

@@ -11,7 +11,7 @@ fn routed(on: &SpecialUse, routes: &[&str], text: &str, rtype: Rtype) -> Option<
         expires: Moment::NEVER,
     };
     let routes: Vec<Delegation> = routes.iter().map(route).collect();
-    let special = SpecialZones::new(on, &routes);
+    let special = SpecialZones::new(on, &["mask.icloud.com"], &routes);
     special.answer(name::parse(text).unwrap().for_slice(), rtype, |_| false)
 }
 
@@ -68,7 +68,36 @@ fn whoever_looks_for_an_encrypted_resolver_hears_that_there_is_none() {
         }
     }
     let off = SpecialUse { resolver_arpa: false, ..on };
-    assert_eq!(answer(&off, "_dns.resolver.arpa", svcb), None);
+    assert_eq!(answer(&off, "x.resolver.arpa", svcb), None);
+}
+
+#[test]
+fn no_resolver_elsewhere_is_asked_for_its_encrypted_service() {
+    let on = SpecialUse::default();
+    let off = SpecialUse { resolver_arpa: false, ..on.clone() };
+    for special in [&on, &off] {
+        for route in ["arpa", "resolver.arpa", "_dns.resolver.arpa"] {
+            let nodata = routed(special, &[route], "_dns.resolver.arpa", Rtype::SVCB).unwrap();
+            assert_eq!((nodata.rcode, nodata.answer.len()), (OptRcode::NOERROR, 0), "{route}");
+            assert_eq!(nodata.authority[0].rtype, Rtype::SOA);
+        }
+        assert_eq!(routed(special, &["resolver.arpa"], "x.resolver.arpa", Rtype::SVCB), None);
+    }
+}
+
+#[test]
+fn canaries_have_no_address_whatever_route_there_is() {
+    let on = SpecialUse::default();
+    for routes in [&[][..], &["com"], &["icloud.com"]] {
+        for rtype in [Rtype::A, Rtype::AAAA, Rtype::HTTPS] {
+            let answer = routed(&on, routes, "Mask.iCloud.com", rtype).unwrap();
+            assert_eq!((answer.rcode, answer.answer.len()), (OptRcode::NOERROR, 0));
+            let below = routed(&on, routes, "a.mask.icloud.com", rtype).unwrap();
+            assert_eq!(below.rcode, OptRcode::NXDOMAIN);
+        }
+        assert_eq!(routed(&on, routes, "www.icloud.com", Rtype::A), None);
+        assert_eq!(routed(&on, routes, "mask-h2.icloud.com", Rtype::A), None);
+    }
 }
 
 #[test]
@@ -186,7 +215,7 @@ fn a_configured_route_wins_for_all_names_that_it_has_and_no_others() {
 
 #[test]
 fn a_name_above_local_records_exists() {
-    let special = SpecialZones::new(&SpecialUse::default(), &[]);
+    let special = SpecialZones::new(&SpecialUse::default(), &[], &[]);
     let asked = name::parse("1.10.in-addr.arpa").unwrap();
     let answer = |holds: bool| special.answer(asked.for_slice(), Rtype::PTR, |_| holds).unwrap();
     assert_eq!(answer(false).rcode, OptRcode::NXDOMAIN);
