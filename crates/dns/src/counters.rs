@@ -130,6 +130,7 @@ counters! {
         UpstreamAddressesForbidden "upstream_addresses_forbidden" "addresses" "Nameserver addresses that may not be asked: reserved ranges, or an address family that is off.";
         UpstreamMinimised "upstream_minimised" "questions" "Questions shortened by QNAME minimisation (RFC 9156).";
         UpstreamMinimiseFallbacks "upstream_minimise_fallbacks" "questions" "Full names sent, because a server mishandled the shortened question.";
+        UpstreamZoneCopies "upstream_zone_copies" "questions" "Questions answered by a copy of the zone in this process, without a query.";
         UpstreamStragglersDropped "upstream_stragglers_dropped" "exchanges" "Stragglers dropped, because too many queries went on after their race was won.";
     }
     Infra "infra_" "Server selection, and what the infra cache knows of servers" {

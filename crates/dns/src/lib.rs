@@ -30,6 +30,8 @@ pub mod server_identity;
 mod svcparams;
 pub mod targets;
 pub mod transport;
+pub mod zone_copies;
+pub mod zone_record;
 pub mod zonefile;
 
 pub use canonical::SortKey;
@@ -52,3 +54,5 @@ pub use second_level::{BoxedFuture, SecondLevel, SecondLevelEntries};
 pub use security::Security;
 pub use server_identity::{IdentityId, ServerIdentity};
 pub use transport::Transport;
+pub use zone_copies::{CopyReply, ZoneCopies};
+pub use zone_record::ZoneRecord;

@@ -9,6 +9,7 @@ mod groups;
 mod names;
 mod owners;
 mod record;
+mod transfer;
 
 use std::fmt;
 
@@ -28,6 +29,7 @@ pub use additional::{AdditionalSection, MAX_GLUE};
 pub use groups::{MAX_RRSETS, MAX_SIGNATURES};
 pub use names::MAX_POINTERS;
 pub use owners::MAX_OWNERS;
+pub use transfer::{TransferMessage, TsigRecord};
 
 /// Octets of a header.
 const HEADER_OCTETS: usize = 12;

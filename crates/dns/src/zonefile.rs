@@ -13,6 +13,7 @@ use domain::zonefile::inplace::{Entry, Zonefile};
 
 use crate::name::{self, Name};
 use crate::rrset::{self, RRset, Records};
+use crate::zone_record::ZoneRecord;
 
 pub use error::ZonefileError;
 
@@ -21,6 +22,32 @@ pub use error::ZonefileError;
 /// # Errors
 /// The text is malformed; the error has the line number.
 pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
+    let mut sets: Vec<(RRset, Vec<Box<[u8]>>)> = Vec::new();
+    let mut places: HashMap<(Name, Rtype), usize> = HashMap::new();
+    read(text, origin, |record, _| {
+        let ZoneRecord { owner, rtype, ttl, rdata } = record;
+        let place = *places.entry((owner.clone(), rtype)).or_insert(sets.len());
+        match sets.get_mut(place) {
+            Some((_, records)) => records.push(rdata),
+            None => sets.push((RRset::new(owner, rtype, ttl, Records::NONE), vec![rdata])),
+        }
+        Ok(())
+    })?;
+    let filled =
+        sets.into_iter().map(|(set, records)| RRset { records: records.iter().collect(), ..set });
+    Ok(join_signatures(filled.collect()))
+}
+
+/// Parses zone-file text and hands each record to `take`, with the line at which the record begins. An error of `take`
+/// ends the reading. Names are relative to `origin`; `$INCLUDE` is rejected.
+///
+/// # Errors
+/// The text is malformed, or `take` has rejected a record; the error has the line number.
+pub fn read(
+    text: &str,
+    origin: &Name,
+    mut take: impl FnMut(ZoneRecord, usize) -> Result<(), String>,
+) -> Result<(), ZonefileError> {
     let (text, lines) = mnemonics::to_numbers(text)?;
     let mut lines = lines.into_iter();
     let mut file = Zonefile::new();
@@ -28,13 +55,12 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
     file.extend_from_slice(b"\n");
     file.set_origin(origin.clone());
     file.set_default_class(domain::base::iana::Class::IN);
-    let mut sets: Vec<(RRset, Vec<Vec<u8>>)> = Vec::new();
-    let mut places: HashMap<(Name, Rtype), usize> = HashMap::new();
     loop {
         let begins = lines.next();
         let next = file.next_entry().map_err(|error| ZonefileError::of_library(&error, begins))?;
-        let Some(entry) = next else { break };
-        let wrong = |what: String| ZonefileError { line: begins.unwrap_or(1), what };
+        let Some(entry) = next else { return Ok(()) };
+        let line = begins.unwrap_or(1);
+        let wrong = |what: String| ZonefileError { line, what };
         let Entry::Record(record) = entry else {
             return Err(wrong("$INCLUDE is not supported".into()));
         };
@@ -49,15 +75,8 @@ pub fn parse(text: &str, origin: &Name) -> Result<Vec<RRset>, ZonefileError> {
         if !whole || !rrset::is_sound(rtype, &Bytes::copy_from_slice(&rdata)) {
             return Err(wrong(format!("{owner} {rtype}: a name or the RDATA is malformed")));
         }
-        let place = *places.entry((owner.clone(), rtype)).or_insert(sets.len());
-        match sets.get_mut(place) {
-            Some((_, records)) => records.push(rdata),
-            None => sets.push((RRset::new(owner, rtype, ttl, Records::NONE), vec![rdata])),
-        }
+        take(ZoneRecord { owner, rtype, ttl, rdata: rdata.into() }, line).map_err(wrong)?;
     }
-    let filled =
-        sets.into_iter().map(|(set, records)| RRset { records: records.iter().collect(), ..set });
-    Ok(join_signatures(filled.collect()))
 }
 
 /// Attaches RRSIG records to the RRsets that they cover. RRSIG records without such an RRset form

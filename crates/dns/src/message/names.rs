@@ -19,6 +19,8 @@ const BASE_COST: usize = 32 * 1024;
 /// … and this much per octet of the message. The best compression of honest servers costs two to
 /// three per octet.
 const COST_PER_OCTET: usize = 4;
+/// In a zone transfer every record repeats its owner, by a pointer of two octets to a name of any length.
+const COST_PER_OCTET_OF_TRANSFER: usize = 32;
 /// The cost of a pointer, and the cost of a label beside its octets.
 const COST_PER_STEP: usize = 4;
 
@@ -38,6 +40,11 @@ pub(super) struct FlatName {
 impl<'a> NameReader<'a> {
     pub(super) fn new(octets: &'a [u8]) -> Self {
         NameReader { octets, left: BASE_COST + COST_PER_OCTET * octets.len() }
+    }
+
+    /// For a message of a zone transfer.
+    pub(super) fn for_transfer(octets: &'a [u8]) -> Self {
+        NameReader { octets, left: BASE_COST + COST_PER_OCTET_OF_TRANSFER * octets.len() }
     }
 
     /// Reads the name at offset `start` into `flat`. Returns the offset after the name.
