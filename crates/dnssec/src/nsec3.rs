@@ -182,7 +182,7 @@ fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
     if set.owner.parent().as_ref() != Some(zone) {
         return None;
     }
-    let owner = base32hex(set.owner.first().as_slice())?;
+    let owner = owner_hash(&set.owner)?;
     let rdata = set.records.first()?;
     let [algorithm, flags, i0, i1, salt_length] = *rdata.first_chunk::<5>()?;
     if algorithm != SHA1_ALGORITHM || flags & !OPT_OUT_FLAG != 0 {
@@ -201,6 +201,12 @@ fn read(set: &RRset, zone: &Name) -> Option<(u16, Bytes, Nsec3)> {
         salt,
         Nsec3 { owner, next, opt_out, types: TypeBitmap(rest) },
     ))
+}
+
+/// The hash that the owner name of an NSEC3 record begins with.
+#[must_use]
+pub fn owner_hash(owner: &Name) -> Option<Nsec3Hash> {
+    base32hex(owner.first().as_slice())
 }
 
 /// Reads base32 with the extended hex alphabet (RFC 4648 section 7): 32 digits of five bits.

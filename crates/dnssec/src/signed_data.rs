@@ -43,9 +43,10 @@ pub fn wildcard(encloser: &Name) -> Option<Name> {
     Name::from_octets(Bytes::from([b"\x01*", encloser.as_slice()].concat())).ok()
 }
 
-/// The RDATA in canonical form: names in lower case, for the types that RFC 4034 section 6.2 lists.
+/// The RDATA of each record in canonical form: names in lower case, for the types that RFC 4034 section 6.2 lists.
 /// RDATA that does not parse is used unchanged.
-fn canonical_rdata(set: &RRset) -> Vec<Vec<u8>> {
+#[must_use]
+pub fn canonical_rdata(set: &RRset) -> Vec<Vec<u8>> {
     let plain = || set.records.iter().map(|rdata| rdata.to_vec()).collect();
     let parsed: Vec<_> = set.parsed().collect();
     if parsed.len() != set.records.len() {

@@ -190,6 +190,11 @@ impl Zone {
         self.nodes.iter().filter(move |(_, node)| own(node)).map(|(name, _)| name)
     }
 
+    /// Every RRset.
+    pub fn rrsets(&self) -> impl Iterator<Item = &RRset> {
+        self.nodes.values().flat_map(BTreeMap::values)
+    }
+
     fn get(&self, owner: &Name, rtype: Rtype) -> Option<&RRset> {
         self.nodes.get(&name::lowercase(owner))?.get(&rtype.to_int())
     }

@@ -1,0 +1,50 @@
+//! All zones of a process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use zoners_dns::{Name, NameSlice, Rtype};
+
+use crate::zone::AuthoritativeZone;
+
+/// The zones of a process, by apex.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneTable {
+    zones: HashMap<Name, ZoneCopy>,
+}
+
+/// The copy of a zone.
+#[derive(Clone, Debug)]
+pub enum ZoneCopy {
+    /// In force.
+    Loaded(Arc<AuthoritativeZone>),
+    /// There is none that may be used, for this reason.
+    Unavailable(Arc<str>),
+}
+
+impl ZoneTable {
+    /// Puts a copy in the place of the former copy of the zone.
+    pub fn put(&mut self, apex: Name, copy: ZoneCopy) {
+        self.zones.insert(apex, copy);
+    }
+
+    /// The copy of the zone with this apex.
+    #[must_use]
+    pub fn get(&self, apex: &Name) -> Option<&ZoneCopy> {
+        self.zones.get(apex)
+    }
+
+    /// The copy of the deepest zone with the answer to a question. DS records lie in the zone above the zone cut (RFC
+    /// 4035 section 2.4).
+    #[must_use]
+    pub fn find(&self, asked: &NameSlice, rtype: Rtype) -> Option<&ZoneCopy> {
+        let above = usize::from(rtype == Rtype::DS);
+        asked.iter_suffixes().skip(above).find_map(|name| self.zones.get(name.for_slice()))
+    }
+
+    /// Whether there is no zone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.zones.is_empty()
+    }
+}
