@@ -112,7 +112,9 @@ impl<N: Network> Env<N> {
             None => uplinks.internet().is_down(now),
             Some(route) => {
                 let mut addresses = route.servers.iter().flat_map(|server| &server.addresses);
-                addresses.all(|address| uplinks.to(address.ip()).is_down(now))
+                // A copy of a zone is asked without an uplink.
+                !route.servers.is_empty()
+                    && addresses.all(|address| uplinks.to(address.ip()).is_down(now))
             }
         }
     }

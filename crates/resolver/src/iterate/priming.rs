@@ -6,6 +6,7 @@ use std::sync::Arc;
 use zoners_dns::{Delegation, Network, Question, RRset, Rtype, name};
 
 use crate::ask::race::race;
+use crate::ask::zone_copy::reply_of_copy;
 use crate::cached::store::keep_reply;
 use crate::env::environment::Env;
 use crate::env::shared::ExchangeKey;
@@ -28,7 +29,10 @@ pub(crate) fn prime<N: Network>(env: &Env<N>) {
     let exchanges = &env.shared().exchanges;
     let Some(leader) = Leader::unless_under_way(exchanges, &key, &step) else { return };
     tokio::spawn(async move {
-        let verdict = race(&env, &root, &question, leader.step()).await;
+        let verdict = match reply_of_copy(&env, &root, &question, leader.step()) {
+            Some(verdict) => verdict,
+            None => race(&env, &root, &question, leader.step()).await,
+        };
         if let Ok(verdict) = &verdict
             && let Verdict::Answer(reply) = verdict.as_ref()
             && let Finding::Records(sets) = &reply.finding

@@ -4,10 +4,11 @@ mod dns64;
 mod never_ask;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use zoners_dns::{Delegation, Name, Rtype, name};
+use zoners_dns::{Delegation, Name, Rtype, ZoneCopies, name};
 use zoners_dnssec::chain::Ds;
 use zoners_dnssec::dnskey::Dnskey;
 
@@ -34,9 +35,11 @@ pub struct Settings {
     pub root: Delegation,
     /// Zones that the configuration sends to given servers: stubs and forwarders.
     pub routes: Vec<Delegation>,
-    /// Zones of routes that come and go with a network: their answers are not shared with other nodes, and no reason to
-    /// refuse a stored cache.
+    /// Zones of routes that come and go with a network, and zones with a copy here: their answers are not shared with
+    /// other nodes, and no reason to refuse a stored cache.
     pub network_zones: Vec<Name>,
+    /// Copies of zones, which answer in place of the servers of the zones.
+    pub zone_copies: Option<Arc<dyn ZoneCopies>>,
     /// Ask the root servers for their own names before trusting the hints for long (RFC 9609).
     pub priming: bool,
     /// QNAME minimisation (RFC 9156).
@@ -217,6 +220,7 @@ impl Settings {
             root,
             routes: Vec::new(),
             network_zones: Vec::new(),
+            zone_copies: None,
             priming: true,
             minimise: true,
             minimised_type: Rtype::A,

@@ -7,6 +7,7 @@ use zoners_dns::{Counter, Network, Question};
 
 use super::Iteration;
 use crate::ask::race::race;
+use crate::ask::zone_copy::reply_of_copy;
 use crate::cached::store::keep_reply;
 use crate::env::shared::{ExchangeKey, SharedResult};
 use crate::env::single_flight::FlightEnd;
@@ -48,7 +49,10 @@ impl<N: Network> Iteration<'_, N> {
     /// Asks the servers of the cut and caches the reply.
     async fn ask_and_keep(&self, asked: &Question, step: &Step) -> SharedResult<Verdict> {
         let env = self.env;
-        let mut verdict = race(env, &self.cut, asked, step).await?;
+        let mut verdict = match reply_of_copy(env, &self.cut, asked, step) {
+            Some(verdict) => verdict?,
+            None => race(env, &self.cut, asked, step).await?,
+        };
         let (cache, now) = (&env.shared().cache, env.shared().now());
         match verdict.as_mut() {
             Verdict::Referral(child) => {
