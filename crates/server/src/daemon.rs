@@ -19,7 +19,6 @@ mod first_recursion;
 mod generation;
 mod hand_over;
 mod hand_over_requests;
-mod hosts_file;
 mod http;
 mod http_routes;
 mod keeper;
@@ -54,6 +53,7 @@ mod tracked_keys;
 mod udp;
 mod uplink_log;
 mod wake;
+mod watched_files;
 mod worker;
 mod workers;
 

@@ -21,6 +21,7 @@ pub mod policy;
 pub mod report;
 pub mod root_keys;
 pub mod validate;
+mod zones;
 
 pub use client::Client;
 pub use clock::SystemClock;

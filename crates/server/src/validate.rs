@@ -26,7 +26,7 @@ pub struct Validated {
     pub settings: Settings,
     /// The terms of the second level.
     pub second_level: Option<SharedCacheConfig>,
-    /// Local data: records and hosts.
+    /// Local data: records, hosts and zones.
     pub local: Local,
 }
 
@@ -45,7 +45,8 @@ impl Config {
             error.take(machine::check(self));
         }
         match (settings, second_level, local) {
-            (Some(settings), Some(second_level), Some(local)) if error.faults().is_empty() => {
+            (Some(mut settings), Some(second_level), Some(local)) if error.faults().is_empty() => {
+                settings.zone_copies = local.zone_copies();
                 Ok(Validated { settings, second_level, local })
             }
             (_, _, local) => {

@@ -52,7 +52,13 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
     println!("  serves on {listen}");
     let (roots, routes) = (&validated.settings.root.servers, &validated.settings.routes);
-    println!("  knows {} root servers, and {} forwarders and stubs", roots.len(), routes.len());
+    let routes = routes.iter().filter(|route| !route.servers.is_empty()).count();
+    println!("  knows {} root servers, and {routes} forwarders and stubs", roots.len());
+    match config.zone.len() {
+        0 => {}
+        1 => println!("  has a copy of 1 zone"),
+        zones => println!("  has copies of {zones} zones"),
+    }
     match validated.local.names() {
         0 => {}
         1 => println!("  has records for 1 name of your own"),

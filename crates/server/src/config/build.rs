@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
-    Delegation, DsStatus, Moment, Name, NameServer, Nat64Prefix, Prefix, QueryMode, Rtype, name,
-    zonefile,
+    Delegation, DsStatus, Moment, Name, NameServer, Nat64Prefix, Prefix, QueryMode, Rtype,
+    Transport, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_policy::RebindingProtection;
@@ -37,7 +37,8 @@ impl Config {
             dns64: self.dns64(&root),
             root,
             routes: self.routes(),
-            network_zones: self.network_routes.iter().map(|route| route.zone.clone()).collect(),
+            network_zones: self.own_zones(),
+            zone_copies: None,
             priming: resolver.priming,
             minimise: resolver.qname_minimisation,
             minimised_type: resolver.qname_minimisation_type.into(),
@@ -69,7 +70,14 @@ impl Config {
         let stubs = self.stub.iter().map(|stub| route(stub, QueryMode::Stub));
         let forwards = self.forward.iter().map(|forward| route(forward, QueryMode::Forward));
         let of_networks = self.network_routes.iter().map(NetworkRoute::delegation);
-        stubs.chain(forwards).chain(of_networks).collect()
+        let copies = self.zone.iter().map(|zone| copy_route(&zone.zone));
+        stubs.chain(forwards).chain(of_networks).chain(copies).collect()
+    }
+
+    /// The zones whose answers hold here alone: those of networks, and those with a copy here.
+    fn own_zones(&self) -> Vec<Name> {
+        let of_networks = self.network_routes.iter().map(|route| &route.zone);
+        of_networks.chain(self.zone.iter().map(|zone| &zone.zone)).cloned().collect()
     }
 
     /// The zones whose names may have private addresses: of routes, and those that the file allows. A route of the root
@@ -242,8 +250,10 @@ impl Config {
         let of_networks = self.network_routes.iter();
         let unproven = of_networks.filter(|route| !route.validate && !anchored(&route.zone));
         let unproven = unproven.map(|route| route.zone.clone());
+        let copies = self.zone.iter().filter(|zone| !zone.validate && !anchored(&zone.zone));
+        let copies = copies.map(|zone| zone.zone.clone());
         let configured = self.dnssec.negative_trust_anchors.iter().cloned();
-        configured.chain(private).chain(unproven).collect()
+        configured.chain(private).chain(unproven).chain(copies).collect()
     }
 
     fn read(&self, key: &str, path: &Path) -> Result<String, ConfigError> {
@@ -262,6 +272,18 @@ impl Config {
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).map_or(0, |file| file.mode())
+}
+
+/// The route of a zone that has a copy and no servers.
+fn copy_route(zone: &Name) -> Delegation {
+    Delegation {
+        zone: zone.clone(),
+        mode: QueryMode::Stub,
+        transport: Transport::Udp,
+        servers: Vec::new(),
+        signing: DsStatus::Unknown,
+        expires: Moment::NEVER,
+    }
 }
 
 fn route(route: &RouteConfig, mode: QueryMode) -> Delegation {

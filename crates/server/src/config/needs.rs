@@ -23,7 +23,8 @@ impl Config {
         ];
         let named = files.into_iter().filter_map(|(key, path)| Some((key, path?)));
         let lists = self.policy.list.iter().map(|list| ("policy.list.path", &*list.path));
-        named.chain(lists).collect()
+        let zones = self.zone.iter().map(|zone| ("zone.file", &*zone.file));
+        named.chain(lists).chain(zones).collect()
     }
 
     /// The needs of binding these ports.

@@ -16,6 +16,7 @@ mod route;
 mod server;
 mod strategy;
 mod timeouts;
+mod zone;
 
 use serde::Deserialize;
 
@@ -39,6 +40,7 @@ pub use route::RouteConfig;
 pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
 pub use strategy::{PortalProbe, WhenUnvalidated};
 pub use timeouts::Timeouts;
+pub use zone::ZoneConfig;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -68,6 +70,8 @@ pub struct Config {
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.
     pub stub: Vec<RouteConfig>,
+    /// Zones of which we have a copy.
+    pub zone: Vec<ZoneConfig>,
     /// Routes made of the settings of the present networks.
     #[serde(skip)]
     pub network_routes: Vec<NetworkRoute>,

@@ -16,6 +16,7 @@ impl Config {
         self.check_listen(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
+        self.check_zones(&mut wrong);
         self.check_policy(&mut wrong);
         let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
         if !resolver.ipv4 && !resolver.ipv6 {
@@ -108,6 +109,23 @@ impl Config {
                     "must have an {usable} address: all are {family}, and resolver.{key} is false"
                 );
                 wrong(&format!("{list}[{at}].servers"), &what);
+            }
+        }
+    }
+
+    /// A zone has one copy, and no route.
+    fn check_zones(&self, wrong: &mut impl FnMut(&str, &str)) {
+        for (at, zone) in self.zone.iter().enumerate() {
+            let (path, shown) = (format!("zone[{at}].zone"), zone.zone.fmt_with_dot());
+            let mut routes = self.forward.iter().chain(&self.stub);
+            if self.zone.iter().take(at).any(|earlier| earlier.zone == zone.zone) {
+                wrong(&path, &format!("{shown} has a [[zone]] already"));
+            } else if routes.any(|route| route.zone == zone.zone) {
+                let what =
+                    format!("{shown} has a [[forward]] or [[stub]]: a zone takes one of the three");
+                wrong(&path, &what);
+            } else if zone.zone.is_root() {
+                wrong(&path, "must be a zone below the root");
             }
         }
     }

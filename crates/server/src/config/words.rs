@@ -28,6 +28,7 @@ pub(super) const TABLES: &[&str] = &[
     "policy.group",
     "forward",
     "stub",
+    "zone",
 ];
 
 /// The message for a line without a better one.

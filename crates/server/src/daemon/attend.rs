@@ -9,7 +9,6 @@ use zoners_resolver::Event;
 
 use super::hand_over::HandingOver;
 use super::hand_over_requests::HandOverCaller;
-use super::hosts_file::HostsVersion;
 use super::keeper::CacheKeeper;
 use super::overseer::Overseer;
 use super::policy_keeper::PolicyChange;
@@ -21,6 +20,7 @@ use super::serving::Serving;
 use super::signals::{SignalRequest, Signals};
 use super::strategy::StrategyKeeper;
 use super::wake::Wake;
+use super::watched_files::WatchedFiles;
 use crate::control::ControlSocket;
 
 /// Why attending ended.
@@ -181,7 +181,7 @@ fn look(
     }
     let has_other_routes = wake.has_other_settings() && serving.look_at_networks();
     let has_other_routes = strategies.look(serving) || has_other_routes;
-    has_other_hosts(serving) || has_other_routes
+    has_other_files(serving) || has_other_routes
 }
 
 /// Reads the named files anew, if that is needed.
@@ -191,9 +191,10 @@ fn reload_files_if(is_needed: bool, reloading: &mut Reloading, serving: &Serving
     }
 }
 
-/// Whether the hosts file has changed since the last look. Faults of a file are logged once, and not every second.
-fn has_other_hosts(serving: &mut Serving) -> bool {
+/// Whether the hosts file or a zone file has changed since the last look. Faults of a file are logged once, and not every
+/// second.
+fn has_other_files(serving: &mut Serving) -> bool {
     let generation = &mut serving.generation;
-    let now = HostsVersion::look(&generation.config);
-    std::mem::replace(&mut generation.hosts, now) != generation.hosts
+    let now = WatchedFiles::look(&generation.config);
+    std::mem::replace(&mut generation.files, now) != generation.files
 }

@@ -12,7 +12,7 @@ use zoners_net::{LinkBinding, LinkBindings, Sockets};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
-use super::hosts_file::HostsVersion;
+use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay};
@@ -85,8 +85,8 @@ pub(super) struct Generation {
     pub(super) rules: Arc<Rules>,
     /// The neighbours served by `rules`.
     pub(super) nearby: Nearby,
-    /// The hosts file behind `rules`.
-    pub(super) hosts: Option<HostsVersion>,
+    /// The hosts file and the zone files behind `rules`.
+    pub(super) files: WatchedFiles,
     /// Remarks on the configuration and on local data, as of the reading.
     pub(super) remarks: Vec<String>,
 }
@@ -103,8 +103,8 @@ impl Generation {
         number: u32,
     ) -> Result<(Self, Option<SharedCacheConfig>), ConfigError> {
         config.network_routes = network_routes(&core.networks, &config);
-        // Looked at before the file is read, so no change in between is missed.
-        let hosts = HostsVersion::look(&config);
+        // Looked at before the files are read, so no change in between is missed.
+        let files = WatchedFiles::look(&config);
         let Validated { settings, local, second_level } = config.validate(scope)?;
         let remarks = [local.remarks(), &config.remarks()].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
@@ -115,7 +115,7 @@ impl Generation {
         let settings = Arc::new(settings);
         let is_overlaid = !core.overlays.is_empty();
         let mut generation =
-            Generation { config, is_overlaid, settings, rules, nearby, hosts, remarks };
+            Generation { config, is_overlaid, settings, rules, nearby, files, remarks };
         // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();

@@ -182,7 +182,10 @@ impl Serving {
         }
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
-        for zone in &zones_of_other_sources(&before.settings, &next.settings) {
+        // What the cache has from a zone file may be out of date, whatever the serial says.
+        let copies = before.config.zone.iter().chain(&next.config.zone);
+        let changed = zones_of_other_sources(&before.settings, &next.settings);
+        for zone in changed.iter().chain(copies.map(|zone| &zone.zone)) {
             core.shared.cache.flush(zone, true);
         }
         let mut restart = keys_that_need_restart(&before.config, &next.config);

@@ -1,19 +1,23 @@
-//! Local data: names answered here, without a query.
+//! Local data: names answered here, without a query: records of the configuration and of a hosts file, zones, and
+//! special-use names, in this order.
 
 pub mod hosts;
 mod records;
 mod special_use;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{fs, io};
 
 use zoners_dns::{
-    Delegation, Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, Security, name, zonefile,
+    Delegation, Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, Security, ZoneCopies,
+    name, zonefile,
 };
 use zoners_resolver::Answer;
 
 use crate::config::{Config, ConfigError};
 use crate::control::folder;
+use crate::zones::{self, ZoneShelf};
 use records::{Builder, LocalRecords};
 use special_use::SpecialZones;
 
@@ -24,10 +28,12 @@ const MOST_WRONG: usize = 20;
 /// The TTL, in seconds, of denials and of the apex of an empty zone.
 const TTL: u32 = 10_800;
 
-/// The local data: records of the configuration and of a hosts file, then special-use names.
+/// The local data.
 #[derive(Debug)]
 pub struct Local {
     records: LocalRecords,
+    /// The zones with a copy here, if there are any.
+    zones: Option<Arc<ZoneShelf>>,
     special: SpecialZones,
     remarks: Vec<String>,
     /// Names without a PTR record, since their address has enough.
@@ -39,26 +45,33 @@ impl Local {
     /// are left to the route. A missing hosts file, or faulty lines, are skipped with a remark.
     ///
     /// # Errors
-    /// Records of the configuration are wrong, or the hosts file is there and cannot be read.
+    /// Records of the configuration are wrong, the hosts file is there and cannot be read, or a zone cannot be loaded.
     pub fn new(config: &Config, routes: &[Delegation]) -> Result<Self, ConfigError> {
         let (mut builder, mut error) = (Builder::default(), ConfigError::default());
         error.take(add_records(config, &mut builder));
         let hosts = config.local.hosts.as_deref();
         let remarks = hosts.map(|path| add_hosts(config, path, &mut builder)).transpose();
         let remarks = error.take(remarks).flatten().unwrap_or_default();
+        let table = error.take(zones::load(config)).unwrap_or_default();
         error.remark(remarks.clone());
         error.outcome()?;
         let special =
             SpecialZones::new(&config.local.special_use, &config.policy.canaries(), routes);
         let left_out = builder.left_out();
         let records = builder.build(|name| special.covers(name.for_slice()));
-        Ok(Local { records, special, remarks, left_out })
+        let zones = (!table.is_empty()).then(|| Arc::new(ZoneShelf::new(table)));
+        Ok(Local { records, zones, special, remarks, left_out })
     }
 
     /// Remarks on skipped data, for the operator.
     #[must_use]
     pub fn remarks(&self) -> &[String] {
         &self.remarks
+    }
+
+    /// The zones with a copy here for the resolver, if there are any.
+    pub(crate) fn zone_copies(&self) -> Option<Arc<dyn ZoneCopies>> {
+        self.zones.clone().map(|zones| zones as _)
     }
 
     /// How many names have records.
@@ -76,7 +89,8 @@ impl Local {
     /// The answer, if the name is local.
     pub(super) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
         let special = || self.special.answer(name, rtype, |name| self.records.has_below(name));
-        self.records.answer(name, rtype).or_else(special)
+        let zones = || self.zones.as_ref()?.answer(name, rtype);
+        self.records.answer(name, rtype).or_else(zones).or_else(special)
     }
 }
 

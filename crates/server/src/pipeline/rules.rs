@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use zoners_dns::{Delegation, Prefix, Random};
+use zoners_dns::{Delegation, Prefix, Random, ZoneCopies};
 use zoners_net::client_slots::ClientSlots;
 
 use super::admit::Access;
@@ -126,6 +126,12 @@ impl Rules {
     #[must_use]
     pub fn allow(&self) -> &[Prefix] {
         self.access.allow()
+    }
+
+    /// The copies of zones for the resolver, if there are any.
+    #[must_use]
+    pub fn zone_copies(&self) -> Option<Arc<dyn ZoneCopies>> {
+        self.local.zone_copies()
     }
 
     /// The local data.

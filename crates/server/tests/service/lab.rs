@@ -28,7 +28,7 @@ pub(crate) fn lab() -> ServiceLab {
     lab_with("")
 }
 
-/// With a configuration, of which only the routes apply to the resolver.
+/// With a configuration, of which only the routes and zones apply to the resolver.
 pub(crate) fn lab_with(config: &str) -> ServiceLab {
     let net = world::small(1);
     let mut text = String::from(
@@ -41,13 +41,15 @@ pub(crate) fn lab_with(config: &str) -> ServiceLab {
     net.zone("example.com", &["203.0.114.1", "203.0.114.2"], &text);
     let config = Config::parse(config, "zoners.toml").unwrap();
     let cookies = Cookies::new(&Random::seeded(2));
-    let rules = Rules::new(&config, &[], cookies, &Random::seeded(3), 0).unwrap();
+    let routes = config.settings().unwrap().routes;
+    let rules = Rules::new(&config, &routes, cookies, &Random::seeded(3), 0).unwrap();
     let clock = Arc::new(SimClock::new(None));
     let cache = Cache::new(8 << 20, config.ttl_limits(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
     let hints = zonefile::root_hints(world::HINTS).unwrap();
     let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
-    settings.routes = config.settings().unwrap().routes;
+    settings.routes = routes;
+    settings.zone_copies = rules.zone_copies();
     let worker =
         Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
     ServiceLab { net, clock, service: Service::new(worker, Arc::new(rules)) }

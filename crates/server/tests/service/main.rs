@@ -25,6 +25,7 @@ mod clients {
     mod pipeline;
     mod policy;
     mod rebinding;
+    mod zones;
 }
 
 /// More questions than there is room for, and forged packets.

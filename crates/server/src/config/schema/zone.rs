@@ -1,0 +1,37 @@
+//! `[[zone]]`: zones of which we have a copy.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer};
+use zoners_dns::Name;
+
+use super::readers::{octets, text};
+
+/// The memory that a zone may take, in octets: the default, and the least and greatest value.
+const MAX_SIZE: u64 = 64 << 20;
+const MAX_SIZE_RANGE: std::ops::RangeInclusive<u64> = 64 << 10..=4 << 30;
+
+/// `[[zone]]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ZoneConfig {
+    /// The apex of the zone.
+    #[serde(deserialize_with = "text")]
+    pub zone: Name,
+    /// The zone file, read again when the file changes.
+    pub file: PathBuf,
+    /// The memory that the zone may take, in octets.
+    #[serde(default = "default_size", deserialize_with = "size")]
+    pub max_size: u64,
+    /// Hold the answers against the chain of trust from above; most private zones have none.
+    #[serde(default)]
+    pub validate: bool,
+}
+
+fn default_size() -> u64 {
+    MAX_SIZE
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    octets(deserializer, MAX_SIZE_RANGE)
+}
