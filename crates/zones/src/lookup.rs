@@ -81,7 +81,7 @@ impl AuthoritativeZone {
         let mut encloser = apex_at;
         for (at, key) in within.collect::<Vec<_>>().into_iter().rev() {
             let (is_apex, is_asked) = (at == apex_at, at == 0);
-            match self.from_key(key) {
+            match self.first_from(key) {
                 Some((found, node)) if found == key => {
                     let is_cut = !is_apex && node.get(Rtype::NS).is_some();
                     if is_cut && !(is_asked && rtype == Rtype::DS) {
@@ -110,7 +110,7 @@ impl AuthoritativeZone {
     fn locate_wildcard(&self, asked: &Name, encloser: usize) -> Located<'_> {
         let encloser = name::from_offset(asked, encloser).unwrap_or_else(|| self.apex().clone());
         let key = wildcard_key(&encloser);
-        match self.from_key(&key) {
+        match self.first_from(&key) {
             Some((found, node)) if found == key => Located::Wildcard(Some(node), encloser),
             Some((found, _)) if found.starts_with(&key) => Located::Wildcard(None, encloser),
             _ => Located::Missing(encloser),

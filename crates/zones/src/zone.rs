@@ -152,7 +152,7 @@ impl AuthoritativeZone {
     }
 
     /// The first name at a key or after it.
-    pub(crate) fn from_key(&self, key: &[u8]) -> Option<(&[u8], &ZoneNode)> {
+    pub(crate) fn first_from(&self, key: &[u8]) -> Option<(&[u8], &ZoneNode)> {
         let mut range = self.nodes.range::<[u8], _>((Bound::Included(key), Bound::Unbounded));
         range.next().map(|(key, node)| (&**key, node))
     }

@@ -112,10 +112,13 @@ fn verify_digest(zone: &AuthoritativeZone, digests: &RRset) -> Result<(), ZoneFa
     Err(fault)
 }
 
+/// A record in canonical form: the sort key of its owner, its type and RDATA, and the fields before the RDATA.
+type DigestedRecord = (Vec<u8>, u16, Vec<u8>, Vec<u8>);
+
 /// The digest over all records in canonical form and order, except the digest itself and its signatures (RFC 8976
 /// section 3.3.2).
 fn digest(zone: &AuthoritativeZone, mut hash: Context) -> Vec<u8> {
-    let mut records: Vec<(Vec<u8>, u16, Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut records: Vec<DigestedRecord> = Vec::new();
     for set in zone.rrsets() {
         let owner = name::lowercase(&set.owner);
         let key = SortKey::of(owner.for_slice()).as_slice().to_vec();

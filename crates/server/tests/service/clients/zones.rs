@@ -7,7 +7,8 @@ use zoners_dns::{Counter, Message, OptRcode, Rtype, Transport};
 use crate::lab::{ServiceLab, lab_with};
 
 const HOME: &str = "\
-@ 3600 SOA ns hostmaster 7 3600 600 604800 300
+$TTL 3600
+@ SOA ns hostmaster 7 3600 600 604800 300
 @ NS ns
 ns A 192.168.1.2
 nas 60 A 192.168.1.3
