@@ -97,7 +97,8 @@ fn form_of_line(line: &[u8]) -> Option<ListForm> {
     {
         return Some(ListForm::Rpz);
     }
-    if begins(b"address=/") || begins(b"server=/") || begins(b"local=/") {
+    let settings: [&[u8]; 4] = [b"address=/", b"server=/", b"local=/", b"bogus-nxdomain="];
+    if settings.into_iter().any(begins) {
         return Some(ListForm::Dnsmasq);
     }
     if begins(b"||")

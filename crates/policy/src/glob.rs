@@ -7,6 +7,9 @@ use zoners_dns::NameSlice;
 
 use crate::rule::show_name;
 
+/// Schemes in front of a name, with which a pattern begins where the name begins.
+pub(crate) const SCHEMES: [&str; 3] = ["https://", "http://", "://"];
+
 /// Whether a pattern matches a name. Linear in name and pattern for each start of a label.
 #[must_use]
 pub(crate) fn matches(pattern: &str, name: &NameSlice) -> bool {
@@ -29,24 +32,38 @@ pub(crate) fn matches_text(pattern: &str, host: &str) -> bool {
         }
         return false;
     }
-    if let Some(pattern) = pattern.strip_prefix('|') {
-        return matches_here(pattern, host, ends);
+    let anchored = pattern.strip_prefix('|');
+    let pattern = anchored.unwrap_or(pattern);
+    let without_scheme = SCHEMES.iter().find_map(|scheme| pattern.strip_prefix(scheme));
+    if anchored.is_some() || without_scheme.is_some() {
+        return matches_here(without_scheme.unwrap_or(pattern), host, ends);
     }
-    let pattern = pattern.strip_prefix("://").map_or_else(|| format!("*{pattern}"), String::from);
-    matches_here(&pattern, host, ends)
+    // The first part may begin anywhere.
+    let (first, rest) = pattern.split_once('*').map_or((pattern, None), |(f, r)| (f, Some(r)));
+    match rest {
+        None if ends => host.ends_with(first),
+        None => host.contains(first),
+        Some(rest) => host
+            .find(first)
+            .is_some_and(|at| matches_after_star(rest, &host[at + first.len()..], ends)),
+    }
 }
 
-/// Whether the pattern matches from the beginning of `host`, up to the end if `ends`: each part between stars at the
-/// first place possible, the last part at the end.
+/// Whether the pattern matches from the beginning of `host`, up to the end if `ends`.
 fn matches_here(pattern: &str, host: &str, ends: bool) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| host.strip_prefix(first)) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    if parts.peek().is_none() {
-        return !ends || rest.is_empty();
+    let (first, rest) = pattern.split_once('*').map_or((pattern, None), |(f, r)| (f, Some(r)));
+    match (host.strip_prefix(first), rest) {
+        (None, _) => false,
+        (Some(left), None) => !ends || left.is_empty(),
+        (Some(left), Some(rest)) => matches_after_star(rest, left, ends),
     }
+}
+
+/// Whether the pattern behind a star matches anywhere in `host`, up to the end if `ends`: each part between stars at the
+/// first place possible, the last part at the end.
+fn matches_after_star(pattern: &str, host: &str, ends: bool) -> bool {
+    let mut rest = host;
+    let mut parts = pattern.split('*').peekable();
     while let Some(part) = parts.next() {
         if parts.peek().is_none() && ends {
             return rest.ends_with(part);
@@ -81,6 +98,11 @@ mod tests {
             ("ads.example|", "ads.example.org", false),
             ("://ads.", "ads.example", true),
             ("://ads.", "x.ads.example", false),
+            ("|https://ads.*^", "ads.example", true),
+            ("http://ads.", "x.ads.example", false),
+            ("ad*.example^", "bad7.example", true),
+            ("ad*.example^", "ad7.example.org", false),
+            ("a*b*c", "xaxbxcx", true),
             ("*", "anything", true),
         ] {
             assert_eq!(matches_text(pattern, host), expected, "{pattern} {host}");

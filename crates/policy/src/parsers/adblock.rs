@@ -8,22 +8,21 @@
 //! | `0.0.0.0 name` | as in a hosts file |
 //! | `\|\|*.name^` | all names below |
 //! | `\|\|ad*.name^`, `.name^` | names matching the pattern, looked up by the fixed end |
-//! | `\|\|ads.*^`, `-ads.` | names matching the pattern, each compared |
-//! | `/regex/` | names matching the regular expression |
-//! | `\|\|192.0.2.1^` | answers with the address |
+//! | `\|\|ads.*^`, `-ads.`, `\|\|ads.` | names matching the pattern, each compared |
+//! | `/regex/` | names, and addresses of answers, matching the regular expression |
+//! | `\|\|192.0.2.1^`, `\|\|192.0.2.` | answers with the address, or with an address that begins so |
 //!
 //! `@@` allows instead. Options follow `$`: see [`options`]. A rule with an option for browsers is skipped as a whole: without the
 //! option, the rule would concern more than the author meant.
 
 mod options;
-
-use std::net::Ipv4Addr;
-
-use zoners_dns::Prefix;
+mod regex;
+mod subject;
 
 use super::{Emit, LineParser, NameBuffer, SkipReason, hosts};
 use crate::rule::{ListRule, RuleAction, RulePattern, RuleScope};
 use options::AdblockOptions;
+use subject::{Subject, subject};
 
 /// Separators of rules for the content of pages: cosmetic rules, scriptlets, replacements.
 const CONTENT_MARKS: [&str; 6] = ["##", "#@#", "#?#", "#$#", "#%#", "$$"];
@@ -55,6 +54,7 @@ impl LineParser for AdblockParser {
 
 impl AdblockParser {
     fn rule(&mut self, text: &str, emit: &mut Emit<'_>) -> Result<(), SkipReason> {
+        let text = text.split_once(" #").map_or(text, |(rule, _)| rule.trim_end());
         let (allows, rest) = text.strip_prefix("@@").map_or((false, text), |rest| (true, rest));
         let is_regex =
             rest.starts_with('/') && (rest.len() > 1 && rest.ends_with('/') || rest.contains("/$"));
@@ -62,7 +62,7 @@ impl AdblockParser {
             return Err(SkipReason::BrowserOnly);
         }
         let (pattern, written) = match is_regex {
-            true => split_regex(rest),
+            true => regex::split(rest),
             false => rest.split_once('$').unwrap_or((rest, "")),
         };
         let AdblockOptions { mut own, important, disables, action } =
@@ -81,18 +81,13 @@ impl AdblockParser {
         let is_plain = written.is_empty() || own == crate::RuleOptions::default();
         let options = if is_plain { String::new() } else { own.to_string() };
         if is_regex {
-            regex_lite::RegexBuilder::new(pattern.trim_matches('/'))
-                .size_limit(crate::compiled::scan::MAX_REGEX_OCTETS)
-                .build()
-                .map_err(|_| SkipReason::UnsupportedRegex)?;
+            regex::check(pattern)?;
             put(RulePattern::Scan(pattern), &options);
             return Ok(());
         }
         match subject(pattern, &mut self.name)? {
             Subject::Name(scope, name) => put(RulePattern::Name { scope, name }, &options),
-            Subject::Address(address) => {
-                put(RulePattern::Address(Prefix::from(std::net::IpAddr::from(address))), &options)
-            }
+            Subject::Addresses(prefix) => put(RulePattern::Address(prefix), &options),
             Subject::Glob(Some(name), glob) => {
                 own.glob = Some(glob.to_ascii_lowercase());
                 put(RulePattern::Name { scope: RuleScope::Subtree, name }, &own.to_string());
@@ -103,77 +98,4 @@ impl AdblockParser {
         }
         Ok(())
     }
-}
-
-/// `/regex/` and the options behind.
-fn split_regex(text: &str) -> (&str, &str) {
-    match text.rfind("/$").filter(|at| *at > 0 && !text.ends_with('/')) {
-        Some(at) => (&text[..=at], &text[at + 2..]),
-        None => (text, ""),
-    }
-}
-
-enum Subject<'a> {
-    Name(RuleScope, &'a [u8]),
-    Address(Ipv4Addr),
-    /// A pattern, and the name at its end under which the rule can be looked up.
-    Glob(Option<&'a [u8]>, &'a str),
-}
-
-/// What a pattern concerns.
-fn subject<'a>(pattern: &'a str, buffer: &'a mut NameBuffer) -> Result<Subject<'a>, SkipReason> {
-    let bare = pattern.trim_start_matches('|');
-    // A pattern with scheme, path or port concerns addresses of pages.
-    let host = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"));
-    let anchors = pattern.len() - bare.len();
-    let host = host.or_else(|| bare.strip_prefix("://")).unwrap_or(bare);
-    if host.contains(['/', ':', '?', '=', '&', '%', ',', ' ']) || anchors > 2 {
-        return Err(SkipReason::BrowserOnly);
-    }
-    let end = host.trim_end_matches(['^', '|']);
-    if end.is_empty() {
-        return Err(SkipReason::NotAName);
-    }
-    let has_end = end.len() < host.len();
-    let has_start = anchors > 0 || host.len() < bare.len();
-    if let Ok(address) = end.parse::<Ipv4Addr>() {
-        return Ok(Subject::Address(address));
-    }
-    let scope = match (anchors, has_end) {
-        (2, _) => Some(RuleScope::Subtree),
-        (1, _) => Some(RuleScope::Exact),
-        _ if has_start && has_end => Some(RuleScope::Exact),
-        (_, false) if end.contains('.') && !end.starts_with('.') && !end.ends_with('.') => {
-            Some(RuleScope::Exact)
-        }
-        _ => None,
-    };
-    let below = end.strip_prefix("*.");
-    if !end.contains('*')
-        && let Some(scope) = scope
-    {
-        return buffer.parse(end.as_bytes()).map(|name| Subject::Name(scope, name));
-    }
-    if let Some(below) = below.filter(|below| !below.contains('*') && (anchors > 0 || has_end)) {
-        return buffer.parse(below.as_bytes()).map(|name| Subject::Name(RuleScope::Below, name));
-    }
-    if end.bytes().any(|octet| !(octet.is_ascii_alphanumeric() || b"-_.*".contains(&octet))) {
-        return Err(SkipReason::NotAName);
-    }
-    if end.bytes().all(|octet| b".*".contains(&octet)) {
-        // The pattern would match every name.
-        return Err(SkipReason::NotAName);
-    }
-    let tail = fixed_end(end).filter(|_| has_end);
-    match tail {
-        Some(tail) => buffer.parse(tail.as_bytes()).map(|name| Subject::Glob(Some(name), pattern)),
-        None => Ok(Subject::Glob(None, pattern)),
-    }
-}
-
-/// The whole labels at the end of a pattern, at least two.
-fn fixed_end(pattern: &str) -> Option<&str> {
-    let fixed = pattern.rsplit('*').next()?;
-    let (_, labels) = fixed.split_once('.')?;
-    labels.contains('.').then_some(labels)
 }

@@ -1,4 +1,4 @@
-//! Settings of dnsmasq that block or rewrite: `address=`, `server=` and `local=`.
+//! Settings of dnsmasq that block or rewrite: `address=`, `server=`, `local=` and `bogus-nxdomain=`.
 //!
 //! | line | action |
 //! |---|---|
@@ -7,11 +7,15 @@
 //! | `address=/name/192.0.2.1` | this address; the unspecified address counts as `#` |
 //! | `server=/name/`, `local=/name/` | NXDOMAIN, as the zone is local |
 //! | `server=/name/#` | allowed |
+//! | `server=/name/127.0.0.1` | NXDOMAIN: lists forward to this machine where no server listens |
 //! | `server=/name/192.0.2.1` | none: the zone is forwarded |
+//! | `bogus-nxdomain=192.0.2.0/24` | NXDOMAIN in place of an answer with such an address |
 //!
-//! Each concerns the names between slashes and names below; `*.name` the names below alone.
+//! Names between slashes are meant with names below; `*.name` means the names below alone.
 
 use std::net::IpAddr;
+
+use zoners_dns::Prefix;
 
 use super::hosts::without_comment;
 use super::{Emit, LineParser, NameBuffer, SkipReason};
@@ -38,6 +42,9 @@ impl LineParser for DnsmasqParser {
             None => value.trim_ascii(),
         };
         let key = without_comment(key.trim_ascii());
+        if key == b"bogus-nxdomain" {
+            return emit(bogus_address(value));
+        }
         let is_address = key == b"address";
         if !is_address && key != b"server" && key != b"local" {
             return emit(Err(SkipReason::OtherSetting));
@@ -81,10 +88,12 @@ fn action(is_address: bool, target: &[u8]) -> Result<(RuleAction, String), SkipR
         (_, b"") => Ok((RuleAction::Nxdomain, String::new())),
         (true, b"#") => Ok((RuleAction::NullAddress, String::new())),
         (false, b"#") => Ok((RuleAction::Allow, String::new())),
+        (false, b"127.0.0.1" | b"::1" | b"0.0.0.0" | b"::") => {
+            Ok((RuleAction::Nxdomain, String::new()))
+        }
         (false, _) => Err(SkipReason::Forwarding),
         (true, target) => {
-            let address = std::str::from_utf8(target).ok().and_then(|text| text.parse().ok());
-            let address: IpAddr = address.ok_or(SkipReason::UnsupportedValue)?;
+            let address: IpAddr = parse(target).ok_or(SkipReason::UnsupportedValue)?;
             if address.is_unspecified() {
                 return Ok((RuleAction::NullAddress, String::new()));
             }
@@ -92,4 +101,20 @@ fn action(is_address: bool, target: &[u8]) -> Result<(RuleAction, String), SkipR
             Ok((RuleAction::Rewrite, options.to_string()))
         }
     }
+}
+
+/// The rule of `bogus-nxdomain`.
+fn bogus_address(value: &[u8]) -> Result<ListRule<'static>, SkipReason> {
+    let prefix: Prefix = parse(value).ok_or(SkipReason::UnsupportedValue)?;
+    Ok(ListRule {
+        pattern: RulePattern::Address(prefix),
+        action: RuleAction::Nxdomain,
+        important: false,
+        disables: false,
+        options: "",
+    })
+}
+
+fn parse<T: std::str::FromStr>(text: &[u8]) -> Option<T> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Lists of domains: a name on each line, which blocks the name alone; `*.name` blocks names below too.
+//! Lists of domains: a name on each line, which blocks the name alone; `*.name` and `.name` block names below too.
 
 use super::hosts::without_comment;
 use super::{Emit, LineParser, NameBuffer};
@@ -22,14 +22,11 @@ pub(super) fn add_word(
     buffer: &mut NameBuffer,
     emit: &mut Emit<'_>,
 ) {
-    let line = match line.first() {
-        Some(b'!' | b';' | b'[') | None => return,
-        Some(_) => without_comment(line),
-    };
+    let line = without_comment(line);
     if line.is_empty() {
         return;
     }
-    let (scope, word) = match line.strip_prefix(b"*.") {
+    let (scope, word) = match line.strip_prefix(b"*").unwrap_or(line).strip_prefix(b".") {
         Some(word) => (RuleScope::Subtree, word),
         None => (scope, line),
     };

@@ -42,8 +42,11 @@ impl LineParser for HostsParser {
     }
 }
 
-/// The line up to `#`.
+/// The line up to `#`; nothing of a comment or a title in the way of further forms.
 pub(super) fn without_comment(line: &[u8]) -> &[u8] {
+    if let Some(b'!' | b';' | b'[') = line.first() {
+        return b"";
+    }
     line.split(|octet| *octet == b'#').next().unwrap_or_default().trim_ascii_end()
 }
 
@@ -74,7 +77,7 @@ pub(super) fn add_names(
     let action = if blocks { RuleAction::Block } else { RuleAction::Rewrite };
     let words = names.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     for word in words {
-        if OWN_NAMES.iter().any(|own| own.eq_ignore_ascii_case(word)) || word == b"0.0.0.0" {
+        if OWN_NAMES.iter().any(|own| own.eq_ignore_ascii_case(word)) {
             emit(Err(SkipReason::OwnName));
             continue;
         }

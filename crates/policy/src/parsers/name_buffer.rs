@@ -1,5 +1,7 @@
 //! A name from a word of a list: on the wire, in lower case.
 
+use std::net::IpAddr;
+
 use super::SkipReason;
 
 /// Octets of the longest name (RFC 1035 section 3.1).
@@ -22,15 +24,22 @@ impl Default for NameBuffer {
 impl NameBuffer {
     /// The name of a word: letters, digits, `-` and `_`; further letters of UTF-8 become A-labels (RFC 5890).
     pub(crate) fn parse(&mut self, word: &[u8]) -> Result<&[u8], SkipReason> {
-        if word.is_ascii() {
-            return self.parse_ascii(word);
+        let parsed = match word.is_ascii() {
+            true => self.parse_ascii(word),
+            false => {
+                let word = std::str::from_utf8(word).map_err(|_| SkipReason::NotText)?;
+                let ascii = idna::domain_to_ascii(word).map_err(|_| SkipReason::NotAName)?;
+                self.parse_ascii(ascii.as_bytes())
+            }
+        };
+        match parsed {
+            Ok(()) => Ok(&self.octets[..self.length]),
+            Err(_) if is_address(word) => Err(SkipReason::AddressAsName),
+            Err(reason) => Err(reason),
         }
-        let word = std::str::from_utf8(word).map_err(|_| SkipReason::NotText)?;
-        let ascii = idna::domain_to_ascii(word).map_err(|_| SkipReason::NotAName)?;
-        self.parse_ascii(ascii.as_bytes())
     }
 
-    fn parse_ascii(&mut self, word: &[u8]) -> Result<&[u8], SkipReason> {
+    fn parse_ascii(&mut self, word: &[u8]) -> Result<(), SkipReason> {
         let word = word.strip_suffix(b".").unwrap_or(word);
         // A length octet before, and the root label behind.
         if word.is_empty() || word.len() + 2 > MAX_NAME_OCTETS {
@@ -56,7 +65,7 @@ impl NameBuffer {
         }
         self.octets[word.len() + 1] = 0;
         self.length = word.len() + 2;
-        Ok(&self.octets[..self.length])
+        Ok(())
     }
 
     /// Writes the length of the label from `start` to `end` of the word.
@@ -69,4 +78,8 @@ impl NameBuffer {
             _ => Err(SkipReason::NotAName),
         }
     }
+}
+
+fn is_address(word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| word.parse::<IpAddr>().is_ok())
 }

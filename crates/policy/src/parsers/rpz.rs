@@ -133,7 +133,7 @@ impl RpzParser {
     fn trigger(&self, owner: &Name) -> Result<RpzTrigger, SkipReason> {
         let apex = self.apex.as_ref().unwrap_or(&self.origin);
         if !name::is_below(owner, apex) {
-            return Err(SkipReason::BadRecord);
+            return Err(SkipReason::OutsideZone);
         }
         let octets = &owner.as_slice()[..owner.len() - apex.len()];
         let mut labels: Vec<&[u8]> = Vec::new();

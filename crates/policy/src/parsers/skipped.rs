@@ -7,6 +7,8 @@ use std::fmt;
 pub enum SkipReason {
     /// A word in the place of a name is no domain name.
     NotAName,
+    /// An address in the place of a name: no client asks for a name that is an address.
+    AddressAsName,
     /// The line has a NUL octet, or is no UTF-8.
     NotText,
     /// The line is too long.
@@ -27,7 +29,9 @@ pub enum SkipReason {
     OtherSetting,
     /// A record of the zone itself (SOA, NS), which is no rule.
     ZoneRecord,
-    /// The record of the policy zone is malformed or outside the zone.
+    /// The owner of the record is outside the policy zone.
+    OutsideZone,
+    /// The record of the policy zone is malformed.
     BadRecord,
     /// There are more rules of this kind than the limit.
     TooMany,
@@ -35,8 +39,9 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// Every reason, in the order of the enumeration.
-    pub const ALL: [SkipReason; 13] = [
+    pub const ALL: [SkipReason; 15] = [
         SkipReason::NotAName,
+        SkipReason::AddressAsName,
         SkipReason::NotText,
         SkipReason::TooLong,
         SkipReason::OwnName,
@@ -47,6 +52,7 @@ impl SkipReason {
         SkipReason::Forwarding,
         SkipReason::OtherSetting,
         SkipReason::ZoneRecord,
+        SkipReason::OutsideZone,
         SkipReason::BadRecord,
         SkipReason::TooMany,
     ];
@@ -56,7 +62,8 @@ impl SkipReason {
     pub fn is_lost_rule(self) -> bool {
         !matches!(
             self,
-            SkipReason::OwnName
+            SkipReason::AddressAsName
+                | SkipReason::OwnName
                 | SkipReason::BrowserOnly
                 | SkipReason::OtherSetting
                 | SkipReason::ZoneRecord
@@ -68,6 +75,7 @@ impl SkipReason {
     pub fn text(self) -> &'static str {
         match self {
             SkipReason::NotAName => "no domain name",
+            SkipReason::AddressAsName => "addresses in the place of names",
             SkipReason::NotText => "no text in UTF-8",
             SkipReason::TooLong => "line too long",
             SkipReason::OwnName => "names of the machine itself",
@@ -78,6 +86,7 @@ impl SkipReason {
             SkipReason::Forwarding => "forwarded zones",
             SkipReason::OtherSetting => "settings of dnsmasq",
             SkipReason::ZoneRecord => "records of the zone itself",
+            SkipReason::OutsideZone => "records outside the zone",
             SkipReason::BadRecord => "malformed records",
             SkipReason::TooMany => "rules beyond a limit",
         }

@@ -1,3 +1,5 @@
+mod public_lists;
+
 use super::*;
 use crate::rule::{RulePattern, show_name};
 
@@ -60,8 +62,8 @@ fn hosts_lines_block_or_give_an_address() {
             ("192.168.1.2 nas.lan", &["nas.lan Rewrite address=192.168.1.2"]),
             ("fe80::1%lo0 nas.lan", &["nas.lan Rewrite address=fe80::1"]),
             ("127.0.0.1 localhost local", &["-OwnName", "-OwnName"]),
-            ("0.0.0.0 0.0.0.0", &["-OwnName"]),
-            ("0.0.0.0 a..example 1.2.3.4", &["-NotAName", "-NotAName"]),
+            ("0.0.0.0 0.0.0.0", &["-AddressAsName"]),
+            ("0.0.0.0 a..example 1.2.3.4", &["-NotAName", "-AddressAsName"]),
             ("a.example", &["-NotAName"]),
         ],
     );
@@ -222,7 +224,7 @@ fn the_zone_of_a_policy_zone_is_cut_from_its_names() {
     let zone = b"$ORIGIN rpz.example.net.\n@ 60 IN SOA a. b. 1 2 3 4 5\nads.example.com CNAME .\n\
         $ORIGIN com.rpz.example.net.\nbad CNAME .\nelsewhere.example. CNAME .\n";
     let expected =
-        ["2 -ZoneRecord", "3 ads.example.com Nxdomain", "5 bad.com Nxdomain", "6 -BadRecord"];
+        ["2 -ZoneRecord", "3 ads.example.com Nxdomain", "5 bad.com Nxdomain", "6 -OutsideZone"];
     assert_eq!(rules_of(ListForm::Rpz, zone), expected);
 }
 

@@ -9,6 +9,8 @@
 //! | `denyallow=a.example\|b.example` | names without effect |
 //! | `dnsrewrite=...` | the answer: an address, a name (CNAME), a RCODE, or `NOERROR;TYPE;value` for A, AAAA, CNAME |
 //! | `all`, `document`, `doc`, `network`, `popup` | no further condition, as the whole name is meant |
+//! | `reason=...` | none: a text for the reader |
+//! | `ctag`, `ipaddress` | not supported |
 
 use std::net::IpAddr;
 
@@ -17,6 +19,8 @@ use zoners_dns::{Prefix, Rtype, name};
 use super::SkipReason;
 use crate::options::{RewriteAnswer, RuleOptions, negatable};
 use crate::rule::RuleAction;
+
+const MAX_LABEL_OCTETS: usize = 63;
 
 /// The known options of a rule.
 #[derive(Default)]
@@ -44,7 +48,7 @@ impl AdblockOptions {
         match key {
             "important" => self.important = true,
             "badfilter" => self.disables = true,
-            "all" | "document" | "doc" | "network" | "popup" => {}
+            "all" | "document" | "doc" | "network" | "popup" | "reason" => {}
             "dnstype" => {
                 self.own.types = negatable(value, |text| {
                     let upper = text.to_ascii_uppercase();
@@ -58,11 +62,12 @@ impl AdblockOptions {
                 self.own.clients = negatable(value, prefix).map_err(faulty)?;
             }
             "denyallow" => {
-                let names = value.split('|').map(|text| name::parse(text).map_err(|_| ()));
+                let names = value.split('|').filter(|text| !is_too_long(text));
+                let names = names.map(|text| name::parse(text).map_err(|_| ()));
                 self.own.except = names.collect::<Result<_, ()>>().map_err(faulty)?;
             }
             "dnsrewrite" => self.rewrite(value).map_err(faulty)?,
-            "ctag" => return Err(SkipReason::UnsupportedOption),
+            "ctag" | "ipaddress" => return Err(SkipReason::UnsupportedOption),
             _ => return Err(SkipReason::BrowserOnly),
         }
         Ok(())
@@ -95,4 +100,9 @@ impl AdblockOptions {
         self.own.rewrite = Some(RewriteAnswer::Alias(target));
         Ok(())
     }
+}
+
+/// Whether a label is longer than any label of a name: lists have remarks in the place of names.
+fn is_too_long(name: &str) -> bool {
+    name.split('.').any(|label| label.len() > MAX_LABEL_OCTETS)
 }
