@@ -45,6 +45,8 @@ pub struct CompiledPolicy {
     filter: EndFilter,
     manifest: Manifest,
     scans: Vec<ScanRule>,
+    /// Places in `scans` of rules that may concern addresses.
+    address_scans: Vec<usize>,
     addresses: AddressTable,
 }
 
@@ -144,11 +146,23 @@ impl CompiledPolicy {
             serde_json::from_slice(&manifest).map_err(|_| OpenError::Unsound)?;
         let scans = std::mem::take(&mut manifest.scans).into_iter();
         let scans = scans.map(|scan| ScanRule::new(scan.pattern, scan.rule));
-        let scans = scans.collect::<io::Result<_>>().map_err(|_| OpenError::Unsound)?;
+        let scans: Vec<ScanRule> =
+            scans.collect::<io::Result<_>>().map_err(|_| OpenError::Unsound)?;
+        let concerns_addresses = |number: &usize| scans[*number].may_match_addresses();
+        let address_scans = (0..scans.len()).filter(concerns_addresses).collect();
         let addresses = AddressTable::new(std::mem::take(&mut manifest.addresses));
         let filter = EndFilter::from_words(words);
         drop(rest);
-        Ok(CompiledPolicy { file, header, buckets, filter, manifest, scans, addresses })
+        Ok(CompiledPolicy {
+            file,
+            header,
+            buckets,
+            filter,
+            manifest,
+            scans,
+            address_scans,
+            addresses,
+        })
     }
 
     /// The lists, in the order of the configuration.
@@ -186,8 +200,7 @@ impl CompiledPolicy {
         if !self.scans.is_empty() {
             let host = scan::host_of(name);
             for scan in self.scans.iter().filter(|scan| scan.matches(&host)) {
-                let shown = RulePatternText::Other(scan.pattern());
-                found.push(FoundRule { rule: scan.rule.clone(), shown, labels: 0 });
+                found.push(FoundRule::of_scan(scan));
             }
         }
         Ok(())
@@ -221,6 +234,11 @@ impl CompiledPolicy {
         for (prefix, rule) in self.addresses.matching(subject, address) {
             let shown = RulePatternText::Other(prefix.to_string());
             found.push(FoundRule { rule: rule.clone(), shown, labels: usize::from(prefix.bits()) });
+        }
+        if subject == AddressSubject::Answer && !self.address_scans.is_empty() {
+            let address = address.to_string();
+            let scans = self.address_scans.iter().filter_map(|number| self.scans.get(*number));
+            found.extend(scans.filter(|scan| scan.matches(&address)).map(FoundRule::of_scan));
         }
     }
 
@@ -287,6 +305,11 @@ impl CompiledPolicy {
 }
 
 impl FoundRule {
+    fn of_scan(scan: &ScanRule) -> Self {
+        let shown = RulePatternText::Other(scan.pattern());
+        FoundRule { rule: scan.rule.clone(), shown, labels: 0 }
+    }
+
     fn of(record: &RuleRecord<'_>, labels: usize) -> Self {
         let RuleRecord { list, line, action, important, disables, options, .. } = *record;
         let rule = StoredRule { list, line, action, important, disables, options: options.into() };

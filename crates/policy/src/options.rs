@@ -56,10 +56,17 @@ impl RuleOptions {
         RuleOptions { rewrite: Some(rewrite), ..RuleOptions::default() }
     }
 
-    /// Whether a question matches. `client` is the prefix of the client's region: see [`crate::ClientRegions`].
+    /// Whether a question matches. `rtypes` are the type of the question and, where the name is the target of an alias,
+    /// the type of the alias: `$dnstype=~CNAME` is a rule for names in questions alone. `client` is the prefix of the
+    /// client's region: see [`crate::ClientRegions`].
     #[must_use]
-    pub fn match_question(&self, asked: &NameSlice, rtype: Rtype, client: Option<&Prefix>) -> bool {
-        is_selected(&self.types, |own| *own == rtype)
+    pub fn match_question(
+        &self,
+        asked: &NameSlice,
+        rtypes: &[Rtype],
+        client: Option<&Prefix>,
+    ) -> bool {
+        is_selected(&self.types, |own| rtypes.contains(own))
             && is_selected(&self.clients, |own| client.is_some_and(|client| own.includes(client)))
             && (self.except.is_empty() || {
                 let asked = name::owned(asked);
@@ -221,7 +228,7 @@ mod tests {
         let options: RuleOptions = "types=~A;clients=192.0.2.0/24|~192.0.2.9".parse().unwrap();
         let asked = name::parse("www.example").unwrap();
         let matches = |rtype, client: &str| {
-            options.match_question(asked.for_slice(), rtype, Some(&client.parse().unwrap()))
+            options.match_question(asked.for_slice(), &[rtype], Some(&client.parse().unwrap()))
         };
         assert!(matches(Rtype::AAAA, "192.0.2.0/24") && matches(Rtype::TXT, "192.0.2.7"));
         assert!(!matches(Rtype::A, "192.0.2.7") && !matches(Rtype::AAAA, "192.0.2.9"));
@@ -229,7 +236,7 @@ mod tests {
         let options: RuleOptions = "except=a.example".parse().unwrap();
         for (text, expected) in [("x.A.example", false), ("ba.example", true)] {
             let asked = name::parse(text).unwrap();
-            assert_eq!(options.match_question(asked.for_slice(), Rtype::A, None), expected);
+            assert_eq!(options.match_question(asked.for_slice(), &[Rtype::A], None), expected);
         }
     }
 }

@@ -33,7 +33,8 @@ pub struct PolicyRules {
 /// The question for which rules are selected.
 #[derive(Clone, Copy)]
 struct JudgedQuestion<'a> {
-    rtype: Rtype,
+    /// The type of the question, and of the alias on the way to a name.
+    rtypes: &'a [Rtype],
     client: Option<&'a Prefix>,
     group: &'a GroupSettings,
 }
@@ -85,7 +86,7 @@ impl PolicyRules {
         asked: &NameSlice,
         rtype: Rtype,
     ) -> io::Result<PolicyVerdict> {
-        let found = self.matching_name(region, asked, rtype)?;
+        let found = self.matching_name(region, asked, &[rtype])?;
         Ok(self.verdict(region, rtype, &found, None))
     }
 
@@ -102,11 +103,14 @@ impl PolicyRules {
         answer: &[RRset],
     ) -> io::Result<PolicyVerdict> {
         let mut allowed = PolicyVerdict::Pass;
-        for part in answer.iter().flat_map(parts) {
+        let all =
+            answer.iter().flat_map(|set| parts(set).into_iter().map(|part| (set.rtype, part)));
+        for (of, part) in all {
             let (found, concerns) = match &part {
                 AnswerPart::Name(target) => {
                     let target = target.for_slice();
-                    (self.matching_name(region, target, rtype)?, show_name(target.as_slice()))
+                    let found = self.matching_name(region, target, &[rtype, of])?;
+                    (found, show_name(target.as_slice()))
                 }
                 AnswerPart::Address(address) => {
                     (self.matching_address(region, asked, rtype, *address), address.to_string())
@@ -169,7 +173,7 @@ impl PolicyRules {
         }
         let mut found: Vec<FoundRule> =
             of_servers.iter().flat_map(|(_, found)| found).cloned().collect();
-        self.select(region, asked, rtype, &mut found);
+        self.select(region, asked, &[rtype], &mut found);
         let Some(first) = found.first() else { return Ok(PolicyVerdict::Pass) };
         let server = of_servers.iter().find(|(_, found)| found.contains(first));
         let concerns = server.map(|(server, _)| show_name(server.as_slice()));
@@ -187,7 +191,7 @@ impl PolicyRules {
         asked: &NameSlice,
         rtype: Rtype,
     ) -> io::Result<Vec<MatchingRule>> {
-        let found = self.matching_name(region, asked, rtype)?;
+        let found = self.matching_name(region, asked, &[rtype])?;
         let one = |at: usize| MatchingRule {
             action: self.action(region, rtype, &found[at..]),
             reason: self.reason(region, &found[at], None),
@@ -200,7 +204,7 @@ impl PolicyRules {
         &self,
         region: u8,
         asked: &NameSlice,
-        rtype: Rtype,
+        rtypes: &[Rtype],
     ) -> io::Result<Vec<FoundRule>> {
         let mut found = Vec::new();
         self.compiled.rules_of_name(asked, &mut found)?;
@@ -215,7 +219,7 @@ impl PolicyRules {
             });
             found.iter_mut().skip(from).for_each(|rule| rule.labels = CLIENT_RULE_LABELS);
         }
-        self.select(region, asked, rtype, &mut found);
+        self.select(region, asked, rtypes, &mut found);
         Ok(found)
     }
 
@@ -228,12 +232,12 @@ impl PolicyRules {
     ) -> Vec<FoundRule> {
         let mut found = Vec::new();
         self.compiled.rules_of_address(AddressSubject::Answer, address, &mut found);
-        self.select(region, asked, rtype, &mut found);
+        self.select(region, asked, &[rtype], &mut found);
         found
     }
 
     /// Keeps rules for the question, and sorts by precedence.
-    fn select(&self, region: u8, asked: &NameSlice, rtype: Rtype, found: &mut Vec<FoundRule>) {
+    fn select(&self, region: u8, asked: &NameSlice, rtypes: &[Rtype], found: &mut Vec<FoundRule>) {
         if found.is_empty() {
             return;
         }
@@ -241,7 +245,7 @@ impl PolicyRules {
         let Some(group) = self.groups.get(group).filter(|group| !group.is_paused) else {
             return found.clear();
         };
-        let question = JudgedQuestion { rtype, client, group };
+        let question = JudgedQuestion { rtypes, client, group };
         found.retain(|rule| concerns(rule, asked, &question));
         let lists = self.compiled.lists();
         let is_zone =
@@ -311,7 +315,7 @@ fn concerns(found: &FoundRule, asked: &NameSlice, question: &JudgedQuestion<'_>)
         return true;
     }
     let options: Result<RuleOptions, ()> = found.rule.options.parse();
-    options.is_ok_and(|options| options.match_question(asked, question.rtype, question.client))
+    options.is_ok_and(|options| options.match_question(asked, question.rtypes, question.client))
 }
 
 /// The answer of the first rule, a rewrite, and of further rewrites of the same list and name.

@@ -55,7 +55,21 @@ impl ScanRule {
         }
     }
 
-    /// Whether the rule concerns a host name in lower case.
+    /// Whether the rule may concern addresses: a regular expression without letters, as `/^192\.0\.2\./`.
+    pub(super) fn may_match_addresses(&self) -> bool {
+        match &self.matcher {
+            Matcher::Glob(_) => false,
+            Matcher::Regex(regex) => {
+                let text = regex.as_str().replace("\\d", "");
+                let text = ["https?", "tcp", "iquic"]
+                    .iter()
+                    .fold(text, |text, scheme| text.replace(scheme, ""));
+                !text.bytes().any(|octet| octet.is_ascii_alphabetic())
+            }
+        }
+    }
+
+    /// Whether the rule concerns a host name in lower case, or an address.
     pub(super) fn matches(&self, host: &str) -> bool {
         match &self.matcher {
             Matcher::Glob(pattern) => glob::matches_text(pattern, host),

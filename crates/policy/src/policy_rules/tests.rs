@@ -171,7 +171,8 @@ fn policy_zones_rewrite_and_the_most_specific_name_decides() {
 fn answers_are_judged_by_targets_hints_and_addresses() {
     let rules = all(&[(
         "x",
-        "||tracker.example^\n||192.0.2.66^\n@@||trusted.test^\n||exact.example^$dnstype=AAAA\n",
+        "||tracker.example^\n||192.0.2.66^\n@@||trusted.test^\n||exact.example^$dnstype=AAAA\n\
+         ||asked.example^$dnstype=~CNAME\n/^198\\.51\\.100\\.[0-9]$/\n||203.0.113.\n",
     )]);
     let judge = |asked: &str, rtype, answer: &str| {
         let asked = name::parse(asked).unwrap();
@@ -197,6 +198,14 @@ fn answers_are_judged_by_targets_hints_and_addresses() {
     let typed = "a.test. 60 CNAME exact.example.\n";
     assert_eq!(judge("a.test", Rtype::A, typed), "pass ");
     assert_eq!(judge("a.test", Rtype::AAAA, typed), "nxdomain x 4 exact.example");
+    assert_eq!(judge("a.test", Rtype::A, "a.test. 60 CNAME asked.example.\n"), "pass ");
+    assert_eq!(of(&rules, "asked.example"), "nxdomain x 5");
+    assert_eq!(
+        judge("a.test", Rtype::A, "a.test. 60 A 198.51.100.7\n"),
+        "nxdomain x 6 198.51.100.7"
+    );
+    assert_eq!(judge("a.test", Rtype::A, "a.test. 60 A 198.51.100.70\n"), "pass ");
+    assert_eq!(judge("a.test", Rtype::A, "a.test. 60 A 203.0.113.9\n"), "nxdomain x 7 203.0.113.9");
 }
 
 #[test]
