@@ -9,7 +9,7 @@ use crate::options::{RewriteAnswer, RuleOptions};
 use crate::rule::{ListRule, RuleAction, RulePattern, RuleScope};
 
 /// Names of each machine itself, which public lists carry along.
-const OWN_NAMES: [&[u8]; 12] = [
+const OWN_NAMES: [&[u8]; 13] = [
     b"localhost",
     b"localhost.localdomain",
     b"localhost4",
@@ -22,6 +22,7 @@ const OWN_NAMES: [&[u8]; 12] = [
     b"ip6-mcastprefix",
     b"ip6-allnodes",
     b"ip6-allrouters",
+    b"ip6-allhosts",
 ];
 
 #[derive(Default)]
