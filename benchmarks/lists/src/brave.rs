@@ -39,7 +39,7 @@ impl Brave {
         &self,
         host: &str,
         is_blocked: bool,
-        rule: Option<&str>,
+        rule: impl Fn() -> Option<String>,
     ) -> Option<Difference> {
         let url = format!("https://{host}/");
         let (mut by, mut exception) = (None, None);
@@ -58,7 +58,8 @@ impl Brave {
         if by.is_some() == is_blocked {
             return None;
         }
-        let own = rule.unwrap_or("no rule");
+        let rule = rule();
+        let own = rule.as_deref().unwrap_or("no rule");
         let theirs = match (&by, &exception) {
             (Some(by), _) => by.clone(),
             (None, Some(exception)) => exception.clone(),
@@ -81,7 +82,9 @@ fn blocked_here(rule: &str) -> &'static str {
         _ if rule.starts_with('/') => {
             "regular expressions for a name, which the address of the page does not match"
         }
-        _ if rule.contains("types=") => "options for DNS",
+        _ if rule.contains("$popup") => "$popup, which is no request to them",
+        _ if rule.contains("denyallow=") => "$denyallow without $domain, which is no rule to them",
+        _ if rule.contains("dnstype=") => "$dnstype, which is no rule to them",
         _ if rule.starts_with("||") && rule.contains('*') => "a pattern anchored at a label",
         _ if rule.starts_with("||") => "a name with names below",
         _ if rule.starts_with('|') => {

@@ -80,9 +80,12 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
         }
         if let Some(brave) = &brave {
             let is_blocked = found.is_some_and(|(allows, _)| !allows);
-            if let Some(kind) =
-                brave.difference(&host, is_blocked, found.map(|(_, reason)| &*reason.rule))
-            {
+            let line = || {
+                let (_, reason) = found?;
+                let list = read.iter().find(|list| list.name == reason.list)?;
+                list.text.lines().nth(reason.line as usize - 1).map(str::to_owned)
+            };
+            if let Some(kind) = brave.difference(&host, is_blocked, line) {
                 let count = kinds.entry(kind.kind).or_default();
                 *count += 1;
                 if *count <= SHOWN {

@@ -1,5 +1,5 @@
-//! A slow reference: lists read anew in the fewest words, names in a map, patterns as regular expressions of the `regex`
-//! crate, and the first of all matching rules by the table of precedence.
+//! A slow reference: lists read anew in the fewest words, names in a map, every pattern compared with every name, regular
+//! expressions by the `regex` crate, and the first of all matching rules by the table of precedence.
 //!
 //! The reference shares no code with `zoners-policy`, and decides on questions for addresses (type A).
 
@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use regex::Regex;
 use zoners_policy::ListForm;
 
-use crate::shape::{self, Line};
+use crate::shape::{self, Line, Start};
 
 /// The deciding rule: row of the table of precedence, labels of the name (negative, so that more come first), list, line.
 pub(crate) type Decided = (u8, isize, usize, usize);
@@ -31,12 +31,47 @@ struct Rule {
     labels: usize,
 }
 
+/// A pattern.
+enum Matcher {
+    /// Where the text may begin, the text, and whether it reaches to the end of the name.
+    Glob(Start, Vec<u8>, bool),
+    Expression(Regex),
+}
+
+impl Matcher {
+    fn matches(&self, host: &str) -> bool {
+        match self {
+            Matcher::Expression(regex) => regex.is_match(host),
+            Matcher::Glob(start, text, ends) => {
+                let is_start = |at: &usize| match start {
+                    Start::Name => *at == 0,
+                    Start::Label => *at == 0 || host.as_bytes()[at - 1] == b'.',
+                    Start::Anywhere => true,
+                };
+                (0..=host.len())
+                    .filter(is_start)
+                    .any(|at| goes_on(text, &host.as_bytes()[at..], *ends))
+            }
+        }
+    }
+}
+
+/// Whether a text with stars matches the beginning of `host`, or the whole.
+fn goes_on(text: &[u8], host: &[u8], ends: bool) -> bool {
+    match (text.split_first(), host.split_first()) {
+        (None, _) => !ends || host.is_empty(),
+        (Some((b'*', rest)), _) => (0..=host.len()).any(|at| goes_on(rest, &host[at..], ends)),
+        (Some((own, rest)), Some((other, host))) => own == other && goes_on(rest, host, ends),
+        (Some(_), None) => false,
+    }
+}
+
 /// All lists of a policy.
 #[derive(Default)]
 pub(crate) struct Reference {
     names: HashMap<String, Vec<Rule>>,
     patterns: Vec<Rule>,
-    expressions: Vec<Regex>,
+    matchers: Vec<Matcher>,
     zones: HashSet<usize>,
 }
 
@@ -167,9 +202,14 @@ impl Reference {
                 rule.labels = name.split('.').count();
                 self.names.entry(name).or_default().push(rule);
             }
-            shape::Subject::Pattern { expression, text, labels } => {
+            shape::Subject::Pattern { text, labels, start, middle, ends } => {
                 (rule.pattern, rule.labels) = (text, labels);
-                self.expressions.push(Regex::new(&expression).expect("checked"));
+                self.matchers.push(Matcher::Glob(start, middle.into_bytes(), ends));
+                self.patterns.push(rule);
+            }
+            shape::Subject::Expression(expression) => {
+                rule.pattern = format!("/{expression}/");
+                self.matchers.push(Matcher::Expression(Regex::new(&expression).expect("checked")));
                 self.patterns.push(rule);
             }
             shape::Subject::Address => {}
@@ -186,8 +226,8 @@ impl Reference {
             found.extend(rules.filter(|rule| if own { rule.itself } else { rule.below }));
             suffix = name.split_once('.').map(|(_, rest)| rest);
         }
-        let patterns = self.patterns.iter().zip(&self.expressions);
-        found.extend(patterns.filter(|(_, regex)| regex.is_match(host)).map(|(rule, _)| rule));
+        let patterns = self.patterns.iter().zip(&self.matchers);
+        found.extend(patterns.filter(|(_, matcher)| matcher.matches(host)).map(|(rule, _)| rule));
         found.retain(|rule| {
             let is_within = |name: &String| host == name || host.ends_with(&format!(".{name}"));
             rule.disables || !rule.except.iter().any(is_within)

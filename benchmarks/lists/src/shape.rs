@@ -9,13 +9,23 @@ pub(crate) enum Subject {
         itself: bool,
         below: bool,
     },
-    /// A regular expression, the pattern, and the labels of the name at the end of the pattern.
+    /// The pattern as text, the labels of the name at its end, and its parts.
     Pattern {
-        expression: String,
         text: String,
         labels: usize,
+        start: Start,
+        middle: String,
+        ends: bool,
     },
+    Expression(String),
     Address,
+}
+
+/// Where a pattern may begin in a name.
+pub(crate) enum Start {
+    Name,
+    Label,
+    Anywhere,
 }
 
 /// An adblock rule.
@@ -54,8 +64,7 @@ impl Line {
                 .any(|scheme| expression.starts_with(scheme))
                 && !expression.contains("//)?");
             let is_known = !is_url && regex::Regex::new(expression).is_ok();
-            let text = format!("/{expression}/");
-            let subject = Subject::Pattern { expression: expression.into(), text, labels: 0 };
+            let subject = Subject::Expression(expression.into());
             return if is_known { Line::with(allows, options, subject) } else { None };
         }
         if has_content {
@@ -144,14 +153,11 @@ fn subject(pattern: &str) -> Option<Subject> {
         name(&fixed.join("."))?;
     }
     let start = match (anchors, begins) {
-        (2, _) => r"(?:^|\.)",
-        (_, true) => "^",
-        _ => "",
+        (2, _) => Start::Label,
+        (_, true) => Start::Name,
+        _ => Start::Anywhere,
     };
-    let middle = regex::escape(text).replace(r"\*", ".*");
-    let end = if ends { "$" } else { "" };
-    let (expression, text) = (format!("{start}{middle}{end}"), pattern.to_string());
-    Some(Subject::Pattern { expression, text, labels })
+    Some(Subject::Pattern { text: pattern.into(), labels, start, middle: text.into(), ends })
 }
 
 /// The address and names of a line of a hosts file.
