@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod clock;
+pub(crate) mod file_watch;
 pub(crate) mod interfaces;
 #[cfg(not(target_os = "macos"))]
 pub(crate) mod machine;

@@ -10,8 +10,10 @@
 //! | [`clock`] | `CLOCK_BOOTTIME`, boot identifier | `CLOCK_MONOTONIC` counts sleep, boot session | `CLOCK_MONOTONIC`; sleep shows in the wall clock |
 //! | [`descriptors`] | `RLIMIT_NOFILE` | same | same |
 //! | [`echo`] | ICMP datagram sockets | same | for root alone |
+//! | [`file_watch`] | inotify | looked at every ten seconds | as macOS |
 //! | [`hops`] | `IP_RECVERR` | nothing is learned | as macOS |
 //! | [`interfaces`] | rtnetlink | `getifaddrs`, routes guessed | as macOS |
+//! | [`leases`] | files of dnsmasq, Kea, ISC dhcpd | same | same |
 //! | [`long_logs`] | the managers keep logs | files of launchd's jobs | |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
@@ -52,11 +54,13 @@ pub mod disk;
 pub mod dns_switch;
 pub mod dynamic_store;
 pub mod echo;
+pub mod file_watch;
 pub mod guard;
 pub mod hops;
 pub mod install_steps;
 pub mod interfaces;
 pub mod launchd;
+pub mod leases;
 pub mod long_logs;
 pub mod mac_dns;
 pub mod mac_installation;

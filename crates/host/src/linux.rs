@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod clock;
+pub(crate) mod file_watch;
 pub mod installation;
 pub(crate) mod interfaces;
 pub(crate) mod machine;

@@ -6,4 +6,6 @@ pub(crate) mod machine;
 pub(crate) mod programs;
 pub(crate) mod resolvers;
 
-pub(crate) use crate::bsd::{attributes, interfaces, network, networks, paths, ports, privileges};
+pub(crate) use crate::bsd::{
+    attributes, file_watch, interfaces, network, networks, paths, ports, privileges,
+};

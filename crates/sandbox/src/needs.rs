@@ -50,6 +50,8 @@ pub enum Calls {
     Network,
     /// Listening for clients on sockets opened after the start.
     Listen,
+    /// Watching files for changes.
+    Watch,
     /// Loading libraries at run time, as a host look-up of the C library does.
     Libraries,
 }

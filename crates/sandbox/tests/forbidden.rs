@@ -253,6 +253,16 @@ fn clients_are_heard_on_declared_ports_alone() {
 }
 
 #[test]
+fn files_are_watched_only_if_that_is_declared() {
+    inside(groups(), |_| {
+        assert_eq!(call(libc::SYS_inotify_init1, [0; 6]), libc::ENOSYS);
+    });
+    inside([groups(), vec![Need::Calls(Calls::Watch)]].concat(), |_| {
+        assert_eq!(call(libc::SYS_inotify_init1, [0; 6]), 0);
+    });
+}
+
+#[test]
 fn of_all_privileges_that_of_binding_ports_can_be_kept() {
     let state = std::thread::spawn(|| {
         let could = held_by_this_thread();

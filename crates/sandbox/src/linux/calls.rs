@@ -18,6 +18,7 @@ pub(super) fn of(group: Calls) -> Vec<c_long> {
         Calls::Files => [FILES, OLD_FILES].concat(),
         Calls::Network => NETWORK.to_vec(),
         Calls::Listen => vec![libc::SYS_listen],
+        Calls::Watch => WATCH.to_vec(),
         Calls::Libraries => vec![],
     }
 }
@@ -30,7 +31,7 @@ pub(super) fn with_arguments(
     match group {
         Calls::Run => run(libraries),
         Calls::Network => sockets(&[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6]),
-        Calls::Files | Calls::Listen | Calls::Libraries => Ok(vec![]),
+        Calls::Files | Calls::Listen | Calls::Watch | Calls::Libraries => Ok(vec![]),
     }
 }
 
@@ -128,6 +129,9 @@ const OLD_FILES: &[c_long] =
 const OLD_RUN: &[c_long] = &[];
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_FILES: &[c_long] = &[];
+
+const WATCH: &[c_long] =
+    &[libc::SYS_inotify_init1, libc::SYS_inotify_add_watch, libc::SYS_inotify_rm_watch];
 
 const NETWORK: &[c_long] = &[
     libc::SYS_bind,
