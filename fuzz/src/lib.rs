@@ -7,6 +7,7 @@ pub mod control;
 pub mod cost;
 pub mod denial;
 pub mod entries;
+pub mod leases;
 pub mod message;
 pub mod names;
 pub mod packet_path;

@@ -23,6 +23,7 @@ mod http;
 mod http_routes;
 mod keeper;
 mod kept_sockets;
+mod lease_keeper;
 mod listeners;
 mod listening;
 mod network_zones;

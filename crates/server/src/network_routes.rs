@@ -142,7 +142,7 @@ impl Routes<'_> {
     fn add(&mut self, zone: Name, servers: &[SocketAddr], link: &LinkFacts, reason: RouteReason) {
         let is_known = self.all.iter().any(|route| route.zone == zone);
         let full = self.all.len() >= MAX_ROUTES;
-        if servers.is_empty() || is_known || full || is_never(&zone) || self.is_configured(&zone) {
+        if servers.is_empty() || is_known || full || is_never(&zone) || self.is_own(&zone) {
             return;
         }
         let homes = &self.config.network.home_domains;
@@ -156,8 +156,13 @@ impl Routes<'_> {
         });
     }
 
-    /// Whether the file has a route for the zone, or for a zone above other than the root.
-    fn is_configured(&self, zone: &Name) -> bool {
+    /// Whether the file has a route for the zone, or for a zone above other than the root, or the zone has names of
+    /// leases.
+    fn is_own(&self, zone: &Name) -> bool {
+        let leases = self.config.lease_domain();
+        if leases.is_some_and(|leases| name::is_within(zone, leases)) {
+            return true;
+        }
         let mut routes = self.config.forward.iter().chain(&self.config.stub);
         routes.any(|route| !route.zone.is_root() && name::is_within(zone, &route.zone))
     }

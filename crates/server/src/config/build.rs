@@ -98,6 +98,12 @@ impl Config {
         routes.chain(of_networks).chain(self.policy.rebinding_allow.iter().cloned()).collect()
     }
 
+    /// The domain of names of leases, if leases are served.
+    pub(crate) fn lease_domain(&self) -> Option<&Name> {
+        let domain = &self.network.lease_domain;
+        (!self.network.leases.is_empty() && !domain.is_root()).then_some(domain)
+    }
+
     /// Bounds on TTLs in the cache.
     #[must_use]
     pub fn ttl_limits(&self) -> zoners_cache::TtlLimits {

@@ -24,7 +24,8 @@ impl Config {
         let named = files.into_iter().filter_map(|(key, path)| Some((key, path?)));
         let lists = self.policy.list.iter().map(|list| ("policy.list.path", &*list.path));
         let zones = self.zone.iter().map(|zone| ("zone.file", &*zone.file));
-        named.chain(lists).chain(zones).collect()
+        let leases = self.network.leases.iter().map(|path| ("network.leases", &**path));
+        named.chain(lists).chain(zones).chain(leases).collect()
     }
 
     /// The needs of binding these ports.
@@ -61,6 +62,9 @@ impl Config {
             let servers = routes.iter().flat_map(|route| &route.servers);
             Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
         }));
+        if !self.network.leases.is_empty() {
+            needs.push(Needs { of: "network.leases", all: vec![Need::Calls(Calls::Watch)] });
+        }
         let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));
         needs.push(Needs { of: "network.portal-probes", all: probes.collect() });
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
@@ -90,6 +94,18 @@ mod tests {
         assert!(needed(&Need::Listen(53)) && needed(&Need::Calls(Calls::Listen)));
         assert_eq!(needed(&Need::PrivilegedPorts), is_privileged(53));
         assert!(!needed(&Need::Calls(Calls::Libraries)) && !needed(&Need::Bind));
+    }
+
+    #[test]
+    fn files_of_leases_are_read_and_watched() {
+        let text = "[network]\nleases = [\"/a/dnsmasq.leases\", \"/b/kea-leases4.csv\"]\n";
+        let config = Config::parse(text, "zoners.toml").unwrap();
+        let needs = config.needs(None);
+        let needed = |need: &Need| needs.iter().any(|needs| needs.all.contains(need));
+        assert!(needed(&Need::Read("/a".into())) && needed(&Need::Read("/b".into())));
+        assert!(needed(&Need::Calls(Calls::Files)) && needed(&Need::Calls(Calls::Watch)));
+        let none = Config::default().needs(None);
+        assert!(!none.iter().any(|needs| needs.all.contains(&Need::Calls(Calls::Watch))));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use zoners_dns::name;
+
 use super::schema::DEFAULT_GROUP;
 use super::{Config, ConfigError, PolicyConfig};
 
@@ -18,6 +20,7 @@ impl Config {
         self.check_routes(&mut wrong);
         self.check_zones(&mut wrong);
         self.check_policy(&mut wrong);
+        self.check_leases(&mut wrong);
         let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
         if !resolver.ipv4 && !resolver.ipv6 {
             let what =
@@ -45,6 +48,22 @@ impl Config {
             }
         }
         error.outcome()
+    }
+
+    /// The domain of leases is answered here as a whole.
+    fn check_leases(&self, wrong: &mut impl FnMut(&str, &str)) {
+        const NEVER: [&str; 3] = ["arpa", "local", "localhost"];
+        if self.network.leases.is_empty() {
+            return;
+        }
+        let domain = &self.network.lease_domain;
+        let is_below =
+            |zone: &str| name::parse(zone).is_ok_and(|zone| name::is_within(domain, &zone));
+        if domain.is_root() || NEVER.into_iter().any(is_below) {
+            let what = "must be a domain of your own, such as \"lan\" or \"home.example.org\"; `local` belongs to \
+                        multicast DNS";
+            wrong("network.lease-domain", what);
+        }
     }
 
     /// No address may be bound twice, nor as a part of a wildcard. Port 0 is a new port each time.

@@ -10,6 +10,7 @@ use zoners_resolver::Event;
 use super::hand_over::HandingOver;
 use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
+use super::lease_keeper::LeaseKeeper;
 use super::overseer::Overseer;
 use super::policy_keeper::PolicyChange;
 use super::pulse::Pulse;
@@ -56,6 +57,7 @@ pub(super) async fn attend(
     reload_files_if(is_needed, &mut reloading, &serving);
     serving.keep_sockets(control);
     let mut strategies = StrategyKeeper::begin(&serving);
+    let mut leases = LeaseKeeper::begin(&serving.generation);
     loop {
         strategies.apply(&mut serving, &mut reloading);
         tokio::select! {
@@ -82,6 +84,7 @@ pub(super) async fn attend(
             change = serving.policies.change() => policy_changed(&mut serving, change),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
+                leases.follow(&serving.generation);
                 serving.keep_sockets(control);
             }
             () = ended.notified() => return (serving, DaemonEnd::Stopped),
@@ -95,6 +98,9 @@ pub(super) async fn attend(
                 let is_needed = network_changed(&mut serving, &mut strategies, moved);
                 reload_files_if(is_needed, &mut reloading, &serving);
                 serving.keep_sockets(control);
+            }
+            change = leases.change(&serving.generation) => {
+                leases.apply(change, &serving.generation);
             }
             finding = strategies.finding() => {
                 strategies.take(finding, serving.core.shared.now());

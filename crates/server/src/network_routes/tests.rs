@@ -115,6 +115,17 @@ fn neither_this_machine_nor_a_resolver_of_the_internet_gets_names_of_the_home() 
 }
 
 #[test]
+fn the_domain_of_leases_belongs_to_this_machine() {
+    let search = ["lan", "guests.lan", "fritz.box"];
+    let home = home(settings("192.168.178.1:53", &search, &[]));
+    let leases = "[network]\nhome-domains = []\nleases = [\"/no/such/file\"]\n";
+    let found = routes(&facts(vec![home.clone()]), leases);
+    assert!(!found.iter().any(|route| route.contains("lan.")), "{found:?}");
+    let without = routes(&facts(vec![home]), "[network]\nhome-domains = []\n");
+    assert_eq!(without.len(), found.len() + 2, "{without:?}");
+}
+
+#[test]
 fn special_names_belong_to_no_network() {
     let search = ["local", "printers.local", "localhost", "arpa", "test", "in-addr.arpa"];
     let home = home(settings("192.168.178.1:53", &search, &["", "onion"]));

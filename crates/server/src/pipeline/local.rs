@@ -1,7 +1,8 @@
-//! Local data: names answered here, without a query: records of the configuration and of a hosts file, zones, and
-//! special-use names, in this order.
+//! Local data: names answered here, without a query: records of the configuration and of a hosts file, zones,
+//! names of leases, and special-use names, in this order.
 
 pub mod hosts;
+pub mod leases;
 mod records;
 mod special_use;
 
@@ -9,15 +10,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
+use arc_swap::ArcSwap;
 use zoners_dns::{
-    Delegation, Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, Security, ZoneCopies,
-    name, zonefile,
+    Clock, Delegation, Name, NameSlice, OptRcode, RRset, Records as Rdata, Rtype, Security,
+    ZoneCopies, name, zonefile,
 };
 use zoners_resolver::Answer;
 
+use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::control::folder;
 use crate::zones::{self, ZoneShelf};
+use leases::LeaseNames;
 use records::{Builder, LocalRecords};
 use special_use::SpecialZones;
 
@@ -34,6 +38,8 @@ pub struct Local {
     records: LocalRecords,
     /// The zones with a copy here, if there are any.
     zones: Option<Arc<ZoneShelf>>,
+    /// Replaced while the rest stays, as leases change with each device.
+    leases: ArcSwap<LeaseNames>,
     special: SpecialZones,
     remarks: Vec<String>,
     /// Names without a PTR record, since their address has enough.
@@ -53,14 +59,22 @@ impl Local {
         let remarks = hosts.map(|path| add_hosts(config, path, &mut builder)).transpose();
         let remarks = error.take(remarks).flatten().unwrap_or_default();
         let table = error.take(zones::load(config)).unwrap_or_default();
+        let leases = LeaseNames::read(&config.network, SystemClock.wall_seconds());
+        let of_leases = leases.remarks().iter();
+        let of_leases = of_leases.map(|what| config.source.remark("network.leases", what));
+        let remarks: Vec<String> = remarks.into_iter().chain(of_leases).collect();
         error.remark(remarks.clone());
         error.outcome()?;
-        let special =
+        let mut special =
             SpecialZones::new(&config.local.special_use, &config.policy.canaries(), routes);
+        if let Some(domain) = config.lease_domain() {
+            special.add_leases(domain);
+        }
         let left_out = builder.left_out();
         let records = builder.build(|name| special.covers(name.for_slice()));
         let zones = (!table.is_empty()).then(|| Arc::new(ZoneShelf::new(table)));
-        Ok(Local { records, zones, special, remarks, left_out })
+        let leases = ArcSwap::from_pointee(leases);
+        Ok(Local { records, zones, leases, special, remarks, left_out })
     }
 
     /// Remarks on skipped data, for the operator.
@@ -86,11 +100,33 @@ impl Local {
         self.left_out
     }
 
+    /// The names of leases.
+    #[must_use]
+    pub fn leases(&self) -> Arc<LeaseNames> {
+        self.leases.load_full()
+    }
+
+    /// Serves these names of leases in place of the ones before.
+    pub(crate) fn put_leases(&self, leases: LeaseNames) {
+        self.leases.store(Arc::new(leases));
+    }
+
     /// The answer, if the name is local.
     pub(super) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
-        let special = || self.special.answer(name, rtype, |name| self.records.has_below(name));
         let zones = || self.zones.as_ref()?.answer(name, rtype);
-        self.records.answer(name, rtype).or_else(zones).or_else(special)
+        self.records.answer(name, rtype).or_else(zones).or_else(|| {
+            // Most names are neither of a lease nor special.
+            self.special.may_cover(name).then(|| self.answer_near(name, rtype)).flatten()
+        })
+    }
+
+    /// The answer, if the name is of a lease or special.
+    fn answer_near(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        let leases = self.leases.load();
+        let has_below = |name: &Name| self.records.has_below(name) || leases.has_below(name);
+        let answer = leases.answer(name, rtype);
+        let answer = answer.or_else(|| self.special.answer(name, rtype, has_below))?;
+        Some(if leases.are_served() { lasting_briefly(answer) } else { answer })
     }
 }
 
@@ -179,11 +215,23 @@ fn answer_of(rcode: OptRcode, answer: Vec<RRset>, authority: Vec<RRset>) -> Answ
 /// The SOA record of an empty zone (RFC 6303 section 3). Its primary server is the apex, which has
 /// no address, so that no client sends updates.
 fn soa(zone: &Name) -> Vec<RRset> {
+    vec![soa_with_ttl(zone, TTL)]
+}
+
+/// An SOA record by which clients keep a denial for `ttl` seconds (RFC 2308 section 5).
+fn soa_with_ttl(zone: &Name, ttl: u32) -> RRset {
     const RNAME: &[u8] = b"\x06nobody\x07invalid\0";
-    const TIMES: [u32; 5] = [1, 3600, 1200, 604_800, TTL];
-    let times: Vec<u8> = TIMES.iter().flat_map(|time| time.to_be_bytes()).collect();
+    let times = [1_u32, 3600, 1200, 604_800, ttl];
+    let times: Vec<u8> = times.iter().flat_map(|time| time.to_be_bytes()).collect();
     let rdata = [zone.as_slice(), RNAME, &times].concat();
-    vec![RRset::new(zone.clone(), Rtype::SOA, TTL, Rdata::from_iter([rdata]))]
+    RRset::new(zone.clone(), Rtype::SOA, ttl, Rdata::from_iter([rdata]))
+}
+
+/// The answer with a denial that clients keep as briefly as a lease: a device may come at any time.
+fn lasting_briefly(answer: Answer) -> Answer {
+    let denial = answer.authority.iter().filter(|set| set.rtype == Rtype::SOA);
+    let authority = denial.map(|set| soa_with_ttl(&set.owner, leases::TTL)).collect();
+    Answer { authority, ..answer }
 }
 
 /// The NS record of the zone.

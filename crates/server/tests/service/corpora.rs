@@ -19,6 +19,9 @@ mod denial;
 #[path = "../../../../fuzz/src/entries.rs"]
 mod entries;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../../fuzz/src/leases.rs"]
+mod leases;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/message.rs"]
 mod message;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
@@ -114,6 +117,11 @@ fn files_of_caches() {
 #[test]
 fn values_in_redis() {
     replay("redis_values", redis_values::run);
+}
+
+#[test]
+fn files_of_leases() {
+    replay("leases", leases::run);
 }
 
 #[test]

@@ -248,6 +248,24 @@ fn everything_wrong_is_told_at_once_in_its_order() {
 }
 
 #[test]
+fn the_domain_of_leases_is_one_of_the_operator() {
+    let told = |domain: &str| {
+        let text =
+            format!("[network]\nleases = [\"/no/such/file\"]\nlease-domain = \"{domain}\"\n");
+        let config = Config::parse(&text, "z").unwrap();
+        config.validate(Scope::Contents).err().map(|error| error.faults().join("\n"))
+    };
+    for wrong in [".", "local", "home.local", "1.168.192.in-addr.arpa"] {
+        let fault = told(wrong).unwrap();
+        assert!(
+            fault.contains("z:3:16: network.lease-domain: must be a domain of your own"),
+            "{fault}"
+        );
+    }
+    assert_eq!(told("home.example"), None);
+}
+
+#[test]
 fn what_follows_an_open_bracket_is_not_guessed_at() {
     for open in ["listen = [\"127.0.0.1:53\",", "listen = [", "[resolver", "user = \"\"\"nobody"] {
         let text = format!("[server]\nthreads = 0\n{open}\nnonsense = 1\n[local]\nhosts = 3\n");

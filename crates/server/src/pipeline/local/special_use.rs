@@ -113,6 +113,18 @@ impl SpecialZones {
         }
     }
 
+    /// Adds the domain of leases, whose other names exist nowhere. Leases have names in reverse too.
+    pub(super) fn add_leases(&mut self, domain: &Name) {
+        let top = domain.iter_suffixes().nth(name::depth(domain).saturating_sub(1));
+        let arpa = name::parse("arpa").ok();
+        for top in top.into_iter().chain(arpa) {
+            if !self.tops.contains(&top) {
+                self.tops.push(top);
+            }
+        }
+        self.zones.insert(domain.clone());
+    }
+
     /// The answer, if the name is special-use; `holds` says whether there are local records below a
     /// name.
     pub(super) fn answer(
@@ -144,15 +156,18 @@ impl SpecialZones {
         Some(answer_of(rcode, vec![], soa(zone)))
     }
 
+    /// Whether a name may be in one of the zones, or of a lease; true for few names, and soon said.
+    #[inline]
+    pub(super) fn may_cover(&self, name: &NameSlice) -> bool {
+        self.tops.iter().any(|top| ends_with(name, top))
+    }
+
     /// Whether a name is in one of the zones.
     pub(super) fn covers(&self, name: &NameSlice) -> bool {
-        self.zone_of(name).is_some()
+        self.may_cover(name) && self.zone_of(name).is_some()
     }
 
     fn zone_of(&self, name: &NameSlice) -> Option<&Name> {
-        if !self.tops.iter().any(|top| ends_with(name, top)) {
-            return None;
-        }
         name.iter_suffixes().find_map(|suffix| self.zones.get(suffix.for_slice()))
     }
 

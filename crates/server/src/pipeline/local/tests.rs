@@ -123,3 +123,93 @@ fn what_a_block_list_takes_grows_with_its_names() {
     fs::write(&hosts, text).unwrap();
     assert_eq!(with_hosts(&hosts, "").unwrap().left_out(), many - 8);
 }
+
+/// Local data with a file of leases of these lines, as dnsmasq writes them.
+fn with_leases(lines: &str, more: &str) -> (Local, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("leases");
+    fs::write(&path, lines).unwrap();
+    let network = format!("[network]\nleases = [{:?}]\n", path.display().to_string());
+    (local(&format!("{network}{more}")).unwrap(), folder)
+}
+
+#[test]
+fn the_domain_of_leases_has_no_other_names() {
+    let (ours, _folder) = with_leases("0 aa 192.168.1.5 katze *\n", "");
+    assert_eq!(asked(&ours, "katze.lan", Rtype::A), "katze.lan. 10 IN A 192.168.1.5");
+    assert_eq!(asked(&ours, "katze.lan", Rtype::AAAA), "NOERROR");
+    assert_eq!(asked(&ours, "hund.lan", Rtype::A), "NXDOMAIN");
+    assert_eq!(asked(&ours, "a.katze.lan", Rtype::A), "NXDOMAIN");
+    assert_eq!(asked(&ours, "lan", Rtype::A), "NOERROR");
+    assert!(asked(&ours, "lan", Rtype::SOA).starts_with("lan. "));
+    let reverse = "5.1.168.192.in-addr.arpa";
+    assert_eq!(asked(&ours, reverse, Rtype::PTR), format!("{reverse}. 10 IN PTR katze.lan."));
+    assert_eq!(asked(&ours, "1.168.192.in-addr.arpa", Rtype::PTR), "NOERROR");
+    assert_eq!(asked(&ours, "katze", Rtype::A), "not ours");
+    let (none, _folder) = with_leases("", "");
+    assert_eq!(asked(&none, "katze.lan", Rtype::A), "NXDOMAIN");
+    assert_eq!(asked(&local("").unwrap(), "katze.lan", Rtype::A), "not ours");
+}
+
+#[test]
+fn a_device_that_comes_later_is_denied_for_seconds_alone() {
+    let (ours, _folder) = with_leases("0 aa 192.168.1.5 katze *\n", "");
+    for denied in ["katze.lan", "hund.lan", "6.1.168.192.in-addr.arpa"] {
+        let answer = ours.answer(name::parse(denied).unwrap().for_slice(), Rtype::AAAA).unwrap();
+        assert_eq!(answer.authority[0].ttl, leases::TTL, "{denied}");
+        assert!(answer.authority[0].to_string().ends_with(" 10"), "{}", answer.authority[0]);
+    }
+    let plain = local("").unwrap();
+    let answer = plain.answer(name::parse("a.test").unwrap().for_slice(), Rtype::A).unwrap();
+    assert_eq!(answer.authority[0].ttl, TTL);
+}
+
+#[test]
+fn a_lease_with_a_public_address_has_a_name_in_reverse() {
+    let off =
+        "[local.special-use]\nprivate-reverse = false\nhome-arpa = false\nresolver-arpa = false\n";
+    for more in ["", off] {
+        let (ours, _folder) = with_leases("0 7 2001:470::5 katze 00:01\n", more);
+        let reverse = name::reverse("2001:470::5".parse().unwrap()).to_string();
+        assert!(asked(&ours, &reverse, Rtype::PTR).ends_with(" PTR katze.lan."));
+        let other = name::reverse("2001:470::6".parse().unwrap()).to_string();
+        assert_eq!(asked(&ours, &other, Rtype::PTR), "not ours");
+    }
+}
+
+#[test]
+fn the_configuration_wins_over_leases() {
+    let lines = "0 aa 192.168.1.5 nas *\n0 bb 192.168.1.6 deep *\n";
+    let records = "[local]\nrecords = [\"nas.lan. A 192.168.1.2\", \"a.b.lan. A 192.168.1.3\"]\n";
+    let (ours, _folder) = with_leases(lines, records);
+    assert_eq!(asked(&ours, "nas.lan", Rtype::A), "nas.lan. 3600 IN A 192.168.1.2");
+    assert_eq!(asked(&ours, "b.lan", Rtype::A), "NOERROR", "a name above a record");
+    let (ours, _folder) =
+        with_leases(lines, "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n");
+    assert_eq!(asked(&ours, "nas.lan", Rtype::A), "nas.lan. 10 IN A 192.168.1.5");
+    assert_eq!(asked(&ours, "hund.lan", Rtype::A), "not ours", "the forwarder is asked");
+}
+
+#[test]
+fn leases_are_replaced_while_the_rest_stays() {
+    let (ours, folder) = with_leases("0 aa 192.168.1.5 katze *\n", "");
+    fs::write(folder.path().join("leases"), "0 aa 192.168.1.6 katze *\n").unwrap();
+    let config = crate::config::NetworkConfig {
+        leases: vec![folder.path().join("leases")],
+        ..crate::config::NetworkConfig::default()
+    };
+    ours.put_leases(LeaseNames::read(&config, 0));
+    assert_eq!(asked(&ours, "katze.lan", Rtype::A), "katze.lan. 10 IN A 192.168.1.6");
+}
+
+#[test]
+fn faults_of_leases_are_remarked_with_their_line() {
+    let ours =
+        local("[network]\nlease-domain = \"home.example\"\nleases = [\"/no/such/leases\"]\n")
+            .unwrap();
+    let [remark] = ours.remarks() else { panic!("{:?}", ours.remarks()) };
+    assert!(remark.starts_with("zoners.toml:3:10: network.leases: /no/such/leases: "), "{remark}");
+    let (ours, _folder) = with_leases("0 aa 192.168.1.5 wpad *\n", "");
+    let told = "zoners.toml:2:10: network.leases: the name `wpad` of 192.168.1.5, which is reserved, is not served";
+    assert_eq!(ours.remarks(), [told]);
+}

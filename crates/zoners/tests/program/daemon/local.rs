@@ -95,6 +95,36 @@ fn wildcards_of_the_configuration_are_served() {
     assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 0));
 }
 
+#[test]
+fn leases_are_served_read_again_and_dropped_at_their_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let leases = folder.path().join("dnsmasq.leases");
+    let shown = leases.display().to_string();
+    let mut daemon = Daemon::unready(&format!("[network]\nleases = [{shown:?}]\n"));
+    let told = daemon.line_with("network.leases").unwrap();
+    assert!(told.contains("zoners.toml:4:") && told.contains(&shown), "{told}");
+    assert!(daemon.is_ready());
+    assert_eq!(address(&daemon, "katze.lan"), None);
+    fs::write(&leases, "0 aa 192.168.1.5 katze *\n").unwrap();
+    until("the file is read", || address(&daemon, "katze.lan").is_some());
+    // Written in place, as dnsmasq does.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    fs::write(&leases, format!("0 aa 192.168.1.6 katze *\n{} bb 192.168.1.7 hund *\n", now + 2))
+        .unwrap();
+    until("the file is read again", || {
+        address(&daemon, "katze.lan").as_deref() == Some("192.168.1.6")
+    });
+    until("the lease has ended", || address(&daemon, "hund.lan").is_none());
+    let reply = Message::parse(&daemon.ask(&query_for(1, "hund.lan", Rtype::A)).into()).unwrap();
+    assert_eq!(reply.rcode, OptRcode::NXDOMAIN, "and no server is asked");
+    fs::write(folder.path().join("new"), "0 aa 192.168.1.8 wpad *\n").unwrap();
+    fs::rename(folder.path().join("new"), &leases).unwrap();
+    assert!(
+        daemon.logs("leases: the name `wpad` of 192.168.1.8, which is reserved, is not served")
+    );
+    assert_eq!(address(&daemon, "wpad.lan"), None);
+}
+
 /// Replaces a file by a pipe, so that a reader waits until the pipe is written.
 fn block(path: &Path) {
     fs::remove_file(path).unwrap();
