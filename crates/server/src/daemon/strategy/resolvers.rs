@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use zoners_host::networks::{LinkFacts, NetworkFacts, ResolverAddress};
+use zoners_host::networks::{FactSource, LinkFacts, NetworkFacts, ResolverAddress};
 
 /// Resolvers that are asked, at most.
 const MAX_RESOLVERS: usize = 3;
@@ -21,9 +21,14 @@ pub(super) fn resolvers(facts: &NetworkFacts, (ipv4, ipv6): (bool, bool)) -> Vec
     found
 }
 
-/// Whether the network itself names a resolver, as by DHCP.
+/// Whether the network itself names a resolver, as by DHCP. NetworkManager tells resolvers of the machine as a whole where
+/// its settings of links cannot be read.
 pub(super) fn has_own_settings(facts: &NetworkFacts) -> bool {
-    link(facts).is_some_and(|link| !usable(facts, link.resolvers().into_iter()).is_empty())
+    let of_manager = facts.unassigned.iter();
+    let of_manager = of_manager.filter(|settings| settings.source == FactSource::NetworkManager);
+    let of_manager = of_manager.flat_map(|settings| &settings.resolvers);
+    let of_link = link(facts).into_iter().flat_map(LinkFacts::resolvers);
+    !usable(facts, of_link.chain(of_manager)).is_empty()
 }
 
 fn link(facts: &NetworkFacts) -> Option<&LinkFacts> {
@@ -46,7 +51,7 @@ fn usable<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zoners_host::networks::{DefaultRoute, DnsSettings, FactSource, LinkKind};
+    use zoners_host::networks::{DefaultRoute, DnsSettings, LinkKind};
 
     fn settings(resolvers: &[&str]) -> DnsSettings {
         let address = |text: &&str| SocketAddr::new(text.parse().unwrap(), PORT).into();
@@ -89,6 +94,9 @@ mod tests {
         assert_eq!(found(&many, &[]).len(), MAX_RESOLVERS);
         assert!(has_own_settings(&facts(&["192.0.2.1"], &[])));
         assert!(!has_own_settings(&facts(&["127.0.0.1"], &["192.0.2.1"])));
+        let mut managed = facts(&[], &["192.0.2.1"]);
+        managed.unassigned[0].source = FactSource::NetworkManager;
+        assert!(has_own_settings(&managed), "NetworkManager has them of DHCP");
     }
 
     #[test]
