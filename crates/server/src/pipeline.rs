@@ -39,6 +39,7 @@ mod recurse;
 mod rules;
 mod stages;
 mod strangers;
+mod structured_error;
 mod system_probes;
 
 use std::sync::Arc;

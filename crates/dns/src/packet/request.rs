@@ -1,7 +1,9 @@
 //! Queries of clients, read in place.
 
 use crate::checking::Checking;
-use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE};
+use crate::edns::{
+    self, COMPACT_OK, COOKIE, DNSSEC_OK, EXTENDED_ERROR, KEEPALIVE, STRUCTURED_ERROR,
+};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
@@ -53,6 +55,8 @@ pub struct ClientEdns {
     pub compact_ok: bool,
     /// The TCP keepalive option (RFC 7828): the client asks to keep the connection open.
     pub keepalive: bool,
+    /// The client wants the reason of a block as JSON: see [`crate::Edns::structured_errors`].
+    pub structured_errors: bool,
 }
 
 /// A packet that is not a query with exactly one question.
@@ -198,6 +202,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
         dnssec_ok: flags & DNSSEC_OK != 0,
         compact_ok: flags & COMPACT_OK != 0,
         keepalive: false,
+        structured_errors: false,
     };
     let mut cookie = None;
     for option in edns::options(rdata) {
@@ -205,6 +210,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
             (COOKIE, _) if cookie.is_some() => return None,
             (COOKIE, value) => cookie = Some(value),
             (KEEPALIVE, _) => edns.keepalive = true,
+            (STRUCTURED_ERROR | EXTENDED_ERROR, _) => edns.structured_errors = true,
             _ => {}
         }
     }
@@ -280,6 +286,7 @@ mod tests {
                     dnssec_ok: edns.dnssec_ok,
                     compact_ok: edns.compact_ok,
                     keepalive: edns.keepalive,
+                    structured_errors: edns.structured_errors,
                 });
                 prop_assert_eq!(edns, request.head.edns);
             }

@@ -32,7 +32,8 @@ pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
 pub(crate) use policy::DEFAULT_GROUP;
 pub use policy::{
-    BlockAnswer, BlockReason, ListAction, PolicyConfig, PolicyGroupConfig, PolicyListConfig,
+    BlockAnswer, BlockReason, ContactUri, ListAction, PolicyConfig, PolicyGroupConfig,
+    PolicyListConfig,
 };
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, MinimisedType, ResolverConfig};

@@ -63,7 +63,15 @@ impl<N: Network> Service<N> {
                 self.order.rotate(reply, found.ttl_offsets());
             }
             let age = if ede.is_some() { 0 } else { found.age };
-            finish::deliver(query, reply, found.security, ede.as_ref(), age, found.ttl_offsets());
+            let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
+            finish::deliver(
+                query,
+                reply,
+                found.security,
+                told.as_deref(),
+                age,
+                found.ttl_offsets(),
+            );
             Some((ede.is_some(), found.expires_soon(now)))
         });
         let (is_decided, expires_soon) = hit.flatten()?;

@@ -105,7 +105,8 @@ impl<N: Network> Service<N> {
             return Ok(self.replied(Counter::ClientStale));
         }
         if let Some(answer) = self.offline_answer(asked) {
-            finish::answer(query, &answer, Some(&offline_reason()), reply);
+            let ede = self.in_form_of_client(query, &offline_reason()).into_owned();
+            finish::answer(query, &answer, Some(&ede), reply);
             return Ok(self.replied(Counter::ClientCached));
         }
         let text = format!("failed before: {}", failure.ede);

@@ -4,6 +4,7 @@
 //! after resolution, with the answer. A finished answer has passed both for its group, and skips
 //! the policy.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use zoners_api::QueryOutcome;
@@ -14,7 +15,7 @@ use zoners_resolver::{Answer, PathServer};
 use super::group::ClientGroup;
 use super::query::Query;
 use super::rebinding::AnswerOrigin;
-use super::{Handled, Service, finish};
+use super::{Handled, Service, finish, structured_error};
 use crate::client::Client;
 use crate::events::outcome_counter;
 
@@ -127,11 +128,13 @@ impl<N: Network> Service<N> {
             PolicyDecision::Pass => None,
             PolicyDecision::Answer(answer, ede) => {
                 self.keep_decided(query, group, &answer, ede.as_ref(), seconds, now);
-                finish::answer(query, &self.order.of(&answer), ede.as_ref(), reply);
+                let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
+                finish::answer(query, &self.order.of(&answer), told.as_deref(), reply);
                 Some((QueryOutcome::Policy, ede.map(|ede| ede.code)))
             }
             PolicyDecision::Refuse(ede) => {
-                finish::error(query, OptRcode::REFUSED, Some(&ede), reply);
+                let told = self.in_form_of_client(query, &ede);
+                finish::error(query, OptRcode::REFUSED, Some(&told), reply);
                 Some((QueryOutcome::Policy, Some(ede.code)))
             }
             PolicyDecision::TcpOnly if query.client.transport.is_stream() => None,
@@ -144,6 +147,11 @@ impl<N: Network> Service<N> {
                 Some((QueryOutcome::Dropped, None))
             }
         }
+    }
+
+    /// The EDE of a decision in the form that the client understands.
+    pub(super) fn in_form_of_client<'e>(&self, query: &Query<'_>, ede: &'e Ede) -> Cow<'e, Ede> {
+        structured_error::in_form_of_client(query, ede, self.rules.contact.as_deref())
     }
 
     fn ended(&self, outcome: QueryOutcome) -> Handled {

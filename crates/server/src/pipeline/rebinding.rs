@@ -109,7 +109,9 @@ impl<N: Network> Service<N> {
         let text =
             format!("rebinding protection: {address} is private; see policy.rebinding-allow");
         let ede = Ede::new(EdeCode::BLOCKED, text);
-        finish::answer(query, &denial::nodata(&question.name, guard.ttl), Some(&ede), reply);
+        let (told, denial) =
+            (self.in_form_of_client(query, &ede), denial::nodata(&question.name, guard.ttl));
+        finish::answer(query, &denial, Some(&told), reply);
         Some((QueryOutcome::Policy, Some(ede.code)))
     }
 

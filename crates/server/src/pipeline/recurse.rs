@@ -64,7 +64,7 @@ impl<N: Network> Service<N> {
             Ok(answer) => answer,
             Err(Unresolved { ede, .. }) => {
                 if let Some(answer) = self.offline_answer(&miss.question) {
-                    let ede = offline_reason();
+                    let ede = self.in_form_of_client(&query, &offline_reason()).into_owned();
                     finish::answer(&query, &answer, Some(&ede), reply);
                     return (QueryOutcome::Recursed, Some(ede.code));
                 }

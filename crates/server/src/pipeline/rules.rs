@@ -24,6 +24,8 @@ pub struct Rules {
     pub(super) local: Arc<Local>,
     pub(super) policy: Option<Arc<dyn Policy>>,
     pub(super) rebinding: Option<Arc<RebindingGuard>>,
+    /// Where a client may complain about the policy.
+    pub(super) contact: Option<Arc<str>>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
     /// Slots for the queries waiting for a recursion.
@@ -67,6 +69,7 @@ impl Rules {
             local: Arc::new(local),
             policy: None,
             rebinding: RebindingGuard::of(config).map(Arc::new),
+            contact: config.policy.contact.as_ref().map(|contact| (*contact.0).into()),
             any: server.any,
             order: server.rrset_order,
             waiting: ClientSlots::new(server.max_waiting),

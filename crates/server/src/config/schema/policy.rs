@@ -34,6 +34,9 @@ pub struct PolicyConfig {
     /// Zones that may have private addresses all the same.
     #[serde(deserialize_with = "list")]
     pub rebinding_allow: Vec<Name>,
+    /// Where a person may complain about the policy, told to clients that ask for it.
+    #[serde(deserialize_with = "some_text")]
+    pub contact: Option<ContactUri>,
     /// Firefox is told to use the system's resolver.
     pub firefox_canary: bool,
     /// Apple's devices are told not to use iCloud Private Relay.
@@ -87,6 +90,7 @@ impl Default for PolicyConfig {
             ttl: TTL,
             rebinding_protection: true,
             rebinding_allow: Vec::new(),
+            contact: None,
             firefox_canary: false,
             private_relay_canary: false,
             list: Vec::new(),
@@ -121,6 +125,22 @@ impl TextValue for BlockAnswer {
             "drop" => BlockStyle::Drop,
             address => BlockStyle::Addresses(vec![address.parse::<IpAddr>().ok()?]),
         }))
+    }
+}
+
+/// A URI of the schemes by which a client may show a contact (draft-ietf-dnsop-structured-dns-error).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactUri(pub String);
+
+impl TextValue for ContactUri {
+    const ALLOWED: &'static str = "a URI of at most 64 letters that begins with \"mailto:\" or \"tel:\", such as \
+                                   \"mailto:admin@example.net\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let address = text.strip_prefix("mailto:").or_else(|| text.strip_prefix("tel:"))?;
+        let is_plain = |octet: u8| octet.is_ascii_graphic() && !b"\"\\<>".contains(&octet);
+        let is_legal = !address.is_empty() && text.len() <= 64 && text.bytes().all(is_plain);
+        is_legal.then(|| ContactUri(text.to_owned()))
     }
 }
 

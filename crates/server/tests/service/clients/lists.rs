@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::lab::{ServiceLab, asked, lab, packet};
+use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
 use zoners_dns::{Counter, EdeCode, Message, OptRcode, Rtype, Transport, zonefile};
 use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
 use zoners_server::policy::ListPolicy;
@@ -14,8 +14,9 @@ const CHILD: &str = "192.168.1.2";
 
 /// A lab with the list `ads` in force, and further lines of the configuration.
 fn governed(text: &str, more: &str) -> ServiceLab {
-    let config = format!("[policy]\n{more}[[policy.list]]\nname = \"ads\"\npath = \"/nowhere\"\n");
-    let config = Config::parse(&config, "zoners.toml").unwrap();
+    let text_of_config =
+        format!("[policy]\n{more}[[policy.list]]\nname = \"ads\"\npath = \"/nowhere\"\n");
+    let config = Config::parse(&text_of_config, "zoners.toml").unwrap();
     let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
     let mut compiler = PolicyCompiler::new([5, 6], &scratch);
     let source = ListSource { name: "ads".into(), form: None, allows: false };
@@ -23,7 +24,7 @@ fn governed(text: &str, more: &str) -> ServiceLab {
     compiler.finish(&*file, [0; 32]).unwrap();
     let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
     let policy = Arc::new(ListPolicy::new(&config.policy, compiled, |_| false).unwrap());
-    let lab = lab();
+    let lab = lab_with(&text_of_config);
     let rules = lab.service.rules().clone().with_policy(policy);
     let service = Service::new(lab.service.worker().clone(), Arc::new(rules));
     ServiceLab { service, ..lab }
@@ -157,4 +158,26 @@ async fn an_answer_is_judged_by_the_servers_of_its_zones() {
     let above = governed(&zone("*.nic.com.rpz-nsdname CNAME ."), "");
     let reply = show(ask(&above, "www.example.com", Rtype::A, ADULT).await);
     assert!(reply.starts_with("NXDOMAIN"), "{reply}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_for_it_gets_the_reason_as_json() {
+    let contact = "contact = \"mailto:admin@example.net\"\n";
+    let lab = governed("||blocked.example.com^\n", contact);
+    let query = |options: &[u8]| with_options(&asked("blocked.example.com", Rtype::A), options);
+    let told = |reply: Option<Message>| reply.unwrap().edns.unwrap().errors[0].text.clone();
+    let plain = "list ads, line 1: ||blocked.example.com^";
+    let json = r#"{"c":["mailto:admin@example.net"],"j":"list ads, line 1: ||blocked.example.com^","s":6,"l":"en"}"#;
+    for _ in 0..2 {
+        for (options, expected) in [
+            // The option for that, with and without a value; an EDE; a different option.
+            (&[0, 26, 0, 0][..], json),
+            (&[0, 26, 0, 1, 9], json),
+            (&[0, 15, 0, 2, 0, 0], json),
+            (&[0, 12, 0, 0], plain),
+        ] {
+            let client = Client::new(ADULT.parse().unwrap(), Transport::Udp);
+            assert_eq!(told(lab.send_from(&query(options), client).await), expected);
+        }
+    }
 }
