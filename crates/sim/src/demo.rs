@@ -62,7 +62,8 @@ pub fn internet(seed: u64) -> (SimNetwork, RRset) {
         (0..12).map(|line| format!("middling TXT \"line {line:040}\"\n")).collect();
     let fast = format!(
         "www 60 A 203.0.113.10\nwww 60 AAAA 2001:db8::10\nwww 60 HTTPS 1 . alpn=h2,h3\n\
-         *.wild A 203.0.113.11\n{long}{middling}"
+         *.wild A 203.0.113.11\nrouter A 192.168.1.1\nhome CNAME router\ngate HTTPS 1 . ipv4hint=10.0.0.1\n\
+         2.0.0.127.list A 127.0.0.2\n{long}{middling}"
     );
     let slow = Link::of(400);
     let near = || Link::of(15);

@@ -41,6 +41,13 @@ const CONVERSATIONS: &[&[&str]] = &[
     &["kdig +dnssec www.shop.demo A", "CNAME", "RRSIG", "Flags: qr rd ra ad;"],
     &["dig +norec never-asked.fast.demo A", "status: REFUSED", "EDE: 20"],
     &["dig +norec www.fast.demo A", "status: NOERROR", "flags: qr ra ad;"],
+    // Private addresses of public names.
+    &["dig router.fast.demo A", "status: NOERROR", "ANSWER: 0", "SOA", "EDE: 15", "192.168.1.1 is"],
+    &["dig +tcp +dnssec home.fast.demo A", "status: NOERROR", "ANSWER: 0", "EDE: 15 (Blocked)"],
+    &["dig gate.fast.demo HTTPS", "status: NOERROR", "ANSWER: 0", "EDE: 15", "10.0.0.1 is private"],
+    &["dig 2.0.0.127.list.fast.demo A", "127.0.0.2", "flags: qr rd ra ad;"],
+    &["dig +ednsopt=26 router.fast.demo A", "ANSWER: 0", "EDE: 15", "192.168.1.1 is private", "en"],
+    &["dig _dns.resolver.arpa SVCB", "status: NOERROR", "ANSWER: 0", "SOA", "flags: qr aa rd ra"],
     // Unsupported queries.
     &["dig +edns=1 +noednsneg www.fast.demo A", "status: BADVERS"],
     &["dig +opcode=status +noedns www.fast.demo A", "status: NOTIMP", "opcode: STATUS"],
