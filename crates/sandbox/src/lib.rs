@@ -5,6 +5,7 @@
 //! does not support is skipped and reported ([`Layer`]): an old kernel is no reason to refuse
 //! service.
 
+mod certificates;
 mod needs;
 
 #[cfg(target_os = "linux")]
@@ -13,6 +14,7 @@ mod linux;
 use std::fmt;
 use std::io;
 
+pub use certificates::certificate_needs;
 pub use needs::{Calls, Need, Needs};
 
 /// One layer of the sandbox.

@@ -1,28 +1,16 @@
 //! The sandbox declaration of the connections to Redis.
 
-use std::env::var_os;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use redis::{ConnectionAddr, IntoConnectionInfo};
-use zoners_sandbox::{Calls, Need, Needs};
+use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
 use super::RedisServers;
 
 /// Folders with the configuration of the system's resolver and with its libraries.
 const RESOLVER_FOLDERS: [&str; 6] =
     ["/etc", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
-/// Folders with the certificates of authorities; `/etc` has links into the other folders.
-const CERTIFICATE_FOLDERS: [&str; 5] = [
-    "/etc/ssl",
-    "/etc/pki",
-    "/etc/ca-certificates",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates",
-];
-/// Environment variables with another file or folder of certificates (OpenSSL's names).
-const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
-
 impl RedisServers {
     /// The needs of connections to these servers.
     #[must_use]
@@ -38,7 +26,7 @@ impl RedisServers {
             all.push(Need::Connect(port));
             if tls {
                 // The system's certificates are read even where the configuration names a file.
-                all.extend(certificates());
+                all.extend(certificate_needs());
             }
             if host.parse::<IpAddr>().is_err() {
                 all.extend(look_up());
@@ -58,16 +46,6 @@ fn look_up() -> impl Iterator<Item = Need> {
     let resolver = resolver.and_then(|path| path.parent().map(PathBuf::from));
     let folders = RESOLVER_FOLDERS.map(PathBuf::from).into_iter().chain(resolver);
     [Calls::Libraries, Calls::Files].map(Need::Calls).into_iter().chain(folders.map(Need::Read))
-}
-
-fn certificates() -> impl Iterator<Item = Need> {
-    let elsewhere = CERTIFICATE_VARIABLES.into_iter().filter_map(var_os).map(PathBuf::from);
-    let elsewhere = elsewhere.filter_map(|path| match path.is_dir() {
-        true => Some(path),
-        false => path.parent().map(PathBuf::from),
-    });
-    let folders = CERTIFICATE_FOLDERS.map(PathBuf::from).into_iter().chain(elsewhere);
-    [Need::Calls(Calls::Files)].into_iter().chain(folders.map(Need::List))
 }
 
 #[cfg(test)]
