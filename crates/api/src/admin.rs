@@ -100,6 +100,12 @@ pub trait Admin: Send + Sync + 'static {
         seconds: u32,
     ) -> Result<PolicyPauseReport, AdminError>;
 
+    /// Fetches a list now, or every list; ends once the lists are compiled.
+    fn update_lists(&self, list: Option<&str>) -> soon!(PolicyListReport);
+
+    /// Puts the version of a list that waits into force; ends once the list is compiled.
+    fn accept_list(&self, list: &str) -> soon!(PolicyListReport);
+
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
 
@@ -163,6 +169,8 @@ pub async fn answer<A: Admin>(
         AdminRequest::PolicyPause { group, seconds } => {
             admin.pause_policy(group.as_deref(), seconds).into()
         }
+        AdminRequest::PolicyUpdate { list } => admin.update_lists(list.as_deref()).await.into(),
+        AdminRequest::PolicyAccept { list } => admin.accept_list(&list).await.into(),
         AdminRequest::Reload {} => admin.reload().await.into(),
         AdminRequest::Origin {} => admin.origin().into(),
         AdminRequest::HandOver {} => match admin.hand_over().await {

@@ -44,6 +44,7 @@ mod negative_anchors;
 mod network;
 mod origin;
 mod policy;
+mod policy_sources;
 mod problems;
 mod reload;
 mod reply;
@@ -80,6 +81,7 @@ pub use policy::{
     MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport, PolicyListState,
     PolicyPauseReport, SkippedLineReport,
 };
+pub use policy_sources::{HeldListReport, PolicySourceReport};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::PolicySourceReport;
+
 /// The rules that match a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyExplanation {
@@ -45,6 +47,9 @@ pub struct PolicyListReport {
     pub memory_bytes: u64,
     /// Groups of clients, the default first.
     pub groups: Vec<PolicyGroupState>,
+    /// The configured lists, in force or not.
+    #[serde(default)]
+    pub sources: Vec<PolicySourceReport>,
 }
 
 /// A list in force.

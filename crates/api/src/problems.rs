@@ -1,5 +1,7 @@
 //! The problems that follow from the status of a daemon, each with advice.
 
+mod lists;
+
 use crate::{
     DaemonStatus, FirstRecursionState, PassageReport, PassageState, Problem, SecondLevelState,
     Severity, StrategyReport,
@@ -9,7 +11,7 @@ impl DaemonStatus {
     /// The same status with the problems that follow from the fields.
     #[must_use]
     pub fn with_problems(mut self) -> Self {
-        let parts = [network(&self), service(&self), safety(&self)];
+        let parts = [network(&self), service(&self), lists::problems(&self), safety(&self)];
         self.problems = parts.into_iter().flatten().collect();
         self.problems.sort_by_key(|problem| problem.severity);
         self

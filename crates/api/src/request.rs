@@ -77,6 +77,16 @@ pub enum AdminRequest {
         /// Seconds until the policy is in force again; 0 ends a pause.
         seconds: u32,
     },
+    /// Fetch a list now, whatever its schedule. The reply is that of `policy-lists`, once the list is compiled.
+    PolicyUpdate {
+        /// The list; `None` for every list.
+        list: Option<String>,
+    },
+    /// Put the version of a list that waits into force. The reply is that of `policy-lists`.
+    PolicyAccept {
+        /// The list.
+        list: String,
+    },
     /// Read the configuration again, and put the new one into force.
     Reload {},
     /// How the daemon was started.
@@ -107,6 +117,8 @@ impl AdminRequest {
         "policy-explain",
         "policy-lists",
         "policy-pause",
+        "policy-update",
+        "policy-accept",
         "reload",
         "origin",
         "hand-over",
@@ -131,6 +143,11 @@ impl AdminRequest {
                 let group = group.iter().map(|group| format!(" --group {group:?}"));
                 Some(format!("policy pause {seconds}{}", group.collect::<String>()))
             }
+            AdminRequest::PolicyUpdate { list } => {
+                let list = list.iter().map(|list| format!(" {list:?}"));
+                Some(format!("policy update{}", list.collect::<String>()))
+            }
+            AdminRequest::PolicyAccept { list } => Some(format!("policy accept {list:?}")),
             AdminRequest::Reload {} => Some("reload".to_owned()),
             AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheFill, NetworkReport};
+use crate::{CacheFill, NetworkReport, PolicySourceReport};
 
 /// How a daemon is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,9 @@ pub struct DaemonStatus {
     /// The last crash of an earlier daemon, of the last few starts; `None` without a crash or a state folder.
     #[serde(default)]
     pub last_crash: Option<Box<CrashReport>>,
+    /// Lists of the policy that a person should look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<PolicySourceReport>,
     /// Problems, the worst first.
     pub problems: Vec<Problem>,
 }

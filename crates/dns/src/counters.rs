@@ -144,6 +144,11 @@ counters! {
         NetworkChecks "network_checks" "checks" "Checks with root servers for interception and blocking of DNS by the network.";
         NetworkChecksFailed "network_checks_failed" "checks" "Of network_checks: DNS was intercepted, refused or blocked.";
     }
+    Policy "policy_" "Lists of the policy" {
+        PolicyCompilations "policy_compilations" "times" "Times that the lists were compiled, because a list or the configuration had changed.";
+        PolicyDownloads "policy_downloads" "downloads" "Downloads of lists, those without news included.";
+        PolicyDownloadsFailed "policy_downloads_failed" "downloads" "Of policy_downloads: failed; the last good copy stays.";
+    }
     Cache "cache_" "The cache of this process" {
         CachePrefetches "cache_prefetches" "questions" "Popular answers refreshed before they expired.";
         CachePrefetchesUsed "cache_prefetches_used" "questions" "Of cache_prefetches: asked for since.";

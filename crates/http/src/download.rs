@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use crate::url::HttpUrl;
 use connect::{Reach, connect};
 pub use error::{DownloadError, DownloadWait};
-use reply::{Hop, ask};
+use reply::{ReplyStep, ask};
 pub use tls::TlsClient;
 
 /// The bounds of a download.
@@ -125,8 +125,8 @@ impl Download<'_> {
         for _ in 0..=self.limits.redirects {
             let stream = connect(&url, hosts, tls, &mut reach, self.limits.connect).await?;
             match ask(stream, &url, self, sink).await? {
-                Hop::Done(downloaded) => return Ok(downloaded),
-                Hop::Redirect(location) => {
+                ReplyStep::Done(downloaded) => return Ok(downloaded),
+                ReplyStep::Redirect(location) => {
                     let next = url.join(&location).map_err(DownloadError::BadRedirect)?;
                     if url.is_secure() && !next.is_secure() {
                         return Err(DownloadError::Downgrade(next.to_string()));

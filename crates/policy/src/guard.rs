@@ -122,9 +122,10 @@ impl ListGuard {
         }
     }
 
-    /// Forgets the version that waits, whose text is lost.
-    pub fn drop_held(&mut self) {
-        self.held = None;
+    /// Forgets a version, as its text is lost or no list.
+    pub fn forget(&mut self, digest: &str) {
+        self.in_force = self.in_force.take().filter(|version| version.digest != digest);
+        self.held = self.held.take().filter(|held| held.version.digest != digest);
     }
 
     fn take(&mut self, version: ListVersion) -> GuardDecision {
@@ -136,7 +137,7 @@ impl ListGuard {
 }
 
 impl HeldVersion {
-    /// Seconds until the version comes into force by itself; `None` if that takes the word of a person.
+    /// Seconds until the version comes into force by itself; `None` if a person has to agree.
     #[must_use]
     pub fn left_s(&self, now_s: u64) -> Option<u64> {
         let end = self.since_s.min(now_s).saturating_add(HOLD_SECONDS);
@@ -300,6 +301,17 @@ mod tests {
         assert_eq!(guard.held().unwrap().left_s(earlier), Some(HOLD_SECONDS));
         guard.offer(version("half", 400), earlier);
         assert!(guard.has_due_version(earlier + HOLD_SECONDS));
+    }
+
+    #[test]
+    fn a_version_without_a_text_is_forgotten() {
+        let mut guard = guard();
+        guard.offer(version("half", 400), START);
+        guard.forget("other");
+        guard.forget("half");
+        assert_eq!((guard.held(), in_force(&guard)), (None, "first"));
+        guard.forget("first");
+        assert_eq!(guard.in_force(), None);
     }
 
     #[test]

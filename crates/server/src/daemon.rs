@@ -24,6 +24,8 @@ mod http_routes;
 mod keeper;
 mod kept_sockets;
 mod lease_keeper;
+mod list_downloads;
+mod list_requests;
 mod listeners;
 mod listening;
 mod network_zones;

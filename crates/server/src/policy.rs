@@ -1,11 +1,12 @@
 //! The policy of a configuration: lists compiled beside serving, and verdicts as answers.
 //!
-//! [`build`] compiles the lists of a configuration, [`shelf`] has the compiled policy in force and the pauses, and
-//! [`ListPolicy`] decides in the pipeline.
+//! [`supply`] has the texts of lists, [`build`] compiles the texts, [`shelf`] has the compiled policy in force and the
+//! pauses, and [`ListPolicy`] decides in the pipeline.
 
 mod answer;
 pub(crate) mod build;
 pub(crate) mod shelf;
+pub(crate) mod supply;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

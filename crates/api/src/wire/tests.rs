@@ -22,6 +22,8 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::PolicyExplain { name: name(), r#type: "A".into(), client: None },
         AdminRequest::PolicyLists {},
         AdminRequest::PolicyPause { group: None, seconds: 300 },
+        AdminRequest::PolicyUpdate { list: None },
+        AdminRequest::PolicyAccept { list: "ads".into() },
         AdminRequest::Reload {},
         AdminRequest::Origin {},
         AdminRequest::HandOver {},

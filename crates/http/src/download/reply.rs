@@ -24,7 +24,7 @@ use crate::url::HttpUrl;
 const MAX_VALIDATOR: usize = 512;
 
 /// Where a reply leads.
-pub(super) enum Hop {
+pub(super) enum ReplyStep {
     Done(Downloaded),
     /// To this location, as the server wrote it.
     Redirect(String),
@@ -36,7 +36,7 @@ pub(super) async fn ask(
     url: &HttpUrl,
     download: &Download<'_>,
     sink: &mut (dyn io::Write + Send),
-) -> Result<Hop, DownloadError> {
+) -> Result<ReplyStep, DownloadError> {
     let request = request(url, download.validators)?;
     let mut client = http1::Builder::new();
     client.max_headers(MAX_FIELDS).max_buf_size(MAX_HEAD);
@@ -71,7 +71,7 @@ async fn take(
     response: Response<Incoming>,
     download: &Download<'_>,
     sink: &mut (dyn io::Write + Send),
-) -> Result<Hop, DownloadError> {
+) -> Result<ReplyStep, DownloadError> {
     let text = |name: HeaderName| {
         let value = response.headers().get(name)?.to_str().ok()?;
         Some(value.to_owned())
@@ -81,11 +81,13 @@ async fn take(
     let is_conditional = *download.validators != Validators::default();
     match status {
         StatusCode::OK => {}
-        StatusCode::NOT_MODIFIED if is_conditional => return Ok(Hop::Done(Downloaded::Unchanged)),
+        StatusCode::NOT_MODIFIED if is_conditional => {
+            return Ok(ReplyStep::Done(Downloaded::Unchanged));
+        }
         _ if matches!(code, 301 | 302 | 303 | 307 | 308) => {
             let nowhere =
                 || DownloadError::BadRedirect("there is no header field Location".to_owned());
-            return Ok(Hop::Redirect(text(LOCATION).ok_or_else(nowhere)?));
+            return Ok(ReplyStep::Redirect(text(LOCATION).ok_or_else(nowhere)?));
         }
         _ => {
             let retry_after_s = text(RETRY_AFTER).and_then(|seconds| seconds.trim().parse().ok());
@@ -103,7 +105,7 @@ async fn take(
         last_modified: text(LAST_MODIFIED).filter(short),
     };
     let octets = copy(response.into_body(), download, sink).await?;
-    Ok(Hop::Done(Downloaded::Complete { validators, octets }))
+    Ok(ReplyStep::Done(Downloaded::Complete { validators, octets }))
 }
 
 /// Copies the content into the sink; the number of octets.

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use zoners_host::paths::state;
 use zoners_host::ports::is_privileged;
-use zoners_sandbox::{Calls, Need, Needs};
+use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
-use super::Config;
+use super::{Config, ListOrigin};
+
+/// The ports of HTTPS and HTTP, to which the server of a list may redirect.
+const WEB_PORTS: [u16; 2] = [443, 80];
 
 impl Config {
     /// The files of a reload, each with the key for the file.
@@ -22,10 +25,28 @@ impl Config {
             ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
         ];
         let named = files.into_iter().filter_map(|(key, path)| Some((key, path?)));
-        let lists = self.policy.list.iter().map(|list| ("policy.list.path", &*list.path));
+        let lists = self.policy.list.iter();
+        let lists = lists.filter_map(|list| Some(("policy.list.path", list.path.as_deref()?)));
         let zones = self.zone.iter().map(|zone| ("zone.file", &*zone.file));
         let leases = self.network.leases.iter().map(|path| ("network.leases", &**path));
         named.chain(lists).chain(zones).chain(leases).collect()
+    }
+
+    /// The needs of downloading lists.
+    fn needs_of_downloads(&self) -> Option<Needs> {
+        let lists = self.policy.list.iter().filter_map(|list| match list.origin() {
+            ListOrigin::Address(url) => Some(url.port()),
+            ListOrigin::File(_) => None,
+        });
+        let mut ports: Vec<u16> = lists.collect();
+        if ports.is_empty() {
+            return None;
+        }
+        ports.extend(WEB_PORTS);
+        ports.sort_unstable();
+        ports.dedup();
+        let all = ports.into_iter().map(Need::Connect).chain(certificate_needs());
+        Some(Needs { of: "policy.list.url", all: all.collect() })
     }
 
     /// The needs of binding these ports.
@@ -67,6 +88,7 @@ impl Config {
         }
         let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));
         needs.push(Needs { of: "network.portal-probes", all: probes.collect() });
+        needs.extend(self.needs_of_downloads());
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
     }
@@ -125,6 +147,22 @@ mod tests {
         let http = config.needs(file).into_iter().find(|needs| needs.of == "server.http");
         assert!(http.unwrap().all.contains(&Need::Listen(80)));
         assert_eq!(config.needs_privilege(file), is_privileged(80));
+    }
+
+    #[test]
+    fn lists_by_address_need_their_ports_those_of_redirects_and_certificates() {
+        let list = |key: &str| format!("[[policy.list]]\nname = \"a\"\n{key}\n");
+        let needs = |key: &str| {
+            let config = Config::parse(&list(key), "zoners.toml").unwrap();
+            config.needs(None).into_iter().find(|needs| needs.of == "policy.list.url")
+        };
+        assert_eq!(needs("path = \"/a/b\""), None);
+        let all = needs("url = \"https://lists.example:8443/a\"").unwrap().all;
+        for port in [80, 443, 8443] {
+            assert!(all.contains(&Need::Connect(port)), "{port}");
+        }
+        assert!(all.contains(&Need::List("/etc/ssl".into())));
+        assert_eq!(needs("list = \"oisd-small\"").unwrap().all[0], Need::Connect(80));
     }
 
     #[test]

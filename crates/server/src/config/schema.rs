@@ -32,7 +32,7 @@ pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
 pub(crate) use policy::DEFAULT_GROUP;
 pub use policy::{
-    BlockAnswer, BlockReason, ContactUri, ListAction, PolicyConfig, PolicyGroupConfig,
+    BlockAnswer, BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyGroupConfig,
     PolicyListConfig,
 };
 pub use redis::{RedisConfig, Secret};

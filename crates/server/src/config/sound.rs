@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use zoners_dns::name;
+use zoners_policy::{catalogue, catalogue_entry};
 
 use super::schema::DEFAULT_GROUP;
-use super::{Config, ConfigError, PolicyConfig};
+use super::{Config, ConfigError, PolicyConfig, PolicyListConfig};
 
 impl Config {
     /// Checks the values against each other.
@@ -160,6 +161,7 @@ impl Config {
                 let what = format!("a list before has the name {:?} already", list.name);
                 wrong(&format!("policy.list[{at}].name"), &what);
             }
+            check_origin(&format!("policy.list[{at}]"), list, wrong);
         }
         for (at, group) in groups.iter().enumerate() {
             if groups.iter().take(at).any(|earlier| earlier.name == group.name) {
@@ -183,6 +185,32 @@ impl Config {
             }
         }
     }
+}
+
+/// A list has one origin, and a name.
+fn check_origin(at: &str, list: &PolicyListConfig, wrong: &mut impl FnMut(&str, &str)) {
+    let PolicyListConfig { name, path, url, list: well_known, .. } = list;
+    let origins = [path.is_some(), url.is_some(), well_known.is_some()];
+    if origins.into_iter().filter(|is_there| *is_there).count() != 1 {
+        let what =
+            "must have one of the keys path, url and list: a file, an address or a well-known list";
+        wrong(at, what);
+    }
+    if name.is_empty() && well_known.is_none() {
+        wrong(at, "must have a name, by which reports and groups call the list");
+    }
+    let Some(unknown) = well_known.as_ref().filter(|name| catalogue_entry(name).is_none()) else {
+        return;
+    };
+    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(name, unknown);
+    let nearest =
+        catalogue().max_by(|one, other| likeness(one.name).total_cmp(&likeness(other.name)));
+    let nearest =
+        nearest.map(|entry| format!("the nearest is \"{}\"", entry.name)).unwrap_or_default();
+    let what = format!(
+        "there is no well-known list {unknown:?}: {nearest}; `zoners policy catalogue` has all"
+    );
+    wrong(&format!("{at}.list"), &what);
 }
 
 /// Whether `all` is the wildcard of the family and port of `address`.

@@ -142,13 +142,10 @@ fn serve_on(serving: &mut Serving, control: Option<&ControlSocket>) {
     tracing::warn!("restart: the new daemon did not come up: this one serves on");
 }
 
-/// Puts compiled lists or changed pauses into force.
+/// Takes in a change of lists or pauses, and puts the policy into force, if the policy has changed.
 fn policy_changed(serving: &mut Serving, change: PolicyChange) {
-    let is_new = match change {
-        PolicyChange::Compiled(built) => serving.policies.end(&serving.core, built),
-        PolicyChange::Paused => true,
-    };
-    if is_new {
+    let config = &serving.generation.config.policy;
+    if serving.policies.take(change, &serving.core, config) {
         serving.renew_policy();
     }
     // The configuration may have changed meanwhile.

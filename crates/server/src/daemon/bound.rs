@@ -17,6 +17,7 @@ use super::http::{BoundHttp, HttpServing};
 use super::http_routes::routes;
 use super::keeper::CacheKeeper;
 use super::kept_sockets::KeptSockets;
+use super::list_requests;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
@@ -78,8 +79,10 @@ impl Bound {
         let folder = state.as_ref().map(StateFolder::path);
         let runs = RunHistory::begin(folder, self.predecessor.is_some());
         let networks = NetworkObserver::new(folder, &core.shared.random);
-        let policies = PolicyKeeper::begin(folder, &core, &mut generation);
+        let (list_requests, requests) = list_requests::requests();
+        let mut policies = PolicyKeeper::begin(folder, &core, &mut generation, requests);
         let workers = Workers::start(&core, &generation, self.allotment)?;
+        policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
         let http = self.http.iter().map(BoundHttp::address).collect();
@@ -97,11 +100,13 @@ impl Bound {
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
             policies: core.policies.clone(),
+            lists: Some(list_requests),
             last_crash: runs.last_crash(),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
-        let counters = [workers.counters(), vec![http_counters.clone()]].concat();
+        let own = vec![http_counters.clone(), policies.counters()];
+        let counters = [workers.counters(), own].concat();
         let events = workers.events();
         let overseer = Overseer::new(look_ups, counters, events, status.clone(), about);
         overseer.has_routes(&generation.config.network_routes);

@@ -24,7 +24,7 @@ use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::take_over::TakenOver;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
-use crate::config::{AddressSpec, Config, ConfigError};
+use crate::config::{AddressSpec, Config, ConfigError, ListOrigin};
 use crate::log::Log;
 use crate::pipeline::Service;
 use crate::validate::Scope;
@@ -91,6 +91,8 @@ impl Configured {
         config.server.state = None;
         config.cache.persist = false;
         config.network.portal_probes = Vec::new();
+        // Lists that the daemon has would be downloaded again.
+        config.policy.list.retain(|list| matches!(list.origin(), ListOrigin::File(_)));
         self
     }
 

@@ -19,6 +19,7 @@ use zoners_store::shared::SharedCache;
 use super::ListenStatus;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
+use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use crate::config::NetworkRoute;
@@ -64,6 +65,8 @@ pub(super) struct About {
     pub(super) origin: Option<ProcessOrigin>,
     /// The compiled lists and the pauses of the policy.
     pub(super) policies: Arc<PolicyShelf>,
+    /// The way of requests about lists; `None` without a daemon.
+    pub(super) lists: Option<ListRequests>,
     /// The last crash of an earlier daemon.
     pub(super) last_crash: Option<CrashReport>,
 }

@@ -1,15 +1,32 @@
-//! Compiles the lists of the policy on a thread of its own, at the start and whenever the configuration or a file changes.
+//! Keeps the lists of the policy current: takes over changed files and downloads, and compiles the lists on a thread of
+//! its own, at the start and whenever the configuration or a text changes. One compilation is under way at a time, and
+//! the next compilation has the latest texts.
+
+mod answers;
+mod news;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use zoners_dns::{Clock, Counter, Counters};
+use zoners_net::Sockets;
+use zoners_resolver::Resolver;
 
 use super::generation::{Core, Generation};
-use crate::config::PolicyConfig;
-use crate::policy::build::{self, BuiltPolicy, SourcesDigest};
+use super::list_downloads::{DownloadEnd, ListDownloads};
+use super::list_requests::{ListCaller, ListRequest};
+use crate::clock::SystemClock;
+use crate::config::{ListOrigin, PolicyConfig};
+use crate::policy::build::{self, BuiltPolicy, PolicyBuild, SourcesDigest};
 use crate::policy::shelf::PolicyShelf;
+use crate::policy::supply::SuppliedList;
+use crate::policy::supply::book::{ListBook, ListRecord, id_of};
+use crate::policy::supply::download::{DownloadOutcome, ListDownload};
+use crate::policy::supply::schedule::DownloadTerms;
+use crate::policy::supply::texts::TextStore;
+use news::log_news;
 
 /// How often the files are looked at, at most.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
@@ -17,39 +34,70 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(30);
 /// The outcome of a compilation: a policy, or the reason why there is none.
 pub(super) type CompilationEnd = Result<Box<BuiltPolicy>, String>;
 
-/// What the policy in force has to be made anew for.
+/// What the lists or the policy in force have to be looked at for.
 pub(super) enum PolicyChange {
     /// A compilation has ended.
     Compiled(CompilationEnd),
     /// A pause has begun, or was ended.
     Paused,
+    /// A download has ended.
+    Downloaded(DownloadEnd),
+    /// A person asks for a list.
+    Requested(ListRequest),
 }
 
-/// The compilation of lists.
+/// The texts and the compilation of lists.
 #[derive(Debug)]
 pub(super) struct PolicyKeeper {
-    /// The state folder; without one, compiled lists lie in memory.
+    /// The state folder; without one, texts and compiled lists lie in memory.
     folder: Option<PathBuf>,
-    /// The sources of the last compilation, under way or ended.
+    store: Arc<TextStore>,
+    book: ListBook,
+    downloads: ListDownloads,
+    /// The texts of the policy in force.
     sources: Option<SourcesDigest>,
+    /// The work of the last compilation, which is not done twice.
+    work: Option<SourcesDigest>,
     under_way: Option<oneshot::Receiver<CompilationEnd>>,
     looked: Instant,
     shelf: Arc<PolicyShelf>,
+    requests: mpsc::Receiver<ListRequest>,
+    callers: Vec<ListCaller>,
+    counters: Arc<Counters>,
 }
 
 impl PolicyKeeper {
     /// Puts the compiled file of an earlier start into force, if its lists are those of now. This takes some 20 ms for a
     /// million names; other lists are compiled once clients are served.
-    pub(super) fn begin(folder: Option<&Path>, core: &Core, generation: &mut Generation) -> Self {
-        let folder = folder.map(Path::to_owned);
-        let (sources, under_way, looked) = (None, None, Instant::now());
-        let shelf = core.policies.clone();
-        let mut keeper = PolicyKeeper { folder, sources, under_way, looked, shelf };
+    pub(super) fn begin(
+        folder: Option<&Path>,
+        core: &Core,
+        generation: &mut Generation,
+        requests: mpsc::Receiver<ListRequest>,
+    ) -> Self {
+        let store = Arc::new(TextStore::new(folder));
+        let mut keeper = PolicyKeeper {
+            folder: folder.map(Path::to_owned),
+            book: ListBook::read(folder),
+            downloads: ListDownloads::new(store.clone(), core.shared.random.clone()),
+            store,
+            sources: None,
+            work: None,
+            under_way: None,
+            looked: Instant::now(),
+            shelf: core.policies.clone(),
+            requests,
+            callers: Vec::new(),
+            counters: Arc::default(),
+        };
         let config = &generation.config.policy;
         if config.list.is_empty() {
             return keeper;
         }
-        let sources = build::digest(config);
+        keeper.book.configure(&config.list);
+        keeper.book.records_mut().for_each(|record| record.forget_lost_copies(&keeper.store));
+        keeper.store.sweep(&keeper.book.used());
+        let sources = build::digest(config, &keeper.book);
         match keeper.folder.as_deref().map(|folder| build::open(folder, sources)) {
             Some(Ok(compiled)) => {
                 tracing::info!("policy: {} names in force", compiled.names());
@@ -63,6 +111,16 @@ impl PolicyKeeper {
         keeper
     }
 
+    /// The figures of lists.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+
+    /// Resolves the names of list servers by this resolver. Failed downloads are tried again soon.
+    pub(super) fn resolve_by(&mut self, resolver: Resolver<Arc<Sockets>>) {
+        self.downloads.resolve_by(resolver);
+    }
+
     /// Looks at the files after a while.
     pub(super) fn look_sometimes(&mut self, core: &Core, config: &PolicyConfig) {
         if self.looked.elapsed() >= LOOK_INTERVAL {
@@ -70,65 +128,118 @@ impl PolicyKeeper {
         }
     }
 
-    /// Compiles the lists, if their sources have changed and no compilation is under way.
+    /// Compiles the lists, if there is news and no compilation is under way; downloads the configured lists.
     pub(super) fn look(&mut self, core: &Core, config: &PolicyConfig) {
         self.looked = Instant::now();
+        self.book.configure(&config.list);
+        self.downloads.configure(downloads(config, &self.book));
+        self.compile_news(core, config);
+        self.shelf.put_supply(SuppliedList::all(config, &self.book));
+        self.answer_callers();
+    }
+
+    fn compile_news(&mut self, core: &Core, config: &PolicyConfig) {
         if config.list.is_empty() || self.under_way.is_some() {
             return;
         }
-        let sources = build::digest(config);
-        if self.sources == Some(sources) {
+        let now_s = wall_s();
+        let has_other_texts = self.sources != Some(build::digest(config, &self.book));
+        let work = build::work(config, &self.book, now_s);
+        let has_news = build::has_news(config, &self.book, now_s);
+        if !(has_news || has_other_texts && self.has_texts(config)) || self.work == Some(work) {
             return;
         }
         let random = &core.shared.random;
         let key = [random.bits(), random.bits()];
-        let (folder, config) = (self.folder.clone(), config.clone());
+        let (folder, store) = (self.folder.clone(), self.store.clone());
+        let (config, book) = (config.clone(), self.book.clone());
         let (send, done) = oneshot::channel();
-        let work = move || {
-            let built = build::compile(&config, folder.as_deref(), key);
+        let compile = move || {
+            let folder = folder.as_deref();
+            let build = PolicyBuild { config: &config, folder, store: &store, key, now_s };
             // The daemon may have ended.
-            let _ = send.send(built.map(Box::new));
+            let _ = send.send(build.run(book).map(Box::new));
         };
-        match std::thread::Builder::new().name("policy".into()).spawn(work) {
-            Ok(_) => (self.under_way, self.sources) = (Some(done), Some(sources)),
+        match std::thread::Builder::new().name("policy".into()).spawn(compile) {
+            Ok(_) => {
+                (self.under_way, self.work) = (Some(done), Some(work));
+                self.counters.count(Counter::PolicyCompilations);
+            }
             Err(error) => tracing::error!("policy: the system gives no thread: {error}"),
         }
+    }
+
+    /// Whether there is a text to be compiled, or a policy whose texts are gone from the configuration.
+    fn has_texts(&self, config: &PolicyConfig) -> bool {
+        let now_s = wall_s();
+        let is_had = |record: &ListRecord| record.wanted(now_s).is_some();
+        let had = config.list.iter().any(|list| self.book.of(list).is_some_and(is_had));
+        had || self.shelf.has_policy()
+            || self.work.is_none()
+                && config.list.iter().any(|list| matches!(list.origin(), ListOrigin::File(_)))
     }
 
     /// The next change. Safe to cancel and call again.
     pub(super) async fn change(&mut self) -> PolicyChange {
         let shelf = self.shelf.clone();
+        let under_way = &mut self.under_way;
         tokio::select! {
             biased;
-            built = self.done() => PolicyChange::Compiled(built),
+            built = done(under_way) => PolicyChange::Compiled(built),
             () = shelf.pauses_changed() => PolicyChange::Paused,
+            end = self.downloads.end() => PolicyChange::Downloaded(end),
+            Some(request) = self.requests.recv() => PolicyChange::Requested(request),
         }
     }
 
-    /// Ends with the compilation under way. Safe to cancel and call again.
-    async fn done(&mut self) -> CompilationEnd {
-        let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
-        let built = under_way.await;
-        self.under_way = None;
-        built.unwrap_or_else(|_| Err("the thread that compiled the lists ended".to_owned()))
+    /// Takes in a change; true if the policy is to be made anew.
+    pub(super) fn take(
+        &mut self,
+        change: PolicyChange,
+        core: &Core,
+        config: &PolicyConfig,
+    ) -> bool {
+        match change {
+            PolicyChange::Compiled(built) => self.end_compilation(core, config, built),
+            PolicyChange::Paused => true,
+            PolicyChange::Downloaded(end) => {
+                self.end_download(config, end);
+                false
+            }
+            PolicyChange::Requested(request) => {
+                self.answer(config, request);
+                false
+            }
+        }
     }
 
-    /// Takes a compiled policy; false if the lists in force stay. Lists in force stay if one of the new ones cannot be
-    /// used: the last good list is better than none.
-    pub(super) fn end(&self, core: &Core, built: CompilationEnd) -> bool {
-        let built = match built {
-            Ok(built) => built,
+    /// Takes a compiled policy; false if the lists in force stay.
+    fn end_compilation(
+        &mut self,
+        core: &Core,
+        config: &PolicyConfig,
+        built: CompilationEnd,
+    ) -> bool {
+        let BuiltPolicy { compiled, sources, mut book, remarks } = match built {
+            Ok(built) => *built,
             Err(why) => {
                 tracing::error!("policy: {why}");
+                self.fetch_lost_copies();
                 return false;
             }
         };
-        let BuiltPolicy { compiled, faults, left_out } = *built;
-        faults.iter().for_each(|fault| tracing::warn!("policy: {fault}"));
-        if left_out > 0 && core.policies.has_policy() {
-            tracing::error!(
-                "policy: the lists in force stay, as {left_out} of the new ones cannot be used"
-            );
+        for list in &config.list {
+            let id = id_of(list);
+            let (Some(record), Some(decided)) = (self.book.record(&id), book.record(&id)) else {
+                continue;
+            };
+            let before = record.clone();
+            record.take_decisions(decided.clone(), &list.origin());
+            log_news(&list.name, &before, record);
+        }
+        self.save();
+        remarks.iter().for_each(|remark| tracing::warn!("policy: {remark}"));
+        if self.sources.replace(sources) == Some(sources) {
             return false;
         }
         let rules: u64 = compiled.lists().iter().map(|list| u64::from(list.rules)).sum();
@@ -136,4 +247,80 @@ impl PolicyKeeper {
         core.policies.put(compiled);
         true
     }
+
+    /// Downloads lists again whose copies are gone, as after a hand has cleaned the state folder.
+    fn fetch_lost_copies(&mut self) {
+        let mut lost = Vec::new();
+        for record in self.book.records_mut() {
+            let had = record.newest.is_some();
+            record.forget_lost_copies(&self.store);
+            lost.extend((had && record.newest.is_none()).then(|| record.id.clone()));
+        }
+        if !lost.is_empty() {
+            self.downloads.hasten(lost);
+        }
+    }
+
+    fn end_download(&mut self, config: &PolicyConfig, end: DownloadEnd) {
+        let DownloadEnd { list: id, outcome } = end;
+        self.callers.iter_mut().for_each(|caller| caller.note_end(&id));
+        self.counters.count(Counter::PolicyDownloads);
+        let (Some(record), Some(list)) =
+            (self.book.record(&id), config.list.iter().find(|list| id_of(list) == id))
+        else {
+            return;
+        };
+        let (now_s, before) = (wall_s(), record.clone());
+        match outcome {
+            DownloadOutcome::Unchanged => record.note_success(now_s),
+            DownloadOutcome::Copied(digest, validators) => {
+                record.note_copy(digest, validators);
+                record.note_success(now_s);
+            }
+            DownloadOutcome::Failed(why, _) => {
+                self.counters.count(Counter::PolicyDownloadsFailed);
+                record.note_failure(&why, now_s);
+            }
+        }
+        log_news(&list.name, &before, record);
+        self.save();
+    }
+
+    /// Writes the book, and removes copies without a version.
+    fn save(&self) {
+        self.book.write(self.folder.as_deref());
+        // A compilation reads the copies of its book.
+        if self.under_way.is_none() {
+            self.store.sweep(&self.book.used());
+        }
+    }
+}
+
+/// Ends with the compilation under way. Safe to cancel and call again.
+async fn done(under_way: &mut Option<oneshot::Receiver<CompilationEnd>>) -> CompilationEnd {
+    let Some(receiver) = under_way else { return std::future::pending().await };
+    let built = receiver.await;
+    *under_way = None;
+    built.unwrap_or_else(|_| Err("the thread that compiled the lists ended".to_owned()))
+}
+
+/// The downloads of a configuration.
+fn downloads(config: &PolicyConfig, book: &ListBook) -> Vec<(ListDownload, DownloadTerms)> {
+    let lists = config.list.iter().filter_map(|list| {
+        let ListOrigin::Address(url) = list.origin() else { return None };
+        let record = book.of(list)?;
+        let download = ListDownload {
+            list: record.id.clone(),
+            url,
+            form: list.form(),
+            max_octets: list.max_size,
+            validators: record.validators(),
+        };
+        Some((download, record.terms(list.refresh.into())))
+    });
+    lists.collect()
+}
+
+fn wall_s() -> u64 {
+    SystemClock.wall_seconds()
 }

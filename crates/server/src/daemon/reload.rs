@@ -211,7 +211,9 @@ impl Serving {
             needs_restart: restart.into_iter().map(str::to_owned).collect(),
             errors: Vec::new(),
         };
-        (Serving { core, generation: next, workers, listening, overseer, ..self }, report)
+        let mut serving = Serving { core, generation: next, workers, listening, overseer, ..self };
+        serving.renew_list_resolver();
+        (serving, report)
     }
 
     /// The report of a reload that changed nothing.

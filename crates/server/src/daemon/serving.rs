@@ -107,16 +107,23 @@ impl Serving {
         self.overseer.renew(self.overseer.service().with_rules(rules));
     }
 
+    /// Resolves the names of list servers by the settings and over the network of now.
+    pub(super) fn renew_list_resolver(&mut self) {
+        let resolver = self.workers.look_up_resolver(&self.core, &self.generation);
+        self.policies.resolve_by(resolver);
+    }
+
     /// The addresses of the daemon, for reports.
     pub(super) fn listen_status(&self) -> ListenStatus {
         ListenStatus { http: self.http.addresses(), ..self.listening.status() }
     }
 
     /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.
-    pub(super) fn forgive(&self, event: Event) {
+    pub(super) fn forgive(&mut self, event: Event) {
         self.core.shared.notify(event);
         self.overseer.has_tried_recursion(None);
         self.workers.renew_sockets();
         self.overseer.service().worker().network().renew();
+        self.renew_list_resolver();
     }
 }

@@ -11,6 +11,8 @@ use zoners_host::paths::state;
 
 use super::{keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
+use crate::policy::build;
+use crate::policy::supply::book;
 
 /// The lock file of the folder. The first line has the number of the process, each further line an address in service.
 const FILE: &str = "lock";
@@ -171,9 +173,10 @@ fn is_own_file(name: &str) -> bool {
         networks::SECRET,
         networks::STRATEGIES,
         network_zones::FILE,
+        book::FILE,
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
-    known.contains(&name) || known.iter().any(beside)
+    known.contains(&name) || known.iter().any(beside) || build::is_own_file(name)
 }
 
 fn unusable(folder: &Path, error: &io::Error) -> Option<StateFolder> {

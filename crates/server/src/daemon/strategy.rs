@@ -187,7 +187,7 @@ impl StrategyKeeper {
     }
 
     /// The evidence of the resolver that no longer holds under a new strategy.
-    fn clear_evidence(&self, serving: &Serving, before: Strategy, strategy: Strategy) {
+    fn clear_evidence(&self, serving: &mut Serving, before: Strategy, strategy: Strategy) {
         let shared = &serving.core.shared;
         match strategy {
             Strategy::RecurseOverTcp if !shared.broken_paths().udp => shared.presume_udp_blocked(),

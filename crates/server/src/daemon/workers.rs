@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use zoners_dns::Counters;
 use zoners_net::Sockets;
 use zoners_net::descriptors::Descriptors;
+use zoners_resolver::Resolver;
 
 use super::allotment::Allotment;
 use super::connections::ConnectionShares;
@@ -122,6 +123,15 @@ impl Workers {
     pub(super) fn look_up_service(&self, core: &Core, generation: &Generation) -> Snapshot {
         let network = self.look_up_network(core, generation);
         generation.service(core, network, &Arc::default())
+    }
+
+    /// A resolver for a thread of the daemon itself, with sockets of its own.
+    pub(super) fn look_up_resolver(
+        &self,
+        core: &Core,
+        generation: &Generation,
+    ) -> Resolver<Arc<Sockets>> {
+        self.look_up_service(core, generation).worker().clone()
     }
 
     /// Upstream sockets for look-ups of the daemon itself, within the descriptors of the workers.

@@ -1,19 +1,26 @@
 //! Lists of a configuration, compiled to a file of the state folder, or in memory without such a folder.
 
+mod digests;
+
+use std::fmt;
 use std::fs::{self, File};
-use std::hash::Hasher;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use siphasher::sip128::{Hasher128, SipHasher13};
+use zoners_http::Validators;
 use zoners_policy::{
-    CompiledPolicy, DIGEST_OCTETS, ListEntry, ListForm, ListSource, MemoryStorage, NoListForm,
-    OpenError, PolicyCompiler, Storage,
+    CompiledPolicy, ListEntry, ListSource, MemoryStorage, OpenError, PolicyCompiler, Storage,
 };
 
-use crate::config::{Config, ListAction, PolicyConfig, PolicyListConfig};
+use super::supply::book::{ListBook, id_of};
+use super::supply::file::{self, FileStamp};
+use super::supply::texts::{self, TextName, TextStore};
+use crate::config::{Config, ListAction, ListOrigin, PolicyConfig, PolicyListConfig};
+
+pub(crate) use digests::{SourcesDigest, digest, has_news, work};
+use digests::{digest_with, terms};
 
 /// The compiled file.
 const FILE: &str = "policy";
@@ -21,38 +28,29 @@ const FILE: &str = "policy";
 const UNFINISHED_FILE: &str = "policy.new";
 /// Runs of the sort; has no name once it is open.
 const SCRATCH_FILE: &str = "policy.sort";
+/// The user of the daemon alone may read the files.
+const FILE_MODE: u32 = 0o600;
 
-/// A digest of everything that a compiled policy is made from: the lists of the configuration and the versions of the
-/// files, by time, size and inode.
-pub(crate) type SourcesDigest = [u8; DIGEST_OCTETS];
-
-/// A compiled policy, and lists left out with the reasons.
+/// A compiled policy, and the versions of the lists behind.
 #[derive(Debug)]
 pub(crate) struct BuiltPolicy {
     pub(crate) compiled: CompiledPolicy,
-    /// Faults of lists, and oddities.
-    pub(crate) faults: Vec<String>,
-    /// Lists that cannot be used.
-    pub(crate) left_out: usize,
+    pub(crate) sources: SourcesDigest,
+    /// The decisions on each list.
+    pub(crate) book: ListBook,
+    /// Oddities of lists in force.
+    pub(crate) remarks: Vec<String>,
 }
 
-/// The digest of the files of now.
-pub(crate) fn digest(config: &PolicyConfig) -> SourcesDigest {
-    let mut octets = env!("CARGO_PKG_VERSION").as_bytes().to_vec();
-    for list in &config.list {
-        let PolicyListConfig { name, path, form, action, .. } = list;
-        let version = fs::metadata(path)
-            .ok()
-            .map(|file| (file.len(), file.ino(), file.mtime(), file.mtime_nsec()));
-        octets.extend(format!("{name:?} {path:?} {form:?} {action:?} {version:?}\n").as_bytes());
-    }
-    let half = |key| {
-        let mut hasher = SipHasher13::new_with_keys(key, 0);
-        hasher.write(&octets);
-        hasher.finish128().as_bytes()
-    };
-    let halves = [half(0), half(1)];
-    halves.as_flattened().try_into().unwrap_or([0; DIGEST_OCTETS])
+/// What a compilation needs.
+pub(crate) struct PolicyBuild<'a> {
+    pub(crate) config: &'a PolicyConfig,
+    pub(crate) folder: Option<&'a Path>,
+    pub(crate) store: &'a TextStore,
+    /// The random key of the hashes.
+    pub(crate) key: [u64; 2],
+    /// The wall clock, in Unix seconds.
+    pub(crate) now_s: u64,
 }
 
 /// Opens the compiled file of a folder, if the file was compiled from these sources.
@@ -64,103 +62,179 @@ pub(crate) fn open(folder: &Path, sources: SourcesDigest) -> Result<CompiledPoli
     CompiledPolicy::open(Arc::new(file), Some(sources))
 }
 
-/// Compiles the lists. A list that cannot be used is left out, with the reason.
-///
-/// # Errors
-/// The files of the folder cannot be written.
-pub(crate) fn compile(
-    config: &PolicyConfig,
-    folder: Option<&Path>,
-    key: [u64; 2],
-) -> Result<BuiltPolicy, String> {
-    let sources = digest(config);
-    let shown = |error: io::Error| format!("the lists are not compiled: {error}");
-    match folder {
-        None => {
-            let (scratch, out) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
-            compile_into(config, key, sources, &scratch, out)
+/// Whether a file of the state folder belongs to the policy.
+pub(crate) fn is_own_file(name: &str) -> bool {
+    [FILE, UNFINISHED_FILE, SCRATCH_FILE].contains(&name)
+        || texts::is_text_file(name)
+        || texts::is_draft(name)
+}
+
+/// The text of a list for a compilation.
+struct ChosenText<'a> {
+    list: &'a PolicyListConfig,
+    id: String,
+    digest: String,
+    /// Whether the text is not in force yet.
+    is_candidate: bool,
+}
+
+impl PolicyBuild<'_> {
+    /// Takes over changed files, and compiles the newest text of each list; a text that the guard holds back gives way
+    /// to the text in force, by a second compilation. A list without any text is left out.
+    ///
+    /// # Errors
+    /// The files of the folder cannot be written.
+    pub(crate) fn run(&self, mut book: ListBook) -> Result<BuiltPolicy, String> {
+        book.configure(&self.config.list);
+        book.records_mut().for_each(|record| record.forget_lost_copies(self.store));
+        self.take_over_files(&mut book);
+        loop {
+            let chosen = self.choose(&book);
+            let (compiled, sources) = self.compile(&chosen)?;
+            // A judged text is no candidate again: the second compilation is the last.
+            if self.judge(&mut book, &chosen, compiled.lists()) {
+                self.keep()?;
+                let remarks = remarks(&chosen, compiled.lists());
+                return Ok(BuiltPolicy { compiled, sources, book, remarks });
+            }
         }
-        Some(folder) => {
-            let scratch = create(&folder.join(SCRATCH_FILE)).map_err(shown)?;
-            // The file lives as long as the descriptor.
-            fs::remove_file(folder.join(SCRATCH_FILE)).map_err(shown)?;
-            let out = Arc::new(create(&folder.join(UNFINISHED_FILE)).map_err(shown)?);
-            let built = compile_into(config, key, sources, &scratch, out.clone())?;
-            out.sync_all().map_err(shown)?;
-            fs::rename(folder.join(UNFINISHED_FILE), folder.join(FILE)).map_err(shown)?;
-            Ok(built)
+    }
+
+    /// Copies changed files into the store.
+    fn take_over_files(&self, book: &mut ListBook) {
+        for list in &self.config.list {
+            let (ListOrigin::File(path), id) = (list.origin(), id_of(list)) else { continue };
+            let Some(record) = book.record(&id) else { continue };
+            let stamp = FileStamp::of(&path, terms(list));
+            if stamp.is_some() && stamp == record.stamp {
+                continue;
+            }
+            record.stamp = stamp;
+            match file::copy(&path, &id, terms(list), self.store) {
+                Ok(digest) => {
+                    record.note_copy(digest, Validators::default());
+                    record.note_success(self.now_s);
+                }
+                Err(why) => record.note_failure(&why, self.now_s),
+            }
         }
+    }
+
+    fn choose<'a>(&'a self, book: &ListBook) -> Vec<ChosenText<'a>> {
+        let lists = self.config.list.iter();
+        let chosen = lists.filter_map(|list| {
+            let record = book.of(list)?;
+            let digest = record.wanted(self.now_s)?.to_owned();
+            let is_candidate = record.candidate(self.now_s).is_some();
+            Some(ChosenText { list, id: record.id.clone(), digest, is_candidate })
+        });
+        chosen.collect()
+    }
+
+    /// Compiles these texts into the unfinished file.
+    fn compile(
+        &self,
+        chosen: &[ChosenText<'_>],
+    ) -> Result<(CompiledPolicy, SourcesDigest), String> {
+        let Some(folder) = self.folder else {
+            let out = Arc::new(MemoryStorage::default());
+            return self.compile_into(chosen, &MemoryStorage::default(), out);
+        };
+        let scratch = create(&folder.join(SCRATCH_FILE)).map_err(not_compiled)?;
+        // The file lives as long as the descriptor.
+        fs::remove_file(folder.join(SCRATCH_FILE)).map_err(not_compiled)?;
+        let out = Arc::new(create(&folder.join(UNFINISHED_FILE)).map_err(not_compiled)?);
+        let compiled = self.compile_into(chosen, &scratch, out.clone())?;
+        out.sync_all().map_err(not_compiled)?;
+        Ok(compiled)
+    }
+
+    fn compile_into(
+        &self,
+        chosen: &[ChosenText<'_>],
+        scratch: &dyn Storage,
+        out: Arc<dyn Storage>,
+    ) -> Result<(CompiledPolicy, SourcesDigest), String> {
+        let mut compiler = PolicyCompiler::new(self.key, scratch);
+        for ChosenText { list, id, digest, .. } in chosen {
+            let about = |error: &dyn fmt::Display| format!("list {}: {error}", list.name);
+            let name = TextName { list: id, digest };
+            let mut text = self.store.open(name).map_err(|error| about(&error))?;
+            let allows = list.action == ListAction::Allow;
+            let source = ListSource { name: list.name.clone(), form: list.form(), allows };
+            compiler.add_list(&source, &mut text).map_err(|error| about(&error))?;
+        }
+        let sources = digest_with(self.config, |list| {
+            let chosen = chosen.iter().find(|chosen| chosen.list.name == list.name);
+            chosen.map(|chosen| &*chosen.digest)
+        });
+        compiler.finish(&*out, sources).map_err(not_compiled)?;
+        let compiled = CompiledPolicy::open(out, Some(sources));
+        Ok((compiled.map_err(|error| error.to_string())?, sources))
+    }
+
+    /// Lets the guards decide on texts beside those in force; false if a text is not taken.
+    fn judge(&self, book: &mut ListBook, chosen: &[ChosenText<'_>], lists: &[ListEntry]) -> bool {
+        let mut are_taken = true;
+        for ChosenText { list, id, digest, is_candidate } in chosen {
+            let (Some(record), Some(entry)) =
+                (book.record(id), lists.iter().find(|entry| entry.name == list.name))
+            else {
+                continue;
+            };
+            are_taken &= match is_candidate {
+                true => record.judge(digest, entry.rules, &list.origin(), self.now_s),
+                false => {
+                    record.guard.recount(entry.rules);
+                    true
+                }
+            };
+        }
+        are_taken
+    }
+
+    /// Puts the unfinished file in the place of the compiled one.
+    fn keep(&self) -> Result<(), String> {
+        let Some(folder) = self.folder else { return Ok(()) };
+        fs::rename(folder.join(UNFINISHED_FILE), folder.join(FILE)).map_err(not_compiled)
     }
 }
 
-/// Makes a new file. The file of a daemon that is about to end keeps its content.
+fn not_compiled(error: impl fmt::Display) -> String {
+    format!("the lists are not compiled: {error}")
+}
+
+/// Makes a new file. The file of an ending daemon keeps its content.
 fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::options().read(true).write(true).create_new(true).open(path)
-}
-
-fn compile_into(
-    config: &PolicyConfig,
-    key: [u64; 2],
-    sources: SourcesDigest,
-    scratch: &dyn Storage,
-    out: Arc<dyn Storage>,
-) -> Result<BuiltPolicy, String> {
-    let (mut compiler, mut faults) = (PolicyCompiler::new(key, scratch), Vec::new());
-    let mut left_out = 0;
-    for list in &config.list {
-        let about = |error: &dyn std::fmt::Display| {
-            format!("list {}: {}: {error}", list.name, list.path.display())
-        };
-        let mut text = match open_list(list) {
-            Ok(text) => text,
-            Err(error) => {
-                faults.push(about(&error));
-                left_out += 1;
-                continue;
-            }
-        };
-        let allows = list.action == ListAction::Allow;
-        let source = ListSource { name: list.name.clone(), form: list.form, allows };
-        let entry = compiler.add_list(&source, &mut text).map_err(|error| about(&error))?;
-        faults.extend(remark(entry).map(|remark| about(&remark)));
-    }
-    let finished = compiler.finish(&*out, sources);
-    finished.map_err(|error| format!("the lists are not compiled: {error}"))?;
-    let compiled = CompiledPolicy::open(out, Some(sources)).map_err(|error| error.to_string())?;
-    Ok(BuiltPolicy { compiled, faults, left_out })
+    File::options().read(true).write(true).create_new(true).mode(FILE_MODE).open(path)
 }
 
 /// Lists of a configuration that cannot be used, each with key and line.
 pub(crate) fn list_faults(config: &Config) -> Vec<String> {
     let lists = config.policy.list.iter().enumerate();
     let fault = |(number, list): (usize, &PolicyListConfig)| {
-        let what = format!("{}: {}", list.path.display(), open_list(list).err()?);
+        let ListOrigin::File(path) = list.origin() else { return None };
+        let fault = file::fault(&path, terms(list))?;
+        let what = format!("{}: {fault}", path.display());
         Some(config.source.remark(&format!("policy.list[{number}].path"), &what))
     };
     lists.filter_map(fault).collect()
 }
 
-/// Opens the file of a list whose form is known or can be recognised.
-fn open_list(list: &PolicyListConfig) -> Result<File, String> {
-    let shown = |error: io::Error| error.to_string();
-    let file = File::open(&list.path).map_err(shown)?;
-    if !file.metadata().map_err(shown)?.is_file() {
-        return Err("it is no plain file".to_owned());
-    }
-    let mut beginning = Vec::new();
-    (&file).take(ListForm::SNIFFED_OCTETS as u64).read_to_end(&mut beginning).map_err(shown)?;
-    match (ListForm::sniff(&beginning), list.form) {
-        (Err(NoListForm::NoRule), Some(_)) | (Ok(_), _) => {}
-        (Err(fault), _) => return Err(fault.to_string()),
-    }
-    File::open(&list.path).map_err(shown)
+/// Oddities of the compiled lists.
+fn remarks(chosen: &[ChosenText<'_>], lists: &[ListEntry]) -> Vec<String> {
+    let about = |chosen: &ChosenText<'_>| {
+        let list = chosen.list;
+        let entry = lists.iter().find(|entry| entry.name == list.name)?;
+        Some(format!("list {}: {}: {}", list.name, list.origin(), remark(entry)?))
+    };
+    chosen.iter().filter_map(about).collect()
 }
 
-/// What is odd about a list that was read.
 fn remark(list: &ListEntry) -> Option<String> {
     if list.rules == 0 && list.octets > 0 {
         return Some("it has no rules".to_owned());
@@ -174,3 +248,6 @@ fn remark(list: &ListEntry) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use zoners_dns::Moment;
 use zoners_policy::CompiledPolicy;
 
 use super::ListPolicy;
+use super::supply::SuppliedList;
 use crate::config::PolicyConfig;
 use crate::pipeline::policy::Policy;
 
 /// The most pauses: one for each group of a large configuration.
 const MAX_PAUSES: usize = 256;
 
-/// The compiled policy and the pauses.
+/// The compiled policy, the pauses, and the versions of lists.
 #[derive(Debug, Default)]
 pub(crate) struct PolicyShelf {
     compiled: ArcSwapOption<CompiledPolicy>,
     pauses: Mutex<Vec<PolicyPause>>,
     pauses_changed: Notify,
+    /// The configured lists, for reports.
+    supply: ArcSwap<Vec<SuppliedList>>,
 }
 
 /// A pause of a group, or of all groups.
@@ -39,6 +42,18 @@ impl PolicyShelf {
     /// Whether there is a compiled policy.
     pub(crate) fn has_policy(&self) -> bool {
         self.compiled.load().is_some()
+    }
+
+    /// Reports these lists from now on.
+    pub(crate) fn put_supply(&self, supply: Vec<SuppliedList>) {
+        if **self.supply.load() != supply {
+            self.supply.store(Arc::new(supply));
+        }
+    }
+
+    /// The configured lists.
+    pub(crate) fn supply(&self) -> Arc<Vec<SuppliedList>> {
+        self.supply.load_full()
     }
 
     /// The policy of a configuration, as of `now`; none without lists.

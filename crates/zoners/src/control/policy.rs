@@ -1,6 +1,8 @@
 //! `zoners policy`
 
+mod catalogue;
 mod dry_run;
+mod sources;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -30,6 +32,9 @@ Examples:
   zoners policy lists                                    lists, rules, and lines not understood
   zoners policy pause 5m                                 no blocking for five minutes
   zoners policy pause 0 --group kids                     end the pause of a group
+  zoners policy update                                   download lists now
+  zoners policy accept ads                               use a list that shrank or grew much
+  zoners policy catalogue                                well-known lists by name
   zoners policy try list.txt --names names.txt           which of these names a list would block"
 )]
 pub(crate) struct PolicyArguments {
@@ -74,6 +79,25 @@ enum PolicyCommand {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Fetch lists now, and show how that went.
+    Update {
+        /// The list; without it, every list.
+        list: Option<String>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Put the version of a list into force that waits, since it grew or shrank much.
+    Accept {
+        /// The list.
+        list: String,
+        #[command(flatten)]
+        socket: Socket,
+    },
+    /// Show well-known lists by name, for `list = "NAME"` in `[[policy.list]]`.
+    Catalogue,
     /// Show which names of a file a list would block, without a daemon.
     Try {
         /// The list.
@@ -114,6 +138,22 @@ pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
                 left => println!("the policy is paused{of} for {}", span(left.into())),
             }
         }
+        PolicyCommand::Update { list, json, socket } => {
+            let request = AdminRequest::PolicyUpdate { list: list.clone() };
+            let lists: PolicyListReport = socket.request(&request)?;
+            match *json {
+                true => println!("{}", AdminReply::from(lists).to_line()),
+                false => sources::page(&lists, list.as_deref())
+                    .iter()
+                    .for_each(|line| println!("{line}")),
+            }
+        }
+        PolicyCommand::Accept { list, socket } => {
+            let request = AdminRequest::PolicyAccept { list: list.clone() };
+            let lists: PolicyListReport = socket.request(&request)?;
+            sources::page(&lists, Some(list)).iter().for_each(|line| println!("{line}"));
+        }
+        PolicyCommand::Catalogue => catalogue::page().iter().for_each(|line| println!("{line}")),
         PolicyCommand::Try { list, names } => {
             dry_run::try_list(list, names)?.iter().for_each(|line| println!("{line}"));
         }
@@ -148,7 +188,7 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
 
 /// Lists and groups, with the lines that are not understood.
 fn page(report: &PolicyListReport) -> Vec<String> {
-    if report.lists.is_empty() {
+    if report.lists.is_empty() && report.sources.is_empty() {
         return vec![
             "no list is in force: [[policy.list]] in the configuration names lists".into(),
         ];
@@ -157,6 +197,7 @@ fn page(report: &PolicyListReport) -> Vec<String> {
     let names = report.names;
     let mut lines = vec![format!("{BOLD}{names} names in force{BOLD:#}, {memory} KiB of memory")];
     lines.extend(report.lists.iter().flat_map(list));
+    lines.extend(sources::page(report, None));
     for group in &report.groups {
         let clients = match group.clients.is_empty() {
             true => "all other clients".to_owned(),

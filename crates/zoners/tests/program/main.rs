@@ -31,6 +31,7 @@ mod daemon {
     #[cfg(target_os = "linux")]
     mod kept_sockets;
     mod lasting;
+    mod lists;
     mod local;
     mod log;
     mod restarting;

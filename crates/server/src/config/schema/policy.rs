@@ -1,18 +1,24 @@
 //! `[policy]`: lists of names that are blocked or allowed, for groups of clients.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 use zoners_dns::{EdeCode, Name, Prefix};
-use zoners_policy::{BlockStyle, ListForm};
+use zoners_http::HttpUrl;
+use zoners_policy::{BlockStyle, CatalogueEntry, ListForm, catalogue_entry};
 
-use super::readers::{TextValue, list, seconds, text};
+use super::readers::{TextValue, list, octets, seconds, text};
 
 /// The name of the group of clients without a group of their own.
 pub(crate) const DEFAULT_GROUP: &str = "default";
 /// Seconds for which clients may keep a blocked answer: short, so that a pause is felt.
 const TTL: u32 = 10;
+/// Seconds from one download of a list to the next.
+const REFRESH: u32 = 86_400;
+/// Octets of the largest list: some three million names.
+const MAX_SIZE: u64 = 64 << 20;
 
 /// The name by which Firefox learns that a network has a resolver of its own.
 const FIREFOX_CANARY: &str = "use-application-dns.net";
@@ -42,6 +48,7 @@ pub struct PolicyConfig {
     /// Apple's devices are told not to use iCloud Private Relay.
     pub private_relay_canary: bool,
     /// The lists, in the order of precedence.
+    #[serde(deserialize_with = "lists")]
     pub list: Vec<PolicyListConfig>,
     /// Groups of clients with lists of their own.
     pub group: Vec<PolicyGroupConfig>,
@@ -51,10 +58,22 @@ pub struct PolicyConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyListConfig {
-    /// The name in reports and groups.
+    /// The name in reports and groups; for a well-known list, its name without the key.
+    #[serde(default)]
     pub name: String,
     /// The file, read again when the file changes.
-    pub path: PathBuf,
+    pub path: Option<PathBuf>,
+    /// The address, asked again and again.
+    #[serde(default, deserialize_with = "some_text")]
+    pub url: Option<HttpUrl>,
+    /// The name of a well-known list.
+    pub list: Option<String>,
+    /// Seconds from one download to the next.
+    #[serde(default = "refresh", deserialize_with = "refresh_seconds")]
+    pub refresh: u32,
+    /// Octets at most; a larger list is not used.
+    #[serde(default = "max_size", deserialize_with = "size")]
+    pub max_size: u64,
     /// The form; without the key, the form is recognised by the text.
     #[serde(default, deserialize_with = "some_text")]
     pub form: Option<ListForm>,
@@ -64,6 +83,46 @@ pub struct PolicyListConfig {
     /// The reason told to clients (EDE).
     #[serde(default, deserialize_with = "text")]
     pub reason: BlockReason,
+}
+
+impl PolicyListConfig {
+    /// Where the list comes from. A validated configuration has exactly one origin.
+    #[must_use]
+    pub fn origin(&self) -> ListOrigin {
+        let address = || self.url.clone().or_else(|| self.well_known()?.url.parse().ok());
+        match (&self.path, address()) {
+            (None, Some(url)) => ListOrigin::Address(url),
+            (path, _) => ListOrigin::File(path.clone().unwrap_or_default()),
+        }
+    }
+
+    /// The form, if known before the text is.
+    #[must_use]
+    pub fn form(&self) -> Option<ListForm> {
+        self.form.or_else(|| Some(self.well_known()?.form))
+    }
+
+    fn well_known(&self) -> Option<CatalogueEntry> {
+        catalogue_entry(self.list.as_deref()?)
+    }
+}
+
+/// Where a list comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListOrigin {
+    /// A file of this machine.
+    File(PathBuf),
+    /// An address.
+    Address(HttpUrl),
+}
+
+impl fmt::Display for ListOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListOrigin::File(path) => path.display().fmt(f),
+            ListOrigin::Address(url) => url.fmt(f),
+        }
+    }
 }
 
 /// `[[policy.group]]`
@@ -203,6 +262,14 @@ impl TextValue for BlockReason {
     }
 }
 
+impl TextValue for HttpUrl {
+    const ALLOWED: &'static str = "an address that begins with https:// or http://, such as \"https://lists.example/ads.txt\"";
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
 impl TextValue for ListForm {
     const ALLOWED: &'static str =
         "\"hosts\", \"domains\", \"wildcards\", \"adblock\", \"dnsmasq\" or \"rpz\"";
@@ -214,6 +281,33 @@ impl TextValue for ListForm {
 
 fn ttl<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     seconds(deserializer, 0..=86_400)
+}
+
+/// Reads lists; a well-known list without a name is named as in the catalogue.
+fn lists<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PolicyListConfig>, D::Error> {
+    let mut lists = Vec::<PolicyListConfig>::deserialize(deserializer)?;
+    for list in &mut lists {
+        if let Some(name) = list.list.as_ref().filter(|_| list.name.is_empty()) {
+            list.name.clone_from(name);
+        }
+    }
+    Ok(lists)
+}
+
+fn refresh() -> u32 {
+    REFRESH
+}
+
+fn max_size() -> u64 {
+    MAX_SIZE
+}
+
+fn refresh_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    seconds(deserializer, 600..=2_592_000)
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    octets(deserializer, 1024..=1 << 30)
 }
 
 /// Reads an optional value written as a text.

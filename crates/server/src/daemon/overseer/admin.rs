@@ -22,6 +22,7 @@ use super::watches::EventWatch;
 use super::{Overseer, policy};
 use crate::control::question;
 use crate::daemon::keeper;
+use crate::daemon::list_requests::ListRequest;
 use crate::daemon::run_history::now_s;
 use crate::events::EventFilter;
 use crate::report::{self, text};
@@ -73,6 +74,7 @@ impl<N: Network> Admin for Overseer<N> {
                 let ago_s = now_s().saturating_sub(crash.at_unix_s);
                 Box::new(CrashReport { ago_s, ..crash })
             }),
+            lists: policy::lists_in_need(&self.about.policies),
             problems: Vec::new(),
         };
         status.with_problems()
@@ -235,7 +237,7 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     fn policy_lists(&self) -> PolicyListReport {
-        policy::lists(&self.service())
+        policy::lists(&self.service(), &self.about.policies)
     }
 
     fn pause_policy(
@@ -244,6 +246,16 @@ impl<N: Network> Admin for Overseer<N> {
         seconds: u32,
     ) -> Result<PolicyPauseReport, AdminError> {
         policy::pause(&self.service(), &self.about.policies, group, seconds)
+    }
+
+    async fn update_lists(&self, list: Option<&str>) -> Result<PolicyListReport, AdminError> {
+        let list = list.map(str::to_owned);
+        self.ask_for_lists(|caller| ListRequest::Update { list, caller }).await
+    }
+
+    async fn accept_list(&self, list: &str) -> Result<PolicyListReport, AdminError> {
+        let list = list.to_owned();
+        self.ask_for_lists(|caller| ListRequest::Accept { list, caller }).await
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {
@@ -294,6 +306,23 @@ impl<N: Network> Overseer<N> {
             first_recursion: self.first_recursion.load().as_deref().cloned(),
             outages: OutageReport::of(&shared.outages(DAY)),
         }
+    }
+}
+
+impl<N: Network> Overseer<N> {
+    /// Sends a request about lists to the main thread, and reports the lists after.
+    async fn ask_for_lists(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<(), String>>) -> ListRequest,
+    ) -> Result<PolicyListReport, AdminError> {
+        let Some(requests) = &self.about.lists else {
+            return Err(AdminError::failed("there are no lists here"));
+        };
+        let (caller, done) = oneshot::channel();
+        let ended = || AdminError::failed("the daemon ends");
+        requests.send(request(caller)).await.map_err(|_| ended())?;
+        done.await.map_err(|_| ended())?.map_err(AdminError::invalid)?;
+        Ok(self.policy_lists())
     }
 }
 

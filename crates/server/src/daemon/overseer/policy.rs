@@ -4,14 +4,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use zoners_api::{
-    AdminError, MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport,
-    PolicyListState, PolicyPauseReport, SkippedLineReport,
+    AdminError, HeldListReport, MatchingRuleReport, PolicyExplanation, PolicyGroupState,
+    PolicyListReport, PolicyListState, PolicyPauseReport, PolicySourceReport, SkippedLineReport,
 };
-use zoners_dns::{Network, Question};
+use zoners_dns::{Clock, Network, Question};
 use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules};
 
+use crate::clock::SystemClock;
 use crate::pipeline::Service;
 use crate::policy::shelf::PolicyShelf;
+use crate::policy::supply::SuppliedList;
 use crate::report::text;
 
 /// The longest pause: a week.
@@ -65,9 +67,12 @@ fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
     MatchingRuleReport { list: reason.list, line: reason.line, rule: reason.rule, allows, action }
 }
 
-/// The lists and groups in force; empty without a policy.
-pub(super) fn lists<N: Network>(service: &Service<N>) -> PolicyListReport {
-    let Ok(rules) = in_force(service) else { return PolicyListReport::default() };
+/// The lists and groups in force, and the configured lists.
+pub(super) fn lists<N: Network>(service: &Service<N>, policies: &PolicyShelf) -> PolicyListReport {
+    let sources = sources(policies);
+    let Ok(rules) = in_force(service) else {
+        return PolicyListReport { sources, ..PolicyListReport::default() };
+    };
     let compiled = rules.compiled();
     let names = |set: &zoners_policy::ListSet| {
         let all = compiled.lists().iter().enumerate();
@@ -84,6 +89,40 @@ pub(super) fn lists<N: Network>(service: &Service<N>) -> PolicyListReport {
         names: compiled.names(),
         memory_bytes: compiled.octets() as u64,
         groups: rules.groups().iter().map(group).collect(),
+        sources,
+    }
+}
+
+/// The lists that a person should look at.
+pub(super) fn lists_in_need(policies: &PolicyShelf) -> Vec<PolicySourceReport> {
+    let mut sources = sources(policies);
+    sources.retain(PolicySourceReport::needs_attention);
+    sources
+}
+
+fn sources(policies: &PolicyShelf) -> Vec<PolicySourceReport> {
+    let now_s = SystemClock.wall_seconds();
+    policies.supply().iter().map(|list| source(list, now_s)).collect()
+}
+
+fn source(list: &SuppliedList, now_s: u64) -> PolicySourceReport {
+    let SuppliedList { name, origin, record } = list;
+    let age = |moment: Option<u64>| moment.map(|moment| now_s.saturating_sub(moment));
+    let held = record.guard.held().map(|held| HeldListReport {
+        rules: held.version.rules,
+        text: held.surprise.to_string(),
+        left_s: held.left_s(now_s),
+    });
+    PolicySourceReport {
+        name: name.clone(),
+        origin: origin.clone(),
+        rules: record.guard.in_force().map(|version| version.rules),
+        former_rules: record.guard.former_rules(),
+        age_s: age(record.fetched_s),
+        attempt_age_s: age(record.attempted_s),
+        failures: record.failures,
+        error: record.error.clone().or_else(|| record.fault.clone()),
+        held,
     }
 }
 

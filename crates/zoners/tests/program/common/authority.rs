@@ -29,6 +29,8 @@ pub(crate) struct Authority {
     pub(crate) delay: Arc<AtomicU64>,
     asked: Arc<AtomicUsize>,
     names: Arc<Mutex<Vec<String>>>,
+    /// Names with an address that a test has chosen.
+    placed: Arc<Mutex<Vec<(String, [u8; 4])>>>,
 }
 
 impl Authority {
@@ -45,6 +47,7 @@ impl Authority {
             delay: Arc::default(),
             asked: Arc::default(),
             names: Arc::default(),
+            placed: Arc::default(),
         };
         let own = authority.clone();
         std::thread::spawn(move || {
@@ -55,7 +58,11 @@ impl Authority {
                 let Ok(request) = ClientQuery::read(&buffer[..length]) else { continue };
                 let question = request.question();
                 own.names.lock().unwrap().push(question.name.to_string().to_lowercase());
-                let records = Records::from_iter([address_of(&question.name)]);
+                let placed = own.placed.lock().unwrap().clone();
+                let asked = question.name.to_string();
+                let placed = placed.iter().find(|(name, _)| name.eq_ignore_ascii_case(&asked));
+                let address = placed.map_or_else(|| address_of(&question.name), |placed| placed.1);
+                let records = Records::from_iter([address]);
                 let mut reply = compose(&Response {
                     question: &question,
                     rcode: OptRcode::NOERROR,
@@ -73,6 +80,11 @@ impl Authority {
             }
         });
         authority
+    }
+
+    /// Answers this address for a name from now on.
+    pub(crate) fn place(&self, name: &str, address: [u8; 4]) {
+        self.placed.lock().unwrap().push((name.to_owned(), address));
     }
 
     /// A configuration table that routes `example.` to this server.

@@ -3,6 +3,7 @@
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
 pub(crate) mod heard;
+pub(crate) mod list_server;
 #[cfg(target_os = "linux")]
 pub(crate) mod networks;
 pub(crate) mod redis;
