@@ -65,8 +65,10 @@ class Course:
     def state(self):
         return self.machine.run(
             "cat /etc/resolv.conf; ip address; ip netns; systemctl --failed --no-pager; "
-            "systemctl status 'zoners*' --no-pager -n 20; journalctl -u zoners --no-pager | tail -30; "
-            "ls -l /etc/resolv.conf /var/lib/zoners-install; ss -lunp"
+            "systemctl status 'zoners*' --no-pager -n 20; journalctl -u 'zoners*' --no-pager | tail -40; "
+            "ls -l /etc/resolv.conf /var/lib/zoners-install /run/systemd/resolved.conf.d; ss -lunp; "
+            "ip netns exec internet ss -lunp; resolvectl status --no-pager; "
+            "journalctl -b -u vm-internet -u systemd-resolved -u systemd-networkd --no-pager | tail -40"
         )[1]
 
     def prepare(self, reboots=True):
