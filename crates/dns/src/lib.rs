@@ -6,6 +6,7 @@
 //!
 //! This crate does no I/O: no code here opens a socket, reads a clock or sleeps.
 
+pub mod base64;
 pub mod canonical;
 pub mod checking;
 pub mod clock;

@@ -59,6 +59,7 @@ mod wake;
 mod watched_files;
 mod worker;
 mod workers;
+mod zone_keeper;
 
 use std::sync::Arc;
 

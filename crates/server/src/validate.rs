@@ -7,6 +7,7 @@ use zoners_store::shared::SharedCacheConfig;
 
 use crate::config::{Config, ConfigError};
 use crate::pipeline::Local;
+use crate::zones;
 
 /// The use for which a configuration is validated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Config {
         let settings = error.take(self.settings());
         let second_level = error.take(self.second_level());
         let local = error.take(Local::new(self, &self.routes()));
+        error.take(zones::secondaries(self, None));
         if scope == Scope::Start {
             error.take(machine::check(self));
         }

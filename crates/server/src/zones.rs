@@ -1,19 +1,38 @@
-//! Zones of which we have a copy (`[[zone]]`): read from files, and put before the pipeline and the resolver.
+//! Zones of which we have a copy (`[[zone]]`): read from files or transferred from primaries, and put before the pipeline
+//! and the resolver.
 //!
 //! The pipeline answers what a zone answers by itself, with AA ([`ZoneShelf::answer`]). A delegation, or an alias that
 //! leaves the zone, goes on as a recursion, in which the copy stands in for the servers of the zone
 //! ([`zoners_dns::ZoneCopies`]).
+//!
+//! A [`secondary`] has one [`conversation`] after the other with the primaries of a zone, and [`inbox`] hears of new
+//! versions; `daemon::zone_keeper` sets the secondaries to work.
 
+mod conversation;
+mod inbox;
+pub(crate) mod saved_copy;
+mod secondary;
 mod shelf;
+mod transferred;
+mod tsig_keys;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use zoners_dns::Name;
+use zoners_zones::transfer::TransferLimits;
 use zoners_zones::{AuthoritativeZone, ZoneCopy, ZoneTable, file};
 
-use crate::config::{Config, ConfigError, ZoneConfig};
+use crate::config::{Config, ConfigError};
+pub(crate) use inbox::{NotifiedZone, NotifyInbox};
+pub(crate) use saved_copy::SavedCopy;
+pub(crate) use secondary::{Secondary, SecondarySpec, ZoneNews};
 pub(crate) use shelf::ZoneShelf;
+pub(crate) use transferred::TransferredZones;
+
+/// The messages of a transfer may have so many octets for each octet of memory that the zone may take.
+const RECEIVED_OCTETS_FACTOR: usize = 2;
 
 /// Reads the zones of a configuration.
 ///
@@ -22,20 +41,51 @@ pub(crate) use shelf::ZoneShelf;
 pub(crate) fn load(config: &Config) -> Result<ZoneTable, ConfigError> {
     let (mut table, mut error) = (ZoneTable::default(), ConfigError::default());
     for (at, zone) in config.zone.iter().enumerate() {
-        match read(zone) {
-            Ok(loaded) => table.put(zone.zone.clone(), ZoneCopy::Loaded(Arc::new(loaded))),
+        let copy = match &zone.file {
+            None => Ok(ZoneCopy::Unavailable("not transferred yet".into())),
+            Some(path) => read(&zone.zone, path, zone.max_size)
+                .map(|loaded| ZoneCopy::Loaded(Arc::new(loaded))),
+        };
+        match copy {
+            Ok(copy) => table.put(zone.zone.clone(), copy),
             Err(what) => error.add(config.source.fault(&format!("zone[{at}].file"), &what)),
         }
     }
     error.outcome().map(|()| table)
 }
 
+/// The secondaries of a configuration, which keep their copies in a folder.
+///
+/// # Errors
+/// The secret of a key cannot be read.
+pub(crate) fn secondaries(
+    config: &Config,
+    folder: Option<&Path>,
+) -> Result<Vec<SecondarySpec>, ConfigError> {
+    let mut error = ConfigError::default();
+    let keys = error.take(tsig_keys::read(config)).unwrap_or_default();
+    let zones = config.zone.iter().filter(|zone| !zone.primaries.is_empty());
+    let secondaries = zones.map(|zone| {
+        let max_zone_octets = usize::try_from(zone.max_size).unwrap_or(usize::MAX);
+        let max_received_octets = max_zone_octets.saturating_mul(RECEIVED_OCTETS_FACTOR);
+        let key = zone.tsig_key.as_ref();
+        SecondarySpec {
+            apex: zone.zone.clone(),
+            primaries: zone.primaries.clone(),
+            key: key.and_then(|key| keys.iter().find(|known| known.name() == key)).cloned(),
+            limits: TransferLimits { max_zone_octets, max_received_octets },
+            folder: folder.map(Path::to_owned),
+        }
+    });
+    let secondaries = secondaries.collect();
+    error.outcome().map(|()| secondaries)
+}
+
 /// Reads the file of a zone.
-fn read(zone: &ZoneConfig) -> Result<AuthoritativeZone, String> {
-    let shown = zone.file.display();
-    let max_octets = usize::try_from(zone.max_size).unwrap_or(usize::MAX);
-    let text = read_text(&zone.file, zone.max_size).map_err(|what| format!("{shown}: {what}"))?;
-    let loaded = file::load(&zone.zone, &text, max_octets);
+fn read(apex: &Name, path: &Path, max_octets: u64) -> Result<AuthoritativeZone, String> {
+    let shown = path.display();
+    let text = read_text(path, max_octets).map_err(|what| format!("{shown}: {what}"))?;
+    let loaded = file::load(apex, &text, usize::try_from(max_octets).unwrap_or(usize::MAX));
     loaded.map_err(|error| format!("{shown}:{}: {}", error.line, error.what))
 }
 

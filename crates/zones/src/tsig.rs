@@ -101,6 +101,12 @@ impl TsigKey {
         TsigKey { name: name::lowercase(name), algorithm, secret: secret.into() }
     }
 
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// Signs a request at `now`, in seconds since 1970. Returns the MAC, to which the signatures of the replies refer.
     pub fn sign_request(&self, message: &mut Vec<u8>, now: u64) -> Vec<u8> {
         self.sign(message, &[], now)

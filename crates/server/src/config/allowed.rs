@@ -26,7 +26,7 @@ pub(super) fn keys(tables: &[String]) -> Vec<String> {
 pub(super) fn header(tables: &[String]) -> String {
     match tables.join(".").as_str() {
         "" => String::new(),
-        list @ ("forward" | "stub" | "zone" | "policy.list" | "policy.group") => {
+        list @ ("forward" | "stub" | "zone" | "tsig-key" | "policy.list" | "policy.group") => {
             format!("[[{list}]]\n")
         }
         table => format!("[{table}]\n"),

@@ -95,7 +95,9 @@ impl Config {
         };
         let routes = routes.filter(is_private).map(|(_, route)| route.zone.clone());
         let of_networks = self.network_routes.iter().map(|route| route.zone.clone());
-        routes.chain(of_networks).chain(self.policy.rebinding_allow.iter().cloned()).collect()
+        let copies = self.zone.iter().map(|zone| zone.zone.clone());
+        let allowed = self.policy.rebinding_allow.iter().cloned();
+        routes.chain(of_networks).chain(copies).chain(allowed).collect()
     }
 
     /// The domain of names of leases, if leases are served.

@@ -27,9 +27,12 @@ impl Config {
         let named = files.into_iter().filter_map(|(key, path)| Some((key, path?)));
         let lists = self.policy.list.iter();
         let lists = lists.filter_map(|list| Some(("policy.list.path", list.path.as_deref()?)));
-        let zones = self.zone.iter().map(|zone| ("zone.file", &*zone.file));
+        let zones = self.zone.iter().filter_map(|zone| Some(("zone.file", zone.file.as_deref()?)));
         let leases = self.network.leases.iter().map(|path| ("network.leases", &**path));
-        named.chain(lists).chain(zones).chain(leases).collect()
+        let keys = self.tsig_key.iter();
+        let keys =
+            keys.filter_map(|key| Some(("tsig-key.secret-file", key.secret_file.as_deref()?)));
+        named.chain(lists).chain(zones).chain(leases).chain(keys).collect()
     }
 
     /// The needs of downloading lists.
@@ -86,6 +89,9 @@ impl Config {
         if !self.network.leases.is_empty() {
             needs.push(Needs { of: "network.leases", all: vec![Need::Calls(Calls::Watch)] });
         }
+        let primaries = self.zone.iter().flat_map(|zone| &zone.primaries);
+        let primaries = primaries.map(|primary| Need::Connect(primary.port()));
+        needs.push(Needs { of: "zone.primaries", all: primaries.collect() });
         let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));
         needs.push(Needs { of: "network.portal-probes", all: probes.collect() });
         needs.extend(self.needs_of_downloads());

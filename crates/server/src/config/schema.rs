@@ -16,6 +16,7 @@ mod route;
 mod server;
 mod strategy;
 mod timeouts;
+mod tsig;
 mod zone;
 
 use serde::Deserialize;
@@ -41,6 +42,7 @@ pub use route::RouteConfig;
 pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
 pub use strategy::{PortalProbe, WhenUnvalidated};
 pub use timeouts::Timeouts;
+pub use tsig::TsigKeyConfig;
 pub use zone::ZoneConfig;
 
 /// The whole file.
@@ -73,6 +75,8 @@ pub struct Config {
     pub stub: Vec<RouteConfig>,
     /// Zones of which we have a copy.
     pub zone: Vec<ZoneConfig>,
+    /// Keys that we share with other servers.
+    pub tsig_key: Vec<TsigKeyConfig>,
     /// Routes made of the settings of the present networks.
     #[serde(skip)]
     pub network_routes: Vec<NetworkRoute>,

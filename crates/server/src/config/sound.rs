@@ -20,6 +20,7 @@ impl Config {
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
         self.check_zones(&mut wrong);
+        self.check_tsig_keys(&mut wrong);
         self.check_policy(&mut wrong);
         self.check_leases(&mut wrong);
         let (cache, resolver, dnssec) = (&self.cache, &self.resolver, &self.dnssec);
@@ -133,7 +134,7 @@ impl Config {
         }
     }
 
-    /// A zone has one copy, and no route.
+    /// A zone has one copy, one source and no route.
     fn check_zones(&self, wrong: &mut impl FnMut(&str, &str)) {
         for (at, zone) in self.zone.iter().enumerate() {
             let (path, shown) = (format!("zone[{at}].zone"), zone.zone.fmt_with_dot());
@@ -146,6 +147,33 @@ impl Config {
                 wrong(&path, &what);
             } else if zone.zone.is_root() {
                 wrong(&path, "must be a zone below the root");
+            }
+            match (&zone.file, zone.primaries.is_empty()) {
+                (None, true) => wrong(&path, "must have a `file`, or `primaries`"),
+                (Some(_), false) => {
+                    wrong(&format!("zone[{at}].file"), "must be absent beside `primaries`");
+                }
+                _ => {}
+            }
+            let Some(key) = &zone.tsig_key else { continue };
+            let path = format!("zone[{at}].tsig-key");
+            if zone.primaries.is_empty() {
+                wrong(&path, "is for messages from and to `primaries` alone");
+            } else if !self.tsig_key.iter().any(|known| known.name == *key) {
+                wrong(&path, &format!("there is no [[tsig-key]] of the name {key}"));
+            }
+        }
+    }
+
+    /// A key has a name of its own, and one secret.
+    fn check_tsig_keys(&self, wrong: &mut impl FnMut(&str, &str)) {
+        for (at, key) in self.tsig_key.iter().enumerate() {
+            let path = format!("tsig-key[{at}].name");
+            if self.tsig_key.iter().take(at).any(|earlier| earlier.name == key.name) {
+                wrong(&path, "a key before has this name already");
+            }
+            if key.secret.is_some() == key.secret_file.is_some() {
+                wrong(&path, "must have one of `secret` and `secret-file`");
             }
         }
     }

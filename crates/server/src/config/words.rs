@@ -29,6 +29,7 @@ pub(super) const TABLES: &[&str] = &[
     "forward",
     "stub",
     "zone",
+    "tsig-key",
 ];
 
 /// The message for a line without a better one.

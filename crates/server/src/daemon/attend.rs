@@ -22,7 +22,9 @@ use super::signals::{SignalRequest, Signals};
 use super::strategy::StrategyKeeper;
 use super::wake::Wake;
 use super::watched_files::WatchedFiles;
+use super::zone_keeper::{self, copy_of};
 use crate::control::ControlSocket;
+use crate::zones::ZoneNews;
 
 /// Why attending ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ pub(super) async fn attend(
                 serve_on(&mut serving, control);
             }
             change = serving.policies.change() => policy_changed(&mut serving, change),
+            news = serving.zones.news() => zone_changed(&mut serving, &news),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
                 leases.follow(&serving.generation);
@@ -150,6 +153,17 @@ fn policy_changed(serving: &mut Serving, change: PolicyChange) {
     }
     // The configuration may have changed meanwhile.
     serving.policies.look(&serving.core, &serving.generation.config.policy);
+}
+
+/// Puts the new version of a zone into force, or takes an expired one out of force.
+fn zone_changed(serving: &mut Serving, news: &ZoneNews) {
+    zone_keeper::log(news);
+    let (apex, copy) = copy_of(news);
+    serving.core.transferred.put(apex.clone(), copy);
+    serving.generation.put_transferred(&serving.core);
+    // Rules with a new number, so that no finished answer has the former version; then the rest of the cache.
+    serving.renew_policy();
+    serving.core.shared.cache.flush(&apex, true);
 }
 
 /// Links, addresses, routes or settings of networks have changed; `moved` if the machine is on another network. True if

@@ -31,6 +31,7 @@ use super::serving::Serving;
 use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
+use super::zone_keeper::ZoneKeeper;
 use crate::control::{ControlSocket, Predecessor};
 use crate::log::Log;
 
@@ -81,6 +82,7 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let (list_requests, requests) = list_requests::requests();
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation, requests);
+        let zones = ZoneKeeper::begin(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
@@ -126,6 +128,7 @@ impl Bound {
             networks,
             kept,
             policies,
+            zones,
         };
         let predecessor = self.predecessor;
         Ok(Running {

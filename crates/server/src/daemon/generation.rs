@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use zoners_cache::Cache;
-use zoners_dns::{Counters, Network, Random};
+use zoners_dns::{Counters, Name, Network, Random};
 use zoners_host::networks::NetworkFacts;
 use zoners_net::descriptors::Descriptors;
 use zoners_net::{LinkBinding, LinkBindings, Sockets};
@@ -21,6 +21,7 @@ use crate::network_routes::network_routes;
 use crate::pipeline::{Cookies, PortalTerms, Rules, Service};
 use crate::policy::shelf::PolicyShelf;
 use crate::validate::{Scope, Validated};
+use crate::zones::{NotifyInbox, TransferredZones};
 
 /// The part that generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
 #[derive(Clone, Debug)]
@@ -38,6 +39,10 @@ pub(super) struct Core {
     pub(super) portal: Option<Arc<PortalTerms>>,
     /// The compiled lists and the pauses of the policy.
     pub(super) policies: Arc<PolicyShelf>,
+    /// The zones that came from primaries.
+    pub(super) transferred: Arc<TransferredZones>,
+    /// The zones for which NOTIFY is heard.
+    pub(super) notify_inbox: Arc<NotifyInbox>,
     /// The number of the last rules: each rules have a number of their own, so that no finished answer of others is
     /// used.
     numbers: Arc<AtomicU32>,
@@ -57,7 +62,20 @@ impl Core {
         let (networks, links) = (Arc::default(), LinkBindings::default());
         let (overlays, portal) = (Vec::new(), None);
         let (policies, numbers) = (Arc::default(), Arc::default());
-        Ok(Core { shared, cookies, file, overlays, networks, links, portal, policies, numbers })
+        let (transferred, notify_inbox) = (Arc::default(), Arc::default());
+        Ok(Core {
+            shared,
+            cookies,
+            file,
+            overlays,
+            networks,
+            links,
+            portal,
+            policies,
+            transferred,
+            notify_inbox,
+            numbers,
+        })
     }
 
     /// Puts `overlay` in the place of the overlay of the same profile, or takes that away. True if a reload is needed.
@@ -109,7 +127,7 @@ impl Generation {
         let remarks = [local.remarks(), &config.remarks()].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
-        let rules = rules.near(&config, &nearby.prefixes);
+        let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
         let policy = core.policies.policy(&config.policy, core.shared.now());
         let rules = Arc::new(rules.governed(policy, number));
         let settings = Arc::new(settings);
@@ -120,7 +138,21 @@ impl Generation {
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();
         }
+        generation.put_transferred(core);
         Ok((generation, second_level))
+    }
+
+    /// Puts the zones that came from primaries into force.
+    pub(super) fn put_transferred(&self, core: &Core) {
+        let is_secondary = |apex: &Name| {
+            let mut zones = self.config.zone.iter();
+            zones.any(|zone| zone.zone == *apex && zone.file.is_none())
+        };
+        for (apex, copy) in core.transferred.all() {
+            if is_secondary(&apex) {
+                self.rules.local().put_zone(&apex, &copy);
+            }
+        }
     }
 
     /// The service of one worker.

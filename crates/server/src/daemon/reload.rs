@@ -172,7 +172,9 @@ impl Serving {
     }
 
     /// Puts `next` into force, and serves at the new addresses. Nothing of this can fail.
-    fn turn_to(self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
+    fn turn_to(mut self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
+        self.zones.turn_to(&self.core, &next.config);
+        next.put_transferred(&self.core);
         let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
         let has_other_links = before.config.network_routes != next.config.network_routes;
         if has_other_links {

@@ -17,6 +17,7 @@ use super::networks::NetworkObserver;
 use super::overseer::Overseer;
 use super::policy_keeper::PolicyKeeper;
 use super::workers::Workers;
+use super::zone_keeper::ZoneKeeper;
 use crate::control::ControlSocket;
 use crate::network_routes::network_routes;
 
@@ -33,6 +34,7 @@ pub(super) struct Serving {
     pub(super) networks: NetworkObserver,
     pub(super) kept: KeptSockets,
     pub(super) policies: PolicyKeeper,
+    pub(super) zones: ZoneKeeper,
 }
 
 impl Serving {

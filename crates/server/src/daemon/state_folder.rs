@@ -13,6 +13,7 @@ use super::{keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
 use crate::policy::build;
 use crate::policy::supply::book;
+use crate::zones::saved_copy;
 
 /// The lock file of the folder. The first line has the number of the process, each further line an address in service.
 const FILE: &str = "lock";
@@ -176,7 +177,9 @@ fn is_own_file(name: &str) -> bool {
         book::FILE,
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
-    known.contains(&name) || known.iter().any(beside) || build::is_own_file(name)
+    let is_zone = name.trim_start_matches('.').starts_with(saved_copy::PREFIX);
+    let is_single = known.contains(&name) || known.iter().any(beside);
+    is_single || is_zone || build::is_own_file(name)
 }
 
 fn unusable(folder: &Path, error: &io::Error) -> Option<StateFolder> {

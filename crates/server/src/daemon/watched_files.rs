@@ -11,7 +11,7 @@ pub(super) struct WatchedFiles(Vec<Option<FileVersion>>);
 impl WatchedFiles {
     /// The versions of now.
     pub(super) fn look(config: &Config) -> Self {
-        let zones = config.zone.iter().map(|zone| &*zone.file);
+        let zones = config.zone.iter().filter_map(|zone| zone.file.as_deref());
         let files = config.local.hosts.as_deref().into_iter().chain(zones);
         WatchedFiles(files.map(FileVersion::of).collect())
     }

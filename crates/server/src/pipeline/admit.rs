@@ -1,6 +1,7 @@
 //! Admission: which packets are queries to be served.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use zoners_dns::packet::{ClientQuery, UnreadableQuery};
 use zoners_dns::{Class, ClockReading, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
@@ -13,6 +14,7 @@ use super::strangers::Strangers;
 use crate::client::Client;
 use crate::config::{Clients, Refuse, ServerConfig};
 use crate::nearby::Nearby;
+use crate::zones::NotifyInbox;
 
 /// The first of the types reserved for queries and messages (RFC 6895 section 3.1).
 const FIRST_META_TYPE: u16 = 128;
@@ -41,6 +43,8 @@ pub(super) struct Access {
     identity: Option<String>,
     cookies: Cookies,
     strangers: Strangers,
+    /// The zones for which NOTIFY is heard.
+    inbox: Option<Arc<NotifyInbox>>,
 }
 
 impl Access {
@@ -53,7 +57,13 @@ impl Access {
             identity: server.identity.clone(),
             cookies,
             strangers: Strangers::new(hash_key),
+            inbox: None,
         }
+    }
+
+    /// The same rules, under which NOTIFY is heard.
+    pub(super) fn hearing(self, inbox: Arc<NotifyInbox>) -> Self {
+        Access { inbox: Some(inbox), ..self }
     }
 
     /// The same rules with other prefixes of clients nearby.
@@ -80,10 +90,15 @@ impl Access {
             return Admission::Drop;
         }
         if !self.allows(client.address) {
+            // A primary need not be a client.
+            if self.hears(packet, client, clock, reply) {
+                return Admission::Answered;
+            }
             return self.turn_away(request, client, clock, reply);
         }
         let request = match request {
             Ok(request) => request,
+            Err(_) if self.hears(packet, client, clock, reply) => return Admission::Answered,
             Err(unreadable) => return answer_unreadable(unreadable, reply),
         };
         let cookie = self.cookies.check(request.cookie, client.address, clock.wall_seconds);
@@ -93,10 +108,29 @@ impl Access {
         } else {
             match refusal(&query) {
                 None => return Admission::Admitted(query),
+                Some(_) if self.hears(packet, client, clock, reply) => {}
                 Some((rcode, ede)) => finish::error(&query, rcode, ede.as_ref(), reply),
             }
         }
         Admission::Answered
+    }
+
+    /// Answers a NOTIFY that counts.
+    #[cold]
+    fn hears(
+        &self,
+        packet: &[u8],
+        client: Client,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        let inbox = self.inbox.as_ref().filter(|_| is_notify(packet));
+        let heard = inbox.and_then(|inbox| inbox.take(packet, client.address, clock.wall_seconds));
+        let is_heard = heard.is_some();
+        if let Some(octets) = heard {
+            *reply = octets;
+        }
+        is_heard
     }
 
     /// Refuses a client that is not served. The sender may be forged, and the refusal meant to flood a victim: no
@@ -157,6 +191,11 @@ fn answer_unreadable<'a>(unreadable: UnreadableQuery, reply: &mut Vec<u8>) -> Ad
     let rcode = if is_query { OptRcode::FORMERR } else { OptRcode::NOTIMP };
     finish::header_only(id, opcode, rcode, reply);
     Admission::Answered
+}
+
+/// Whether a packet has the opcode NOTIFY.
+fn is_notify(packet: &[u8]) -> bool {
+    packet.get(2).is_some_and(|flags| Opcode::from_int(flags >> 3 & 0x0F) == Opcode::NOTIFY)
 }
 
 fn refuse(query: &Query<'_>, text: &str, reply: &mut Vec<u8>) {

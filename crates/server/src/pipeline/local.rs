@@ -16,6 +16,7 @@ use zoners_dns::{
     ZoneCopies, name, zonefile,
 };
 use zoners_resolver::Answer;
+use zoners_zones::ZoneCopy;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -86,6 +87,11 @@ impl Local {
     /// The zones with a copy here for the resolver, if there are any.
     pub(crate) fn zone_copies(&self) -> Option<Arc<dyn ZoneCopies>> {
         self.zones.clone().map(|zones| zones as _)
+    }
+
+    /// Puts the copy of a zone into force.
+    pub(crate) fn put_zone(&self, apex: &Name, copy: &ZoneCopy) {
+        self.zones.iter().for_each(|zones| zones.put(apex, copy));
     }
 
     /// How many names have records.

@@ -15,6 +15,7 @@ use super::rates::Rates;
 use super::rebinding::RebindingGuard;
 use crate::client::Client;
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
+use crate::zones::NotifyInbox;
 
 /// Made once from a configuration, and never changed. Clones share their counts.
 #[derive(Clone, Debug)]
@@ -85,6 +86,12 @@ impl Rules {
         let rates = self.rates.near(&config.server.unlimited, nearby);
         let rebinding = self.rebinding.as_ref().map(|guard| Arc::new(guard.near(nearby)));
         Rules { access, rates, rebinding, ..self.clone() }
+    }
+
+    /// The rules under which primaries may say that a zone has a new version.
+    #[must_use]
+    pub(crate) fn hearing(self, inbox: Arc<NotifyInbox>) -> Self {
+        Rules { access: self.access.hearing(inbox), ..self }
     }
 
     /// The rules with a policy. They need a new generation: finished answers of an earlier policy

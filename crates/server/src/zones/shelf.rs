@@ -17,6 +17,17 @@ impl ZoneShelf {
         ZoneShelf { table: ArcSwap::from_pointee(table) }
     }
 
+    /// Puts a copy in the place of the former one, if the zone is on the shelf.
+    pub(crate) fn put(&self, apex: &Name, copy: &ZoneCopy) {
+        self.table.rcu(|table| {
+            let mut table = ZoneTable::clone(table);
+            if table.get(apex).is_some() {
+                table.put(apex.clone(), copy.clone());
+            }
+            table
+        });
+    }
+
     /// The answer of a zone that has all of it. `None` where recursion goes on: for a delegation, for an alias that leaves
     /// the zone, and for the type ANY, which has a rule of its own.
     pub(crate) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {

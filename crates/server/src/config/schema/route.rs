@@ -28,7 +28,9 @@ pub struct RouteConfig {
     pub validate: bool,
 }
 
-fn servers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SocketAddr>, D::Error> {
+pub(super) fn servers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<SocketAddr>, D::Error> {
     let servers: Vec<UpstreamAddress> = list(deserializer)?;
     match servers.is_empty() {
         true => Err(de::Error::custom("must have at least one server")),

@@ -1,11 +1,13 @@
 //! `[[zone]]`: zones of which we have a copy.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 use zoners_dns::Name;
 
 use super::readers::{octets, text};
+use super::route::servers;
 
 /// The memory that a zone may take, in octets: the default, and the least and greatest value.
 const MAX_SIZE: u64 = 64 << 20;
@@ -19,13 +21,23 @@ pub struct ZoneConfig {
     #[serde(deserialize_with = "text")]
     pub zone: Name,
     /// The zone file, read again when the file changes.
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
+    /// The primaries from which the zone is transferred, each an address or address and port.
+    #[serde(default, deserialize_with = "servers")]
+    pub primaries: Vec<SocketAddr>,
+    /// The name of the key that signs the messages from and to the primaries.
+    #[serde(default, deserialize_with = "some_name")]
+    pub tsig_key: Option<Name>,
     /// The memory that the zone may take, in octets.
     #[serde(default = "default_size", deserialize_with = "size")]
     pub max_size: u64,
     /// Hold the answers against the chain of trust from above; most private zones have none.
     #[serde(default)]
     pub validate: bool,
+}
+
+fn some_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Name>, D::Error> {
+    text(deserializer).map(Some)
 }
 
 fn default_size() -> u64 {

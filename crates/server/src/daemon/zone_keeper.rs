@@ -1,0 +1,152 @@
+//! The zones with primaries: their secondaries work on a thread of their own, since a large zone takes a second to read.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::LocalSet;
+use zoners_dns::{Clock, Name};
+use zoners_zones::{AuthoritativeZone, ZoneCopy};
+
+use super::generation::{Core, Generation};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::zones::{
+    self, NotifiedZone, SavedCopy, Secondary, SecondarySpec, TransferredZones, ZoneNews,
+};
+
+/// News that wait to be put into force.
+const MAX_WAITING_NEWS: usize = 16;
+
+/// The secondaries at work.
+#[derive(Debug)]
+pub(super) struct ZoneKeeper {
+    /// The state folder; without one, a restart fetches each zone anew.
+    folder: Option<PathBuf>,
+    specs: Vec<SecondarySpec>,
+    /// The news of the secondaries, which end with this receiver.
+    news: Option<mpsc::Receiver<ZoneNews>>,
+}
+
+/// A secondary before its start, with the copy at hand.
+type NextSecondary = (SecondarySpec, Arc<Notify>, Option<(Arc<AuthoritativeZone>, u32)>);
+
+impl ZoneKeeper {
+    /// Puts the copies in the state folder into force, and sets the secondaries to work.
+    pub(super) fn begin(folder: Option<&Path>, core: &Core, generation: &Generation) -> Self {
+        let folder = folder.map(Path::to_owned);
+        let mut keeper = ZoneKeeper { folder, specs: Vec::new(), news: None };
+        keeper.turn_to(core, &generation.config);
+        generation.put_transferred(core);
+        keeper
+    }
+
+    /// Sets other secondaries to work, if the configuration has other zones with primaries.
+    pub(super) fn turn_to(&mut self, core: &Core, config: &Config) {
+        // The configuration is valid.
+        let specs = zones::secondaries(config, self.folder.as_deref()).unwrap_or_default();
+        if specs == self.specs {
+            return;
+        }
+        self.specs.clone_from(&specs);
+        core.transferred.retain(|apex| specs.iter().any(|spec| spec.apex == *apex));
+        let next: Vec<NextSecondary> =
+            specs.into_iter().map(|spec| with_copy(spec, &core.transferred)).collect();
+        core.notify_inbox.replace(next.iter().map(notified).collect());
+        self.news = None;
+        if next.is_empty() {
+            return;
+        }
+        let (send, news) = mpsc::channel(MAX_WAITING_NEWS);
+        let random = core.shared.random.clone();
+        let work = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => return tracing::error!("zones: no transfers: {error}"),
+            };
+            let set = LocalSet::new();
+            for (spec, notified, copy) in next {
+                let secondary = Secondary {
+                    spec,
+                    clock: Arc::new(SystemClock),
+                    random: random.clone(),
+                    connect: async |primary: SocketAddr| TcpStream::connect(primary).await,
+                    notified,
+                    news: send.clone(),
+                    check: None,
+                };
+                set.spawn_local(secondary.run(copy));
+            }
+            drop(send);
+            runtime.block_on(set);
+        };
+        match std::thread::Builder::new().name("zones".into()).spawn(work) {
+            Ok(_) => self.news = Some(news),
+            Err(error) => {
+                tracing::error!("zones: no transfers: the system gives no thread: {error}")
+            }
+        }
+    }
+
+    /// The next news. Safe to cancel and call again.
+    pub(super) async fn news(&mut self) -> ZoneNews {
+        if let Some(news) = &mut self.news {
+            if let Some(news) = news.recv().await {
+                return news;
+            }
+            self.news = None;
+        }
+        std::future::pending().await
+    }
+}
+
+/// The copy of a zone at hand: of this process, or of the state folder.
+fn with_copy(spec: SecondarySpec, transferred: &TransferredZones) -> NextSecondary {
+    let saved = SavedCopy::of(spec.folder.as_deref(), &spec.apex);
+    let (max_octets, wall_seconds) = (spec.limits.max_zone_octets, SystemClock.wall_seconds());
+    let copy = saved.read(&spec.apex, max_octets, wall_seconds);
+    let is_usable = |zone: &AuthoritativeZone, age: u32| age < zone.soa().expire;
+    let put = match &copy {
+        Some((zone, age)) if is_usable(zone, *age) => ZoneCopy::Loaded(zone.clone()),
+        Some(_) => ZoneCopy::Unavailable("the copy has expired".into()),
+        None => ZoneCopy::Unavailable("not transferred yet".into()),
+    };
+    if !transferred.has(&spec.apex) || matches!(put, ZoneCopy::Loaded(_)) {
+        transferred.put(spec.apex.clone(), put);
+    }
+    (spec, Arc::new(Notify::new()), copy)
+}
+
+fn notified((spec, bell, _): &NextSecondary) -> NotifiedZone {
+    let (apex, primaries) = (spec.apex.clone(), spec.primaries.clone());
+    NotifiedZone { apex, primaries, key: spec.key.clone(), bell: bell.clone() }
+}
+
+/// Logs news of a zone.
+pub(super) fn log(news: &ZoneNews) {
+    let ZoneNews::Changed { zone, changes } = news else { return };
+    let (apex, serial) = (zone.apex().fmt_with_dot(), zone.soa().serial);
+    match changes {
+        Some(changes) if changes.records.is_empty() => {
+            tracing::info!("zone {apex}: serial {serial} counts again");
+        }
+        Some(changes) => {
+            let records = changes.records.len();
+            tracing::info!("zone {apex}: serial {serial} in force, {records} differences");
+        }
+        None => tracing::info!("zone {apex}: serial {serial} in force, {} names", zone.names()),
+    }
+}
+
+/// The zone that news are about, and the copy that is to be in force from now on.
+pub(super) fn copy_of(news: &ZoneNews) -> (Name, ZoneCopy) {
+    match news {
+        ZoneNews::Changed { zone, .. } => (zone.apex().clone(), ZoneCopy::Loaded(zone.clone())),
+        ZoneNews::Expired(apex) => {
+            (apex.clone(), ZoneCopy::Unavailable("the copy has expired".into()))
+        }
+    }
+}

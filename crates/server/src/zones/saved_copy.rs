@@ -1,0 +1,112 @@
+//! The copy of a zone in the state folder: what the primary sent, and when it was last found current.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zoners_dns::Name;
+use zoners_files::{read_own, replace};
+use zoners_zones::{AuthoritativeZone, saved};
+
+/// The beginning of the names of these files.
+pub(crate) const PREFIX: &str = "zone-";
+/// Only the user of the daemon reads the files.
+const FILE_MODE: u32 = 0o600;
+/// Octets of the longest name of a file, without the endings.
+const MAX_NAME_OCTETS: usize = 200;
+/// The octets on disk of a zone for each octet of memory, generously.
+const OCTETS_ON_DISK: u64 = 2;
+
+/// The files of one zone; none without a folder.
+#[derive(Clone, Debug)]
+pub(crate) struct SavedCopy {
+    path: Option<PathBuf>,
+}
+
+impl SavedCopy {
+    /// The files of a zone in the state folder.
+    pub(crate) fn of(folder: Option<&Path>, apex: &Name) -> Self {
+        let name: String = apex.fmt_with_dot().to_string().to_ascii_lowercase();
+        // A label may have any octet.
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let escaped = |letter: char| match is_plain(letter) {
+            true => letter.to_string(),
+            false => format!("%{:02x}", u32::from(letter)),
+        };
+        let name: String = name.chars().map(escaped).collect();
+        let folder = folder.filter(|_| name.len() <= MAX_NAME_OCTETS);
+        SavedCopy { path: folder.map(|folder| folder.join(format!("{PREFIX}{name}copy"))) }
+    }
+
+    /// The zone, and the seconds since it was found current, as of the wall clock.
+    pub(crate) fn read(
+        &self,
+        apex: &Name,
+        max_octets: usize,
+        wall_seconds: u64,
+    ) -> Option<(Arc<AuthoritativeZone>, u32)> {
+        let path = self.path.as_ref()?;
+        let max_octets_on_disk = max_octets as u64 * OCTETS_ON_DISK;
+        let octets = match read_own(path, max_octets_on_disk) {
+            Ok(octets) => octets,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!("zone: {}: {error}: not used", path.display());
+                return None;
+            }
+        };
+        let zone = saved::read(&octets.into(), apex, max_octets);
+        let zone = zone.map_err(|what| tracing::warn!("zone: {}: {what}", path.display())).ok()?;
+        let checked = fs::read_to_string(self.checked()?).ok()?.trim().parse::<u64>().ok()?;
+        // A clock that was set back tells no age.
+        let age = u32::try_from(wall_seconds.saturating_sub(checked)).unwrap_or(u32::MAX);
+        Some((Arc::new(zone), age))
+    }
+
+    /// Keeps a new version.
+    pub(crate) fn write(&self, zone: &AuthoritativeZone) {
+        let Some(path) = &self.path else { return };
+        if let Err(error) = replace(path, FILE_MODE, |out| saved::write(zone, out)) {
+            tracing::warn!("zone: {}: not saved: {error}", path.display());
+        }
+    }
+
+    /// Notes that the version was found current.
+    pub(crate) fn note_current(&self, wall_seconds: u64) {
+        let Some(path) = self.checked() else { return };
+        let written = replace(&path, FILE_MODE, |out| writeln!(out, "{wall_seconds}"));
+        if let Err(error) = written {
+            tracing::warn!("zone: {}: not saved: {error}", path.display());
+        }
+    }
+
+    fn checked(&self) -> Option<PathBuf> {
+        self.path.as_ref().map(|path| path.with_extension("checked"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zoners_dns::name;
+    use zoners_zones::file;
+
+    #[test]
+    fn a_zone_is_kept_with_its_age() {
+        let folder = tempfile::tempdir().unwrap();
+        let apex = name::parse("a\\047b.example.test").unwrap();
+        let zone = file::load(&apex, "@ SOA ns h 7 2 3 4 5\nx A 192.0.2.1\n", 1 << 20).unwrap();
+        let saved = SavedCopy::of(Some(folder.path()), &apex);
+        assert!(saved.read(&apex, 1 << 20, 100).is_none());
+        saved.write(&zone);
+        assert!(saved.read(&apex, 1 << 20, 100).is_none(), "never found current");
+        saved.note_current(100);
+        let (back, age) = saved.read(&apex, 1 << 20, 160).unwrap();
+        assert_eq!((back.soa().serial, back.names(), age), (7, 2, 60));
+        assert_eq!(saved.read(&apex, 1 << 20, 50).unwrap().1, 0);
+        assert!(SavedCopy::of(None, &apex).read(&apex, 1 << 20, 100).is_none());
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+        assert!(names.iter().all(|file| file.file_name().to_string_lossy().starts_with(PREFIX)));
+    }
+}
