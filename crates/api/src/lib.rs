@@ -89,6 +89,7 @@ pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use stats::CounterStats;
 pub use status::{
     CrashReport, DaemonStatus, LayerReport, Problem, SecondLevelState, Severity, ValidationReport,
+    ZoneCopyState,
 };
 pub use wire::to_line;
 

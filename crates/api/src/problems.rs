@@ -199,6 +199,14 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
             "Their owners have to mend them. zoners servers lists them.",
         ));
     }
+    for zone in &status.zones {
+        let Some(why) = &zone.unavailable else { continue };
+        problems.push(problem(
+            Severity::Warning,
+            format!("The zone {} is not answered: {why}.", zone.zone),
+            "Look at its primaries (zone.primaries), and at the log for their last failure.",
+        ));
+    }
     if status.second_level == Some(SecondLevelState::Broken) {
         problems.push(problem(
             Severity::Warning,

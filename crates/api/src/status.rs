@@ -47,6 +47,9 @@ pub struct DaemonStatus {
     pub cache: CacheFill,
     /// The second level; `None` if not configured.
     pub second_level: Option<SecondLevelState>,
+    /// Zones with a copy here; the local root is `.`, if there is one in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<ZoneCopyState>,
     /// Lost lines of the log.
     pub log_lost: u64,
     /// The layers of the sandbox.
@@ -93,6 +96,20 @@ pub enum SecondLevelState {
     InUse,
     /// The circuit breaker is open: the second level failed and is not asked for a time.
     Broken,
+}
+
+/// The copy of a zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneCopyState {
+    /// The zone.
+    pub zone: String,
+    /// The serial of the version in force; `None` if there is none.
+    pub serial: Option<u32>,
+    /// Names with records.
+    pub names: u64,
+    /// Why no version is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
 }
 
 /// A layer of the sandbox.

@@ -36,6 +36,9 @@ pub const ROOT_HINTS: &str = include_str!("../data/root.hints");
 /// The root zone's keys, unless the configuration names a file: KSK-2017 and KSK-2024.
 pub const ROOT_ANCHORS: &str = include_str!("../data/root.anchors");
 
+/// The servers from which the root zone is transferred, unless the configuration names some.
+pub(crate) const LOCAL_ROOT_PRIMARIES: &str = include_str!("../data/local-root.primaries");
+
 impl Config {
     /// Reads a configuration; `file` is what errors call it.
     ///

@@ -10,6 +10,7 @@
 
 mod conversation;
 mod inbox;
+mod root_trust;
 pub(crate) mod saved_copy;
 mod secondary;
 mod shelf;
@@ -20,19 +21,24 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use zoners_dns::Name;
+use zoners_dns::{Name, name};
+use zoners_resolver::Settings;
 use zoners_zones::transfer::TransferLimits;
 use zoners_zones::{AuthoritativeZone, ZoneCopy, ZoneTable, file};
 
 use crate::config::{Config, ConfigError};
 pub(crate) use inbox::{NotifiedZone, NotifyInbox};
+pub(crate) use root_trust::RootTrust;
 pub(crate) use saved_copy::SavedCopy;
 pub(crate) use secondary::{Secondary, SecondarySpec, ZoneNews};
-pub(crate) use shelf::ZoneShelf;
+pub(crate) use shelf::{ShelfEntry, ZoneShelf};
 pub(crate) use transferred::TransferredZones;
 
 /// The messages of a transfer may have so many octets for each octet of memory that the zone may take.
 const RECEIVED_OCTETS_FACTOR: usize = 2;
+/// The limits of the root zone, whose 2.2 MB of text take some 6 MB.
+const ROOT_LIMITS: TransferLimits =
+    TransferLimits { max_zone_octets: 64 << 20, max_received_octets: 64 << 20 };
 
 /// Reads the zones of a configuration.
 ///
@@ -75,10 +81,28 @@ pub(crate) fn secondaries(
             key: key.and_then(|key| keys.iter().find(|known| known.name() == key)).cloned(),
             limits: TransferLimits { max_zone_octets, max_received_octets },
             folder: folder.map(Path::to_owned),
+            trust: None,
         }
     });
     let secondaries = secondaries.collect();
     error.outcome().map(|()| secondaries)
+}
+
+/// The secondary of the local root, if the configuration has one.
+pub(crate) fn local_root(
+    config: &Config,
+    settings: &Settings,
+    folder: Option<&Path>,
+) -> Option<SecondarySpec> {
+    let primaries = config.local_root_primaries();
+    (!primaries.is_empty()).then(|| SecondarySpec {
+        apex: name::root(),
+        primaries,
+        key: None,
+        limits: ROOT_LIMITS,
+        folder: folder.map(Path::to_owned),
+        trust: Some(RootTrust::of(settings)),
+    })
 }
 
 /// Reads the file of a zone.

@@ -42,6 +42,13 @@ impl ZoneTable {
         asked.iter_suffixes().skip(above).find_map(|name| self.zones.get(name.for_slice()))
     }
 
+    /// Every zone, in the order of the names.
+    pub fn all(&self) -> impl Iterator<Item = (&Name, &ZoneCopy)> {
+        let mut all: Vec<(&Name, &ZoneCopy)> = self.zones.iter().collect();
+        all.sort_by_key(|(apex, _)| *apex);
+        all.into_iter()
+    }
+
     /// Whether there is no zone.
     #[must_use]
     pub fn is_empty(&self) -> bool {

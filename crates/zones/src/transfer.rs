@@ -6,6 +6,7 @@
 
 mod fault;
 mod request;
+mod stage;
 
 use std::mem;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::serial::is_newer;
 use crate::zone::{AuthoritativeZone, Soa};
 pub use fault::TransferFault;
 pub use request::{axfr_request, ixfr_request, soa_request};
+use stage::{Differences, NewVersion, TransferStage};
 
 /// The limits of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,42 +71,6 @@ pub struct ZoneTransfer {
     stage: TransferStage,
     octets: usize,
     foreign: usize,
-}
-
-/// What the next record may be.
-#[derive(Debug)]
-enum TransferStage {
-    /// The first SOA record, of the new version.
-    Begin,
-    /// Differences or the whole zone.
-    Second(NewVersion),
-    /// A record of the whole zone, or the first SOA record again.
-    Whole(NewVersion, ZoneBuilder),
-    /// A record to remove, or the SOA record after which records are added.
-    Removing(NewVersion, Differences),
-    /// A record to add, or the SOA record of the next difference or of the end.
-    Adding(NewVersion, Differences),
-    /// No record.
-    Ended(NewVersion, Differences),
-    /// A fault has come.
-    Failed,
-}
-
-/// The SOA record that begins and ends a transfer.
-#[derive(Debug)]
-struct NewVersion {
-    record: ZoneRecord,
-    serial: u32,
-}
-
-/// A zone while differences are applied.
-#[derive(Debug)]
-struct Differences {
-    builder: ZoneBuilder,
-    /// The serial that the zone has by now.
-    serial: u32,
-    /// The differences; `None` while the whole zone comes.
-    changes: Option<ZoneChanges>,
 }
 
 impl ZoneTransfer {
@@ -289,43 +255,6 @@ impl ZoneTransfer {
 
     fn is_news(&self, serial: u32) -> bool {
         self.known_serial.is_none_or(|known| is_newer(serial, known))
-    }
-}
-
-impl NewVersion {
-    /// The end of a whole zone: the first SOA record again.
-    fn end_whole(
-        self,
-        record: &ZoneRecord,
-        builder: ZoneBuilder,
-    ) -> Result<TransferStage, TransferFault> {
-        if record.rdata != self.record.rdata {
-            return Err(TransferFault::ChangedMeanwhile);
-        }
-        let end = Differences { builder, serial: self.serial, changes: None };
-        Ok(TransferStage::Ended(self, end))
-    }
-}
-
-impl Differences {
-    fn add(&mut self, record: ZoneRecord) -> Result<(), TransferFault> {
-        self.builder.add(record.clone()).map_err(TransferFault::Zone)?;
-        self.note(record, true);
-        Ok(())
-    }
-
-    fn remove(&mut self, record: ZoneRecord) -> Result<(), TransferFault> {
-        if !self.builder.remove(&record) {
-            return Err(TransferFault::Diverges);
-        }
-        self.note(record, false);
-        Ok(())
-    }
-
-    fn note(&mut self, record: ZoneRecord, is_added: bool) {
-        self.changes
-            .iter_mut()
-            .for_each(|changes| changes.records.push((record.clone(), is_added)));
     }
 }
 

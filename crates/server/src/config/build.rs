@@ -1,6 +1,6 @@
 //! From the file to the settings of the resolver and the daemon.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -15,9 +15,13 @@ use zoners_resolver::{Anchor, Dns64, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 
+use super::listen::PORT;
 use super::renamed;
 use super::schema::{Dns64Prefix, RedisConfig, Secret};
-use super::{Answers, Config, ConfigError, NetworkRoute, ROOT_ANCHORS, ROOT_HINTS, RouteConfig};
+use super::{
+    Answers, Config, ConfigError, LOCAL_ROOT_PRIMARIES, LocalRoot, NetworkRoute, ROOT_ANCHORS,
+    ROOT_HINTS, RouteConfig,
+};
 
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -72,6 +76,21 @@ impl Config {
         let of_networks = self.network_routes.iter().map(NetworkRoute::delegation);
         let copies = self.zone.iter().map(|zone| copy_route(&zone.zone));
         stubs.chain(forwards).chain(of_networks).chain(copies).collect()
+    }
+
+    /// The servers from which the root zone is transferred; none without a local root. Servers of a family that is off are
+    /// left out.
+    pub(crate) fn local_root_primaries(&self) -> Vec<SocketAddr> {
+        let resolver = &self.resolver;
+        if resolver.local_root == LocalRoot::Off {
+            return Vec::new();
+        }
+        let lines = LOCAL_ROOT_PRIMARIES.lines().filter_map(|line| line.parse::<IpAddr>().ok());
+        let built_in = || lines.map(|ip| SocketAddr::new(ip, PORT)).collect();
+        let mut primaries = resolver.local_root_primaries.clone().unwrap_or_else(built_in);
+        let is_on = |ip: IpAddr| if ip.is_ipv4() { resolver.ipv4 } else { resolver.ipv6 };
+        primaries.retain(|primary| is_on(primary.ip()));
+        primaries
     }
 
     /// The zones whose answers hold here alone: those of networks, and those with a copy here.

@@ -89,7 +89,8 @@ impl Config {
         if !self.network.leases.is_empty() {
             needs.push(Needs { of: "network.leases", all: vec![Need::Calls(Calls::Watch)] });
         }
-        let primaries = self.zone.iter().flat_map(|zone| &zone.primaries);
+        let primaries = self.zone.iter().flat_map(|zone| zone.primaries.clone());
+        let primaries = primaries.chain(self.local_root_primaries());
         let primaries = primaries.map(|primary| Need::Connect(primary.port()));
         needs.push(Needs { of: "zone.primaries", all: primaries.collect() });
         let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));

@@ -37,7 +37,7 @@ pub use policy::{
     PolicyListConfig,
 };
 pub use redis::{RedisConfig, Secret};
-pub use resolver::{Answers, MinimisedType, ResolverConfig};
+pub use resolver::{Answers, LocalRoot, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;
 pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
 pub use strategy::{PortalProbe, WhenUnvalidated};

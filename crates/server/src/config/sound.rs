@@ -6,7 +6,7 @@ use zoners_dns::name;
 use zoners_policy::{catalogue, catalogue_entry};
 
 use super::schema::DEFAULT_GROUP;
-use super::{Config, ConfigError, PolicyConfig, PolicyListConfig};
+use super::{Config, ConfigError, LocalRoot, PolicyConfig, PolicyListConfig};
 
 impl Config {
     /// Checks the values against each other.
@@ -28,6 +28,11 @@ impl Config {
             let what =
                 "must be true where resolver.ipv4 is false: servers are asked over IPv4 or IPv6";
             wrong("resolver.ipv6", what);
+        }
+        if resolver.local_root != LocalRoot::Off && !dnssec.validate {
+            let what = "must be \"off\", unless dnssec.validate is true: a copy of the root is \
+                        used only if its signatures hold";
+            wrong("resolver.local-root", what);
         }
         if cache.min_ttl > cache.max_ttl {
             let (least, most) = (cache.min_ttl, cache.max_ttl);

@@ -161,6 +161,10 @@ fn zone_changed(serving: &mut Serving, news: &ZoneNews) {
     let (apex, copy) = copy_of(news);
     serving.core.transferred.put(apex.clone(), copy);
     serving.generation.put_transferred(&serving.core);
+    // The cache has of the root what the root servers say, too: it expires by itself.
+    if apex.is_root() {
+        return;
+    }
     // Rules with a new number, so that no finished answer has the former version; then the rest of the cache.
     serving.renew_policy();
     serving.core.shared.cache.flush(&apex, true);

@@ -15,7 +15,7 @@ use zoners_store::shared::SharedCacheConfig;
 use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError, ConfigOverlay};
+use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
 use crate::pipeline::{Cookies, PortalTerms, Rules, Service};
@@ -145,6 +145,9 @@ impl Generation {
     /// Puts the zones that came from primaries into force.
     pub(super) fn put_transferred(&self, core: &Core) {
         let is_secondary = |apex: &Name| {
+            if apex.is_root() {
+                return self.config.resolver.local_root != LocalRoot::Off;
+            }
             let mut zones = self.config.zone.iter();
             zones.any(|zone| zone.zone == *apex && zone.file.is_none())
         };

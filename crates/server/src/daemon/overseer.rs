@@ -3,6 +3,7 @@
 mod admin;
 mod policy;
 mod watches;
+mod zones;
 
 use std::path::PathBuf;
 use std::sync::Arc;

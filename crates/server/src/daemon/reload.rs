@@ -173,7 +173,7 @@ impl Serving {
 
     /// Puts `next` into force, and serves at the new addresses. Nothing of this can fail.
     fn turn_to(mut self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
-        self.zones.turn_to(&self.core, &next.config);
+        self.zones.turn_to(&self.core, &next);
         next.put_transferred(&self.core);
         let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
         let has_other_links = before.config.network_routes != next.config.network_routes;

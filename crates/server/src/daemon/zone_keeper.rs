@@ -12,7 +12,6 @@ use zoners_zones::{AuthoritativeZone, ZoneCopy};
 
 use super::generation::{Core, Generation};
 use crate::clock::SystemClock;
-use crate::config::Config;
 use crate::zones::{
     self, NotifiedZone, SavedCopy, Secondary, SecondarySpec, TransferredZones, ZoneNews,
 };
@@ -38,15 +37,18 @@ impl ZoneKeeper {
     pub(super) fn begin(folder: Option<&Path>, core: &Core, generation: &Generation) -> Self {
         let folder = folder.map(Path::to_owned);
         let mut keeper = ZoneKeeper { folder, specs: Vec::new(), news: None };
-        keeper.turn_to(core, &generation.config);
+        keeper.turn_to(core, generation);
         generation.put_transferred(core);
         keeper
     }
 
     /// Sets other secondaries to work, if the configuration has other zones with primaries.
-    pub(super) fn turn_to(&mut self, core: &Core, config: &Config) {
+    pub(super) fn turn_to(&mut self, core: &Core, generation: &Generation) {
+        let (config, settings) = (&generation.config, &generation.settings);
+        let folder = self.folder.as_deref();
         // The configuration is valid.
-        let specs = zones::secondaries(config, self.folder.as_deref()).unwrap_or_default();
+        let mut specs = zones::secondaries(config, folder).unwrap_or_default();
+        specs.extend(zones::local_root(config, settings, folder));
         if specs == self.specs {
             return;
         }
@@ -69,14 +71,16 @@ impl ZoneKeeper {
             };
             let set = LocalSet::new();
             for (spec, notified, copy) in next {
+                let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+                let check = spec.trust.clone().map(|trust| trust.check(clock.clone()));
                 let secondary = Secondary {
                     spec,
-                    clock: Arc::new(SystemClock),
+                    clock,
                     random: random.clone(),
                     connect: async |primary: SocketAddr| TcpStream::connect(primary).await,
                     notified,
                     news: send.clone(),
-                    check: None,
+                    check,
                 };
                 set.spawn_local(secondary.run(copy));
             }
@@ -108,16 +112,23 @@ fn with_copy(spec: SecondarySpec, transferred: &TransferredZones) -> NextSeconda
     let saved = SavedCopy::of(spec.folder.as_deref(), &spec.apex);
     let (max_octets, wall_seconds) = (spec.limits.max_zone_octets, SystemClock.wall_seconds());
     let copy = saved.read(&spec.apex, max_octets, wall_seconds);
+    let copy = copy.filter(|(zone, _)| is_trusted(&spec, zone, wall_seconds));
+    // Without a folder, the copy in force counts from now on.
+    let copy = copy.or_else(|| transferred.loaded(&spec.apex).map(|zone| (zone, 0)));
     let is_usable = |zone: &AuthoritativeZone, age: u32| age < zone.soa().expire;
     let put = match &copy {
         Some((zone, age)) if is_usable(zone, *age) => ZoneCopy::Loaded(zone.clone()),
         Some(_) => ZoneCopy::Unavailable("the copy has expired".into()),
         None => ZoneCopy::Unavailable("not transferred yet".into()),
     };
-    if !transferred.has(&spec.apex) || matches!(put, ZoneCopy::Loaded(_)) {
-        transferred.put(spec.apex.clone(), put);
-    }
+    transferred.put(spec.apex.clone(), put);
     (spec, Arc::new(Notify::new()), copy)
+}
+
+/// Whether a copy from the disk is verified, as far as that is needed.
+fn is_trusted(spec: &SecondarySpec, zone: &AuthoritativeZone, wall_seconds: u64) -> bool {
+    let verified = spec.trust.as_ref().map_or(Ok(()), |trust| trust.verify(zone, wall_seconds));
+    verified.inspect_err(|why| tracing::warn!("zone {}: {why}", spec.apex.fmt_with_dot())).is_ok()
 }
 
 fn notified((spec, bell, _): &NextSecondary) -> NotifiedZone {

@@ -19,9 +19,9 @@ use zoners_resolver::Answer;
 use zoners_zones::ZoneCopy;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LocalRoot};
 use crate::control::folder;
-use crate::zones::{self, ZoneShelf};
+use crate::zones::{self, ShelfEntry, ZoneShelf};
 use leases::LeaseNames;
 use records::{Builder, LocalRecords};
 use special_use::SpecialZones;
@@ -73,7 +73,8 @@ impl Local {
         }
         let left_out = builder.left_out();
         let records = builder.build(|name| special.covers(name.for_slice()));
-        let zones = (!table.is_empty()).then(|| Arc::new(ZoneShelf::new(table)));
+        let is_wanted = !table.is_empty() || config.resolver.local_root != LocalRoot::Off;
+        let zones = is_wanted.then(|| Arc::new(ZoneShelf::new(table)));
         let leases = ArcSwap::from_pointee(leases);
         Ok(Local { records, zones, leases, special, remarks, left_out })
     }
@@ -87,6 +88,11 @@ impl Local {
     /// The zones with a copy here for the resolver, if there are any.
     pub(crate) fn zone_copies(&self) -> Option<Arc<dyn ZoneCopies>> {
         self.zones.clone().map(|zones| zones as _)
+    }
+
+    /// The zones with a copy here, for reports.
+    pub(crate) fn zones(&self) -> Vec<ShelfEntry> {
+        self.zones.iter().flat_map(|zones| zones.entries()).collect()
     }
 
     /// Puts the copy of a zone into force.

@@ -70,21 +70,21 @@ pub(crate) async fn converse<S: PrimaryStream>(
     random: &Random,
     connect: impl AsyncFn() -> io::Result<S>,
 ) -> Result<TransferOutcome, ConversationFailure> {
-    let conversation = Conversation { task, clock, random, connect };
+    let conversation = PrimaryConversation { task, clock, random, connect };
     match timeout(CONVERSATION_WAIT, conversation.run()).await {
         Ok(outcome) => outcome,
         Err(_) => Err(ConversationFailure::TooSlow(CONVERSATION_WAIT)),
     }
 }
 
-struct Conversation<'a, C> {
+struct PrimaryConversation<'a, C> {
     task: &'a TransferTask,
     clock: &'a dyn Clock,
     random: &'a Random,
     connect: C,
 }
 
-impl<S: PrimaryStream, C: AsyncFn() -> io::Result<S>> Conversation<'_, C> {
+impl<S: PrimaryStream, C: AsyncFn() -> io::Result<S>> PrimaryConversation<'_, C> {
     async fn run(&self) -> Result<TransferOutcome, ConversationFailure> {
         let known = self.task.base.as_ref().map(|base| base.soa().serial);
         let serial = self.serial().await?;

@@ -15,6 +15,7 @@ use zoners_zones::tsig::TsigKey;
 use zoners_zones::{AuthoritativeZone, RefreshSchedule};
 
 use super::conversation::{ConversationFailure, PrimaryStream, TransferTask, converse};
+use super::root_trust::RootTrust;
 use super::saved_copy::SavedCopy;
 
 /// A zone with primaries.
@@ -27,6 +28,8 @@ pub(crate) struct SecondarySpec {
     pub(crate) limits: TransferLimits,
     /// The folder for the copy on disk.
     pub(crate) folder: Option<PathBuf>,
+    /// The trust anchors by which a copy of the root is verified.
+    pub(crate) trust: Option<RootTrust>,
 }
 
 /// What a secondary tells.

@@ -1,24 +1,50 @@
 //! The zones in force.
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use zoners_dns::{CopyReply, Name, NameSlice, Question, Rtype, Security, ZoneCopies, name};
 use zoners_resolver::Answer;
-use zoners_zones::{ReplyKind, ZoneCopy, ZoneTable};
+use zoners_zones::{AuthoritativeZone, ReplyKind, ZoneCopy, ZoneTable};
 
 /// The zones in force, shared by all workers of a generation.
 #[derive(Debug)]
 pub(crate) struct ZoneShelf {
     table: ArcSwap<ZoneTable>,
+    /// The root zone, which is asked in place of the root servers; clients get no answer of it by itself.
+    root: ArcSwapOption<AuthoritativeZone>,
+}
+
+/// A zone on the shelf, for reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShelfEntry {
+    pub(crate) apex: Name,
+    /// The serial and the number of names, or why there is no copy.
+    pub(crate) state: Result<(u32, usize), String>,
 }
 
 impl ZoneShelf {
     /// A shelf of these zones.
     pub(crate) fn new(table: ZoneTable) -> Self {
-        ZoneShelf { table: ArcSwap::from_pointee(table) }
+        ZoneShelf { table: ArcSwap::from_pointee(table), root: ArcSwapOption::empty() }
+    }
+
+    /// The zones, the local root first.
+    pub(crate) fn entries(&self) -> Vec<ShelfEntry> {
+        let root = self.root.load_full();
+        let root = root.map(|zone| entry(&name::root(), &ZoneCopy::Loaded(zone)));
+        let table = self.table.load();
+        root.into_iter().chain(table.all().map(|(apex, copy)| entry(apex, copy))).collect()
     }
 
     /// Puts a copy in the place of the former one, if the zone is on the shelf.
     pub(crate) fn put(&self, apex: &Name, copy: &ZoneCopy) {
+        if apex.is_root() {
+            self.root.store(match copy {
+                ZoneCopy::Loaded(zone) => Some(zone.clone()),
+                // The root servers are asked.
+                ZoneCopy::Unavailable(_) => None,
+            });
+            return;
+        }
         self.table.rcu(|table| {
             let mut table = ZoneTable::clone(table);
             if table.get(apex).is_some() {
@@ -49,8 +75,21 @@ impl ZoneShelf {
     }
 }
 
+fn entry(apex: &Name, copy: &ZoneCopy) -> ShelfEntry {
+    let state = match copy {
+        ZoneCopy::Loaded(zone) => Ok((zone.soa().serial, zone.names())),
+        ZoneCopy::Unavailable(why) => Err(why.to_string()),
+    };
+    ShelfEntry { apex: apex.clone(), state }
+}
+
 impl ZoneCopies for ZoneShelf {
     fn reply(&self, zone: &Name, question: &Question) -> Option<CopyReply> {
+        if zone.is_root() {
+            let root = self.root.load();
+            let reply = root.as_ref()?.reply(&question.name, question.rtype);
+            return Some(CopyReply::Message(reply.message(question).into()));
+        }
         Some(match self.table.load().get(zone)? {
             ZoneCopy::Loaded(zone) => {
                 let reply = zone.reply(&question.name, question.rtype);

@@ -1,10 +1,11 @@
 //! The zones that came from primaries, which outlast the configuration in force.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use zoners_dns::Name;
-use zoners_zones::ZoneCopy;
+use zoners_zones::{AuthoritativeZone, ZoneCopy};
 
 /// The copies of zones with primaries.
 #[derive(Debug, Default)]
@@ -16,9 +17,12 @@ impl TransferredZones {
         self.0.lock().insert(apex, copy);
     }
 
-    /// Whether there is a copy, or a reason why there is none.
-    pub(crate) fn has(&self, apex: &Name) -> bool {
-        self.0.lock().contains_key(apex)
+    /// The copy of a zone, if it may be used.
+    pub(crate) fn loaded(&self, apex: &Name) -> Option<Arc<AuthoritativeZone>> {
+        match self.0.lock().get(apex)? {
+            ZoneCopy::Loaded(zone) => Some(zone.clone()),
+            ZoneCopy::Unavailable(_) => None,
+        }
     }
 
     /// Forgets other zones than these.

@@ -21,6 +21,7 @@ mod clients {
     mod large;
     mod lists;
     mod local;
+    mod local_root;
     mod order;
     mod pipeline;
     mod policy;

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use zoners_api::{
     AdminReply, AdminRequest, CrashReport, DaemonStatus, LayerReport, NetworkReport, PassageState,
-    Problem, SecondLevelState, Severity,
+    Problem, SecondLevelState, Severity, ZoneCopyState,
 };
 
 use super::Socket;
@@ -101,6 +101,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
         ("Cache", cache(status)),
     ]);
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
+    rows.extend(zones(&status.zones).map(|zones| ("Zones", zones)));
     rows.extend(status.last_crash.as_ref().map(|crash| ("Last crash", last_crash(crash))));
     rows.push(("Sandbox", sandbox(&status.sandbox)));
     rows.push(("Configuration", configuration(status)));
@@ -198,6 +199,20 @@ fn second_level(state: SecondLevelState) -> &'static str {
         SecondLevelState::InUse => "in use (Redis)",
         SecondLevelState::Broken => "not used for a time, since it failed (Redis)",
     }
+}
+
+/// The zones with a copy here; `None` without one.
+fn zones(zones: &[ZoneCopyState]) -> Option<String> {
+    let (roots, others): (Vec<_>, Vec<_>) = zones.iter().partition(|zone| zone.zone == ".");
+    let names: u64 = others.iter().map(|zone| zone.names).sum();
+    let others = (!others.is_empty()).then(|| {
+        let zones = counted(others.len() as u64, "zone");
+        format!("{zones} of your own with {}", counted(names, "name"))
+    });
+    let root = roots.first().and_then(|root| root.serial);
+    let root = root.map(|serial| format!("the root, verified (serial {serial})"));
+    let parts: Vec<String> = others.into_iter().chain(root).collect();
+    (!parts.is_empty()).then(|| parts.join(", and "))
 }
 
 fn last_crash(crash: &CrashReport) -> String {

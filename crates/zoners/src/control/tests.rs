@@ -101,6 +101,7 @@ fn troubled() -> DaemonStatus {
         dead_zones: 2,
         validation: ValidationReport { on: true, negative_anchors: 1 },
         second_level: Some(SecondLevelState::Broken),
+        zones: Vec::new(),
         log_lost: 4,
         sandbox: vec![LayerReport { name: "landlock".into(), on: false, text: landlock.into() }],
         ..well()

@@ -1,6 +1,6 @@
 //! `[resolver]`: how questions are resolved.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
@@ -9,6 +9,7 @@ use zoners_dns::{Prefix, Rtype};
 use zoners_resolver::Glue;
 
 use super::readers::{TextValue, list, octets, some_list};
+use super::route::servers;
 
 /// `[resolver]`
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,11 @@ pub struct ResolverConfig {
     pub qname_minimisation_type: MinimisedType,
     /// Ask the root and top-level domains for A in place of AAAA and HTTPS.
     pub share_referrals: bool,
+    /// Where a copy of the root zone comes from, which is asked in place of the root servers (RFC 8806).
+    pub local_root: LocalRoot,
+    /// The servers from which the root zone is transferred; without the key, those of RFC 8806.
+    #[serde(deserialize_with = "some_servers")]
+    pub local_root_primaries: Option<Vec<SocketAddr>>,
     /// Which addresses of a referral are believed.
     pub glue: Glue,
     /// Ask over IPv4.
@@ -60,6 +66,8 @@ impl Default for ResolverConfig {
             qname_minimisation: true,
             qname_minimisation_type: MinimisedType::A,
             share_referrals: true,
+            local_root: LocalRoot::Off,
+            local_root_primaries: None,
             glue: Glue::Sibling,
             ipv4: true,
             ipv6: true,
@@ -93,6 +101,16 @@ pub enum MinimisedType {
     Ns,
 }
 
+/// `resolver.local-root`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalRoot {
+    /// There is none: the root servers are asked.
+    Off,
+    /// Transferred from servers, and verified.
+    Transfer,
+}
+
 impl From<MinimisedType> for Rtype {
     fn from(rtype: MinimisedType) -> Self {
         match rtype {
@@ -120,6 +138,12 @@ impl TextValue for IpAddr {
     fn read(text: &str) -> Option<Self> {
         text.parse().ok().filter(|ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast())
     }
+}
+
+fn some_servers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<SocketAddr>>, D::Error> {
+    servers(deserializer).map(Some)
 }
 
 fn udp_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {

@@ -19,7 +19,7 @@ use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 
 use super::watches::EventWatch;
-use super::{Overseer, policy};
+use super::{Overseer, policy, zones};
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::daemon::list_requests::ListRequest;
@@ -68,6 +68,7 @@ impl<N: Network> Admin for Overseer<N> {
             clock_wrong_by_s: shared.clock_skew.wrong_by(),
             cache: self.cache(),
             second_level: second_level.map(|level| state(level.is_broken())),
+            zones: zones::states(rules.local()),
             log_lost: self.count(Counter::LogLinesLost),
             sandbox: self.about.sandbox.iter().map(layer).collect(),
             last_crash: self.about.last_crash.clone().map(|crash| {

@@ -82,6 +82,7 @@ fn lab(folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
         key: None,
         limits: LIMITS,
         folder: folder.clone(),
+        trust: None,
     };
     let clock = Arc::new(SimClock::new(None));
     let wall_seconds = zoners_dns::Clock::wall_seconds(&*clock);
