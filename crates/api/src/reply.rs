@@ -14,7 +14,8 @@ use crate::{
 #[serde(tag = "reply", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each variant has the name of its request")]
 pub enum AdminReply {
-    Status(DaemonStatus),
+    // Boxed, since it is by far the largest.
+    Status(Box<DaemonStatus>),
     Stats(CounterStats),
     Lookup(LookupReport),
     NtaAdd(NegativeAnchorAdded),
@@ -66,8 +67,25 @@ macro_rules! results {
     )*};
 }
 
+impl From<DaemonStatus> for AdminReply {
+    fn from(status: DaemonStatus) -> Self {
+        AdminReply::Status(Box::new(status))
+    }
+}
+
+impl TryFrom<AdminReply> for DaemonStatus {
+    type Error = AdminError;
+
+    fn try_from(reply: AdminReply) -> Result<Self, AdminError> {
+        match reply {
+            AdminReply::Status(status) => Ok(*status),
+            AdminReply::Error(error) => Err(error),
+            _ => Err(AdminError::unexpected_reply()),
+        }
+    }
+}
+
 results! {
-    Status DaemonStatus;
     Stats CounterStats;
     Lookup LookupReport;
     NtaAdd NegativeAnchorAdded;

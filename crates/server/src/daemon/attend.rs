@@ -50,8 +50,7 @@ pub(super) async fn attend(
     let living = service_manager::signs_of_life(serving.workers.runtimes());
     let following = rollover::follow(overseer.clone(), &serving.generation.config);
     tokio::pin!(conversing, living, following);
-    let mut wake = Wake::watch();
-    let mut pulse = Pulse::of(serving.workers.activity.clone());
+    let (mut wake, mut pulse) = (Wake::watch(), Pulse::of(serving.workers.activity.clone()));
     serving.policies.look(&serving.core, &serving.generation.config.policy);
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     // Changes from before the watch.
