@@ -216,6 +216,7 @@ counters! {
         LimitDelegationServers "limit_delegation_servers" "delegations" "Delegations that named more servers than are used.";
         LimitDelegationAddresses "limit_delegation_addresses" "delegations" "Delegations with more addresses than are used.";
         LimitMessageRecords "limit_message_records" "messages" "Replies with more RRsets, owner names or compression pointers than are read; discarded.";
+        LimitPathServers "limit_path_servers" "answers" "Answers with more nameservers on the way, or more addresses of one, than the policy is shown.";
         LimitSignatures "limit_signatures" "signatures" "Signatures beyond the number that is kept of one RRset.";
     }
     Events "events_" "Events of finished queries, for their readers" {

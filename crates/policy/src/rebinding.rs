@@ -29,7 +29,7 @@ const PRIVATE_IPV6: [([u16; 3], u8); 4] =
 /// The labels of an IPv6 address in the name of an entry of a blocklist (RFC 5782 section 2.4).
 const NIBBLES: usize = 32;
 
-/// The addresses that names of the Internet may not have, and the zones whose names may have them.
+/// The addresses that names of the Internet may not have, and the zones of private names, which may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RebindingProtection {
     /// Zones of private names.
@@ -64,8 +64,8 @@ impl RebindingProtection {
         found.filter(|_| !self.is_exempt(asked))
     }
 
-    /// The first address of this machine itself. The login page of a network is at a private address, and never at such
-    /// a one.
+    /// The first address of this machine itself. The login page of a network has a private address, and never a loopback
+    /// address.
     #[must_use]
     pub fn loopback_address(sets: &[RRset]) -> Option<IpAddr> {
         let is_loopback = |address: Ipv4Addr| address.is_loopback() || address.octets()[0] == 0;

@@ -1,13 +1,14 @@
 //! The way to an answer: the servers of the zones above its records.
 //!
 //! A policy may have rules for nameservers, by name or address (RPZ NSDNAME and NSIP). The facts come out of the cache
-//! alone: a recursion has just learned the delegations on its way, and expired ones stay as long as expired answers.
+//! alone: a recursion has just learned the delegations on the way, and expired delegations stay as long as expired
+//! answers.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 
 use zoners_cache::Cache;
-use zoners_dns::{Moment, Name, Network, Question, Rtype, name};
+use zoners_dns::{Counter, Moment, Name, Network, Question, Rtype, name};
 
 use crate::env::environment::Env;
 use crate::model::answer::Answer;
@@ -28,8 +29,8 @@ pub struct PathServer {
     pub addresses: Vec<IpAddr>,
 }
 
-/// The nameservers of all zones from the names of an answer up to the root, which is left out, as far as the cache knows
-/// them. The servers of a route are the configuration's and do not count.
+/// The nameservers of all zones from the names of an answer up to the root, without the root, as far as the cache knows.
+/// The servers of a route are the configuration's and do not count.
 pub(crate) fn path_servers<N: Network>(
     env: &Env<N>,
     question: &Question,
@@ -45,35 +46,38 @@ pub(crate) fn path_servers<N: Network>(
     foreign.for_each(|name| zones.extend(name::with_ancestors(&name)));
     let mut seen = HashSet::new();
     zones.retain(|zone| !zone.is_root() && seen.insert(zone.clone()));
-    let mut servers: Vec<PathServer> = Vec::new();
+    let (mut servers, mut is_whole): (Vec<PathServer>, bool) = (Vec::new(), true);
     for (name, address) in zones.iter().flat_map(|zone| servers_of(&shared.cache, zone, at)) {
         let place = servers.iter().position(|server| server.name == name);
-        let place = place.unwrap_or_else(|| {
-            servers.push(PathServer { name, addresses: Vec::new() });
-            servers.len() - 1
-        });
-        if let Some(server) = servers.get_mut(place) {
-            server.add(address);
+        if let Some(server) = place.and_then(|place| servers.get_mut(place)) {
+            is_whole &= server.add(address);
+            continue;
         }
-        if servers.len() >= MAX_SERVERS {
-            break;
+        match servers.len() < MAX_SERVERS {
+            true => servers.push(PathServer { name, addresses: address.into_iter().collect() }),
+            false => is_whole = false,
         }
     }
     for server in &mut servers {
         for rtype in [Rtype::A, Rtype::AAAA] {
             let cached = shared.cache.rrset(&server.name, rtype, at);
             let addresses = cached.into_iter().flat_map(|cached| cached.set.addresses());
-            addresses.for_each(|address| server.add(Some(address)));
+            addresses.for_each(|address| is_whole &= server.add(Some(address)));
         }
+    }
+    if !is_whole {
+        env.counters().count(Counter::LimitPathServers);
     }
     servers
 }
 
 impl PathServer {
-    fn add(&mut self, address: Option<IpAddr>) {
-        let is_new = |address: &IpAddr| !self.addresses.contains(address);
-        let new = address.filter(is_new).filter(|_| self.addresses.len() < MAX_ADDRESSES);
-        self.addresses.extend(new);
+    /// Adds an address; false if there is no room.
+    fn add(&mut self, address: Option<IpAddr>) -> bool {
+        let new = address.filter(|address| !self.addresses.contains(address));
+        let has_room = self.addresses.len() < MAX_ADDRESSES;
+        self.addresses.extend(new.filter(|_| has_room));
+        has_room || new.is_none()
     }
 }
 

@@ -1,7 +1,7 @@
-//! The reason of the policy as JSON, for clients that ask for that form (draft-ietf-dnsop-structured-dns-error).
+//! The reason of the policy as JSON, for clients that ask for JSON (draft-ietf-dnsop-structured-dns-error).
 //!
-//! The text stays within the room of every EDE, and has nothing that the plain text has not, beside the contact of the
-//! configuration: so no client learns more than a different one.
+//! The object stays within the room of every EDE. Beside the plain text the object has the contact of the configuration
+//! alone: so JSON tells no client more than a person is to know.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ struct StructuredError<'a> {
     justification: Option<&'a str>,
     #[serde(rename = "s", skip_serializing_if = "Option::is_none")]
     sub_error: Option<u8>,
-    /// Present beside a text.
+    /// The language of the justification, present with a justification.
     #[serde(rename = "l", skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
 }

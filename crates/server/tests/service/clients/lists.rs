@@ -4,8 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
-use zoners_dns::{Counter, EdeCode, Message, OptRcode, Rtype, Transport, zonefile};
+use zoners_dns::{
+    Counter, Delegation, DsStatus, EdeCode, Message, NameServer, OptRcode, QueryMode, Rtype,
+    Security, Transport, name, zonefile,
+};
 use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
+use zoners_resolver::Answer;
 use zoners_server::policy::ListPolicy;
 use zoners_server::{Client, Config, Service};
 
@@ -180,4 +184,43 @@ async fn a_client_that_asks_for_it_gets_the_reason_as_json() {
             assert_eq!(told(lab.send_from(&query(options), client).await), expected);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_shown_to_the_policy_are_bounded() {
+    let lab = lab();
+    let worker = lab.service.worker();
+    let now = worker.shared().now();
+    let mut zone = "example.org".to_owned();
+    for depth in 0..5 {
+        zone = format!("d{depth}.{zone}");
+        let server = |number| NameServer {
+            name: name::parse(&format!("ns{number}.{zone}")).unwrap(),
+            addresses: (0..20).map(|last| ([192, 0, 2, last], 53).into()).collect(),
+        };
+        let delegation = Delegation {
+            zone: name::parse(&zone).unwrap(),
+            mode: QueryMode::Iterative,
+            transport: Transport::Udp,
+            servers: (0..20).map(server).collect(),
+            signing: DsStatus::Unknown,
+            expires: now.after_seconds(60),
+        };
+        assert!(worker.shared().cache.insert_delegation(&delegation, now));
+    }
+    let answer = Answer {
+        rcode: OptRcode::NXDOMAIN,
+        answer: vec![],
+        authority: vec![],
+        additional: vec![],
+        security: Security::Unchecked,
+        stale: false,
+        hearsay: false,
+    };
+    let servers = worker.path_servers(&asked(&zone, Rtype::A), &answer);
+    assert_eq!(servers.len(), 64);
+    assert!(servers.iter().all(|server| server.addresses.len() == 16));
+    assert_eq!(lab.count(Counter::LimitPathServers), 1);
+    assert!(worker.path_servers(&asked("example.net", Rtype::A), &answer).is_empty());
+    assert_eq!(lab.count(Counter::LimitPathServers), 1);
 }
