@@ -99,8 +99,9 @@ impl Config {
         of_networks.chain(self.zone.iter().map(|zone| &zone.zone)).cloned().collect()
     }
 
-    /// The zones whose names may have private addresses: of routes, and those that the file allows. A route of the root
-    /// counts if the file has it and its servers are private themselves: a public resolver has no private names.
+    /// The zones whose names may have private addresses: of routes and copies, and those that the file allows. A route of
+    /// the root counts if it stands in the file and its servers are private themselves: a public resolver has no private
+    /// names, and neither has a copy of the root.
     pub(crate) fn private_zones(&self) -> Vec<Name> {
         let lists = [("forward", &self.forward), ("stub", &self.stub)];
         let routes = lists.into_iter().flat_map(|(list, routes)| {
@@ -114,7 +115,7 @@ impl Config {
         };
         let routes = routes.filter(is_private).map(|(_, route)| route.zone.clone());
         let of_networks = self.network_routes.iter().map(|route| route.zone.clone());
-        let copies = self.zone.iter().map(|zone| zone.zone.clone());
+        let copies = self.zone.iter().map(|copy| copy.zone.clone()).filter(|zone| !zone.is_root());
         let allowed = self.policy.rebinding_allow.iter().cloned();
         routes.chain(of_networks).chain(copies).chain(allowed).collect()
     }

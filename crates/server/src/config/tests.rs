@@ -231,3 +231,30 @@ fn routes_take_addresses_with_and_without_port() {
     assert!(settings.may_ask([10, 0, 0, 1].into()), "configured, so asked");
     assert!(!settings.may_ask([10, 0, 0, 2].into()));
 }
+
+#[test]
+fn private_names_are_those_of_routes_copies_and_the_allow_list() {
+    let zones = |text: &str| {
+        let config = Config::parse(text, "zoners.toml").unwrap();
+        let zones = config.private_zones();
+        zones.iter().map(|zone| zone.fmt_with_dot().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(zones(""), Vec::<String>::new());
+    let route = |list: &str, zone: &str, servers: &str| {
+        format!("[[{list}]]\nzone = \"{zone}\"\nservers = [{servers}]\n")
+    };
+    assert_eq!(zones(&route("forward", "corp", "\"192.0.2.1\"")), ["corp."]);
+    assert_eq!(zones(&route("stub", "lab", "\"192.0.2.1\"")), ["lab."]);
+    assert_eq!(zones(&route("forward", ".", "\"10.0.0.1\", \"[fd00::1]:5353\"")), ["."]);
+    assert_eq!(zones(&route("forward", ".", "\"10.0.0.1\", \"192.0.2.1\"")), [""; 0]);
+    let copies =
+        "[[zone]]\nzone = \"home\"\nfile = \"/a\"\n[[zone]]\nzone = \".\"\nfile = \"/b\"\n";
+    assert_eq!(zones(copies), ["home."]);
+    assert_eq!(zones("policy.rebinding-allow = [\"plex.direct\"]\n"), ["plex.direct."]);
+    // The root route of a strategy is for names of the Internet.
+    let strategy =
+        ConfigOverlay::parse("strategy", &route("forward", ".", "\"10.0.0.1\"")).unwrap();
+    let config = Config::parse("", "zoners.toml").unwrap();
+    let config = config.overlaid(&[std::sync::Arc::new(strategy)]).unwrap();
+    assert_eq!((config.forward.len(), config.private_zones().len()), (1, 0));
+}
