@@ -381,6 +381,38 @@ fn lists_and_groups_of_the_policy_have_names_of_their_own() {
 }
 
 #[test]
+fn a_list_has_one_origin_and_an_unknown_one_is_told_with_the_nearest() {
+    for (text, told) in [
+        ("[[policy.list]]\nname = \"a\"", "must have one of the keys path, url and list"),
+        (
+            "[[policy.list]]\nname = \"a\"\npath = \"/a\"\nurl = \"https://a.example\"",
+            "must have one of the keys path, url and list",
+        ),
+        ("[[policy.list]]\npath = \"/a\"", "must have a name"),
+        ("[[policy.list]]\nlist = \"osid-small\"", "the nearest is \"oisd-small\""),
+    ] {
+        let error = prepared(text);
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    let address = error("[[policy.list]]\nname = \"a\"\nurl = \"ftp://a.example\"");
+    assert!(address.contains("an address that begins with https://"), "{address}");
+    let refresh = error("[[policy.list]]\nname = \"a\"\npath = \"/a\"\nrefresh = 1");
+    assert!(refresh.contains("between 600 and 2592000"), "{refresh}");
+}
+
+#[test]
+fn each_well_known_list_is_an_address_under_its_own_name() {
+    for entry in zoners_policy::catalogue() {
+        let text = format!("[[policy.list]]\nlist = {:?}\n", entry.name);
+        let config = Config::parse(&text, "z").unwrap();
+        let list = &config.policy.list[0];
+        assert_eq!((&*list.name, list.form()), (entry.name, Some(entry.form)));
+        assert_eq!(list.origin().to_string(), entry.url);
+        assert!(matches!(list.origin(), ListOrigin::Address(_)));
+    }
+}
+
+#[test]
 fn every_file_that_is_named_is_read_and_all_that_is_wrong_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| format!("{:?}", folder.path().join(name).display().to_string());
