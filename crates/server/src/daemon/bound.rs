@@ -17,7 +17,6 @@ use super::http::{BoundHttp, HttpServing};
 use super::http_routes::routes;
 use super::keeper::CacheKeeper;
 use super::kept_sockets::KeptSockets;
-use super::list_requests;
 use super::listeners::BoundAddresses;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
@@ -74,14 +73,12 @@ impl Bound {
             log.begin(io::stderr())?;
         }
         let keeper = self.cache_folder.and_then(|folder| keep_cache(folder, &core, &generation));
-        let terms = self.second_level;
-        let second_level =
-            terms.map(|terms| second_level::share(terms, &core, &generation)).transpose()?;
+        let share = |terms| second_level::share(terms, &core, &generation);
+        let second_level = self.second_level.map(share).transpose()?;
         let folder = state.as_ref().map(StateFolder::path);
         let runs = RunHistory::begin(folder, self.predecessor.is_some());
         let networks = NetworkObserver::new(folder, &core.shared.random);
-        let (list_requests, requests) = list_requests::requests();
-        let mut policies = PolicyKeeper::begin(folder, &core, &mut generation, requests);
+        let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
@@ -102,20 +99,18 @@ impl Bound {
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
             policies: core.policies.clone(),
-            lists: Some(list_requests),
+            lists: Some(policies.requests()),
             last_crash: runs.last_crash(),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
-        let own = vec![http_counters.clone(), policies.counters()];
-        let counters = [workers.counters(), own].concat();
+        let own = [http_counters.clone(), policies.counters()];
+        let counters = [&workers.counters()[..], &own].concat();
         let events = workers.events();
-        let overseer = Overseer::new(look_ups, counters, events, status.clone(), about);
+        let overseer = Arc::new(Overseer::new(look_ups, counters, events, status.clone(), about));
         overseer.has_routes(&generation.config.network_routes);
-        let overseer = Arc::new(overseer);
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
-        let kept = self.kept;
         let serving = Serving {
             core,
             generation,
@@ -126,18 +121,17 @@ impl Bound {
             second_level,
             sandbox,
             networks,
-            kept,
+            kept: self.kept,
             policies,
             zones,
         };
-        let predecessor = self.predecessor;
         Ok(Running {
             runtime,
             signals,
             control,
             reload_requests,
             hand_over_requests,
-            predecessor,
+            predecessor: self.predecessor,
             keeper,
             runs,
             status,

@@ -16,7 +16,7 @@ use zoners_resolver::Resolver;
 
 use super::generation::{Core, Generation};
 use super::list_downloads::{DownloadEnd, ListDownloads};
-use super::list_requests::{ListCaller, ListRequest};
+use super::list_requests::{self, ListCaller, ListRequest, ListRequests};
 use crate::clock::SystemClock;
 use crate::config::{ListOrigin, PolicyConfig};
 use crate::policy::build::{self, BuiltPolicy, PolicyBuild, SourcesDigest};
@@ -61,7 +61,7 @@ pub(super) struct PolicyKeeper {
     under_way: Option<oneshot::Receiver<CompilationEnd>>,
     looked: Instant,
     shelf: Arc<PolicyShelf>,
-    requests: mpsc::Receiver<ListRequest>,
+    requests: (ListRequests, mpsc::Receiver<ListRequest>),
     callers: Vec<ListCaller>,
     counters: Arc<Counters>,
 }
@@ -69,12 +69,7 @@ pub(super) struct PolicyKeeper {
 impl PolicyKeeper {
     /// Puts the compiled file of an earlier start into force, if its lists are those of now. This takes some 20 ms for a
     /// million names; other lists are compiled once clients are served.
-    pub(super) fn begin(
-        folder: Option<&Path>,
-        core: &Core,
-        generation: &mut Generation,
-        requests: mpsc::Receiver<ListRequest>,
-    ) -> Self {
+    pub(super) fn begin(folder: Option<&Path>, core: &Core, generation: &mut Generation) -> Self {
         let store = Arc::new(TextStore::new(folder));
         let mut keeper = PolicyKeeper {
             folder: folder.map(Path::to_owned),
@@ -86,7 +81,7 @@ impl PolicyKeeper {
             under_way: None,
             looked: Instant::now(),
             shelf: core.policies.clone(),
-            requests,
+            requests: list_requests::requests(),
             callers: Vec::new(),
             counters: Arc::default(),
         };
@@ -109,6 +104,11 @@ impl PolicyKeeper {
             None => {}
         }
         keeper
+    }
+
+    /// The way of requests from the control socket.
+    pub(super) fn requests(&self) -> ListRequests {
+        self.requests.0.clone()
     }
 
     /// The figures of lists.
@@ -188,7 +188,7 @@ impl PolicyKeeper {
             built = done(under_way) => PolicyChange::Compiled(built),
             () = shelf.pauses_changed() => PolicyChange::Paused,
             end = self.downloads.end() => PolicyChange::Downloaded(end),
-            Some(request) = self.requests.recv() => PolicyChange::Requested(request),
+            Some(request) = self.requests.1.recv() => PolicyChange::Requested(request),
         }
     }
 

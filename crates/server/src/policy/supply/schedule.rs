@@ -162,7 +162,7 @@ fn retry_wait(failures: u32, every_s: u64, random: u64) -> u64 {
 
 /// A wait up to a fifth longer: machines that were started together do not ask together for ever.
 fn with_jitter(wait_s: u64, random: u64) -> u64 {
-    wait_s + (u128::from(wait_s / 5) * u128::from(random) >> 64) as u64
+    wait_s + ((u128::from(wait_s / 5) * u128::from(random)) >> 64) as u64
 }
 
 #[cfg(test)]
