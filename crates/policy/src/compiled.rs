@@ -8,6 +8,7 @@ pub(crate) mod addresses;
 pub(crate) mod bucket;
 pub(crate) mod filter;
 pub(crate) mod header;
+mod literal;
 pub(crate) mod manifest;
 pub(crate) mod record;
 pub(crate) mod scan;

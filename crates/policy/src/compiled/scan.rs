@@ -5,6 +5,7 @@ use std::io;
 use regex_lite::{Regex, RegexBuilder};
 use zoners_dns::NameSlice;
 
+use super::literal::required_literal;
 use super::manifest::StoredRule;
 use crate::glob;
 use crate::rule::show_name;
@@ -26,7 +27,8 @@ pub(super) struct ScanRule {
 #[derive(Debug)]
 enum Matcher {
     Glob(String),
-    Regex(Regex),
+    /// The expression, and a text that every match contains.
+    Regex(Regex, String),
 }
 
 /// Whether a pattern is a regular expression.
@@ -41,7 +43,7 @@ impl ScanRule {
             true => {
                 let inner = &pattern[1..pattern.len() - 1];
                 let built = RegexBuilder::new(inner).size_limit(MAX_REGEX_OCTETS).build();
-                Matcher::Regex(built.map_err(io::Error::other)?)
+                Matcher::Regex(built.map_err(io::Error::other)?, required_literal(inner))
             }
         };
         Ok(ScanRule { matcher, rule })
@@ -51,7 +53,7 @@ impl ScanRule {
     pub(super) fn pattern(&self) -> String {
         match &self.matcher {
             Matcher::Glob(pattern) => pattern.clone(),
-            Matcher::Regex(regex) => format!("/{regex}/"),
+            Matcher::Regex(regex, _) => format!("/{regex}/"),
         }
     }
 
@@ -59,7 +61,7 @@ impl ScanRule {
     pub(super) fn may_match_addresses(&self) -> bool {
         match &self.matcher {
             Matcher::Glob(_) => false,
-            Matcher::Regex(regex) => {
+            Matcher::Regex(regex, _) => {
                 let text = regex.as_str().replace("\\d", "");
                 let text = ["https?", "tcp", "iquic"]
                     .iter()
@@ -73,7 +75,7 @@ impl ScanRule {
     pub(super) fn matches(&self, host: &str) -> bool {
         match &self.matcher {
             Matcher::Glob(pattern) => glob::matches_text(pattern, host),
-            Matcher::Regex(regex) => regex.is_match(host),
+            Matcher::Regex(regex, literal) => host.contains(literal) && regex.is_match(host),
         }
     }
 }
