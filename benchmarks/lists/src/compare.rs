@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zoners_dns::{Rtype, name};
 use zoners_policy::{
@@ -55,13 +55,15 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
     let brave = (form == ListForm::Adblock).then(|| Brave::new(&read));
     let (mut judged, mut blocked, mut allowed, mut differences) = (0, 0, 0, 0);
     let mut kinds: BTreeMap<String, u32> = BTreeMap::new();
-    let began = Instant::now();
+    let mut took = [Duration::ZERO; 3];
     for asked in names {
         let Ok(parsed) = name::parse(asked) else { continue };
         let host = asked.trim_end_matches('.').to_ascii_lowercase();
         judged += 1;
+        let began = Instant::now();
         let verdict =
             rules.judge_question(0, parsed.for_slice(), Rtype::A).expect("a file in memory");
+        took[0] += began.elapsed();
         let found = match &verdict {
             PolicyVerdict::Pass => None,
             PolicyVerdict::Allowed(reason) => Some((true, reason)),
@@ -69,7 +71,9 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
         };
         blocked += u32::from(found.is_some_and(|(allows, _)| !allows));
         allowed += u32::from(found.is_some_and(|(allows, _)| allows));
+        let began = Instant::now();
         let expected = reference.decide(&host);
+        took[1] += began.elapsed();
         let own = found.map(|(allows, reason)| (allows, reason.list.clone(), reason.line as usize));
         let other = expected.map(|(allows, key)| (allows, read[key.2].name.clone(), key.3));
         if own != other {
@@ -85,7 +89,10 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
                 let list = read.iter().find(|list| list.name == reason.list)?;
                 list.text.lines().nth(reason.line as usize - 1).map(str::to_owned)
             };
-            if let Some(kind) = brave.difference(&host, is_blocked, line) {
+            let began = Instant::now();
+            let difference = brave.difference(&host, is_blocked, line);
+            took[2] += began.elapsed();
+            if let Some(kind) = difference {
                 let count = kinds.entry(kind.kind).or_default();
                 *count += 1;
                 if *count <= SHOWN {
@@ -94,10 +101,11 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
             }
         }
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let [policy, reference, brave] =
+        took.map(|took| took.as_secs_f64() * 1e6 / f64::from(judged.max(1)));
     println!(
         "{form}: {} lists, {judged} names, {blocked} blocked, {allowed} allowed, {differences} differences from the \
-         reference ({seconds:.0} s)",
+         reference; us a name: policy {policy:.1}, reference {reference:.1}, Brave {brave:.1}",
         read.len()
     );
     for (kind, count) in kinds {

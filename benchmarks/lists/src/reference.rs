@@ -21,6 +21,8 @@ struct Rule {
     allows: bool,
     important: bool,
     disables: bool,
+    /// Whether the answer is a different one.
+    rewrites: bool,
     /// Whether there are conditions.
     is_conditional: bool,
     except: Vec<String>,
@@ -119,6 +121,12 @@ impl Reference {
                     let allows = *target == "rpz-passthru.";
                     if !name.ends_with('.') && !name.contains("rpz-ip") {
                         self.name(list, number + 1, name, !below, below, allows, &mut taken);
+                        let rewrites =
+                            !matches!(*target, "." | "*.") && !target.starts_with("rpz-");
+                        let own = shape::name(name).and_then(|name| self.names.get_mut(&name));
+                        if let Some(rule) = own.and_then(|rules| rules.last_mut()) {
+                            rule.rewrites = rewrites;
+                        }
                     }
                 }
                 ListForm::Adblock => {
@@ -164,6 +172,7 @@ impl Reference {
             allows,
             important: false,
             disables: false,
+            rewrites: false,
             is_conditional: false,
             except: Vec::new(),
             list,
@@ -188,6 +197,7 @@ impl Reference {
             allows,
             important,
             disables,
+            rewrites: false,
             is_conditional,
             except,
             list,
@@ -255,6 +265,7 @@ impl Reference {
                 (true, true) => 1,
                 (false, true) => 2,
                 (true, false) => 3,
+                (false, false) if rule.rewrites => 4,
                 (false, false) => 5,
             };
             (rule.allows, (row, -(rule.labels as isize), rule.list, rule.line))
