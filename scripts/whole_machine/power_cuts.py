@@ -62,6 +62,7 @@ def check(course, before, text):
     course.must_resolve(f"after the {text} and an uninstall")
     found = trees.differences(before, trees.read(course.machine))
     if found:
-        raise Failure(f"{text}: the tree is not as before:\n  " + "\n  ".join(found[:60]))
+        seen = course.machine.run("head -n 30 /etc/zoners/*; journalctl -b -u 'zoners*' --no-pager")[1]
+        raise Failure(f"{text}: the tree is not as before:\n  " + "\n  ".join(found[:60]) + f"\n{output}\n{seen}")
     course.say(f"{text}: names are resolved {'after the boot' if resolves else 'after an uninstall'}")
     return resolves
