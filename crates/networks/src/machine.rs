@@ -213,7 +213,11 @@ impl StrategyMachine {
     fn observe_recursion(&mut self, outcome: RecursionOutcome, now: Moment) {
         match outcome {
             RecursionOutcome::Works if self.path == PathCondition::Untested => {}
-            RecursionOutcome::Works => self.set_path(PathCondition::Open, now),
+            RecursionOutcome::Works => {
+                // A probe may be let through where clients are not: a report as before is news again.
+                self.reported = PathCondition::Untested;
+                self.set_path(PathCondition::Open, now);
+            }
             // On a new network the probe is sooner than clients; a slow network has replied at least.
             RecursionOutcome::Unanswered => {
                 self.is_unanswered = self.path == PathCondition::Untested;

@@ -253,6 +253,22 @@ fn a_flapping_network_changes_its_strategy_ever_more_rarely() {
 }
 
 #[test]
+fn a_network_that_lets_the_probe_alone_pass_is_served_by_its_resolver_again() {
+    let mut machine = machine();
+    for evidence in [VALIDATABLE, BLOCKED] {
+        machine.observe(evidence, at(1));
+    }
+    assert!(machine.due(at(1)).contains(&Probe::Recursion));
+    // As with a dnsmasq that intercepts, refuses questions of recursion over UDP and answers over TCP.
+    machine.observe(NetworkEvidence::Recursion(RecursionOutcome::Works), at(6));
+    assert_eq!(machine.strategy(), Strategy::Recurse);
+    machine.observe(BLOCKED, at(7));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    let no = NetworkEvidence::Recursion(RecursionOutcome::Fails);
+    assert_eq!(probed(&mut machine, Probe::Recursion, 8..60, &no), [17, 27, 47]);
+}
+
+#[test]
 fn the_memory_is_bounded() {
     let mut machine = machine();
     for number in 0..1000 {
