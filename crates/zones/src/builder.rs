@@ -6,12 +6,12 @@ use zoners_dns::{Name, RRset, Records, Rtype, SortKey, ZoneRecord, name};
 
 use crate::zone::{AuthoritativeZone, ZoneNode};
 
-/// Octets that the memory of a zone takes beside the octets of records: for a name, for an RRset and for a record.
+/// Octets of memory beside the octets of records: for a name, for an RRset and for a record.
 const NODE_OCTETS: usize = 128;
 const RRSET_OCTETS: usize = 160;
 const RECORD_OCTETS: usize = 2;
 
-/// The records of a zone that is not finished.
+/// The records of an unfinished zone.
 #[derive(Clone, Debug)]
 pub struct ZoneBuilder {
     apex: Name,
@@ -20,7 +20,7 @@ pub struct ZoneBuilder {
     max_octets: usize,
 }
 
-/// The RRsets of a name, by type; signatures by the type that they cover, too.
+/// The RRsets of a name, by type; signatures by the covered type, too.
 #[derive(Clone, Debug)]
 struct BuilderNode {
     owner: Name,
@@ -104,7 +104,7 @@ impl ZoneBuilder {
         removed
     }
 
-    /// Why the zone may not have this record beside those that it has: an alias has no other records (RFC 1034 section
+    /// Why the zone may not have this record beside the records so far: an alias has no other records (RFC 1034 section
     /// 3.6.2), and a name has one alias and one DNAME at most.
     #[must_use]
     pub fn conflict(&self, record: &ZoneRecord) -> Option<String> {
@@ -138,7 +138,7 @@ impl ZoneBuilder {
 }
 
 impl BuilderNode {
-    /// The RRsets with their signatures; signatures without an RRset form one of their own.
+    /// The RRsets with their signatures; signatures without an RRset form an RRset by themselves.
     fn finish(mut self) -> ZoneNode {
         let mut sets: Vec<RRset> = Vec::with_capacity(self.sets.len());
         let signatures = self.sets.split_off(&(Rtype::RRSIG.to_int(), 0));

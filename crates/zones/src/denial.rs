@@ -7,7 +7,7 @@ use zoners_dnssec::nsec3::{Nsec3Hash, nsec3_hash};
 
 use crate::zone::{AuthoritativeZone, DenialMethod, next_closer, wildcard_key};
 
-/// Names without an NSEC record, such as glue, that are passed over on the way to the NSEC record before a name.
+/// Names without an NSEC record, as of glue, passed over on the way to the NSEC record before a name.
 const MAX_UNSIGNED_NAMES: usize = 1024;
 
 impl AuthoritativeZone {
@@ -41,7 +41,7 @@ impl AuthoritativeZone {
         }
     }
 
-    /// Proves that a name does not exist, so that the wildcard below its encloser counts.
+    /// Proves that a name does not exist, and the wildcard below the encloser counts.
     pub(crate) fn prove_expansion(&self, at: &Name, encloser: &Name) -> Vec<RRset> {
         let proof = match &self.denial {
             DenialMethod::Unsigned => None,
@@ -69,14 +69,14 @@ impl AuthoritativeZone {
         self.prove_no_type(cut)
     }
 
-    /// The NSEC record at a name, or the last one before it.
+    /// The NSEC record at a name, or the last NSEC record before.
     fn nsec_at_or_before(&self, key: &[u8]) -> Option<RRset> {
         let names = self.until_key(key).take(MAX_UNSIGNED_NAMES);
         names.into_iter().find_map(|node| node.get(Rtype::NSEC)).cloned()
     }
 
-    /// Proves the closest encloser that has an NSEC3 record, and that no name one label longer exists (RFC 5155 section
-    /// 7.2.1). Also returns that encloser: an empty non-terminal above unsigned delegations may have no record.
+    /// Proves the closest encloser with an NSEC3 record, and the absence of the name one label longer (RFC 5155 section
+    /// 7.2.1). Also returns the encloser: an empty non-terminal above unsigned delegations may have no record.
     fn prove_closest_encloser(&self, at: &Name) -> (Vec<RRset>, Name) {
         let depth = name::depth(self.apex());
         let ancestors = name::with_ancestors(at).skip(1);
@@ -92,7 +92,7 @@ impl AuthoritativeZone {
         self.nsec3.get(&self.hash(name)?).cloned()
     }
 
-    /// The NSEC3 record whose range has the hash of a name: the last one before, or the last of all.
+    /// The NSEC3 record whose range has the hash of a name: the last record before, or the last of the zone.
     fn nsec3_over(&self, name: &Name) -> Option<RRset> {
         let hash = self.hash(name)?;
         let mut before = self.nsec3.range((Bound::Unbounded, Bound::Included(hash)));

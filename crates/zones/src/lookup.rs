@@ -5,7 +5,7 @@ use zoners_dns::{Name, OptRcode, RRset, Records, Rtype, SortKey, name};
 use crate::reply::{ReplyKind, ZoneReply};
 use crate::zone::{AuthoritativeZone, ZoneNode, wildcard_key};
 
-/// Aliases followed within a zone; a longer chain is a loop, or as good as one.
+/// Aliases followed within a zone; a longer chain counts as a loop.
 const MAX_ALIASES: usize = 16;
 
 /// Where a name lies in a zone.
@@ -20,7 +20,7 @@ enum Located<'a> {
     EmptyNonTerminal,
     /// The name does not exist; the wildcard of the closest encloser does, perhaps as an empty non-terminal.
     Wildcard(Option<&'a ZoneNode>, Name),
-    /// The name does not exist; its closest encloser.
+    /// The name does not exist; the closest encloser.
     Missing(Name),
 }
 
@@ -124,7 +124,7 @@ impl AuthoritativeZone {
         reply.authority.extend(proof);
     }
 
-    /// A referral, with the DS records or the proof that there are none, and glue (RFC 9471).
+    /// A referral, with the DS records or the proof of their absence, and glue (RFC 9471).
     fn refer(&self, cut: &ZoneNode, reply: &mut ZoneReply) {
         reply.kind = ReplyKind::Referral;
         let Some(ns) = cut.get(Rtype::NS) else { return };
@@ -142,8 +142,8 @@ impl AuthoritativeZone {
     }
 }
 
-/// Adds the records of a name, or of a wildcard in its place. `None` without such records; else the target of an alias,
-/// if there is one to follow.
+/// Adds the records of a name, or of a wildcard in its place. `None` without a record; else the target of an alias,
+/// if the alias is to be followed.
 fn add_records(
     node: &ZoneNode,
     at: &Name,
@@ -179,7 +179,7 @@ fn signatures(node: &ZoneNode, at: &Name) -> Option<RRset> {
     (!records.is_empty()).then(|| RRset::new(at.clone(), Rtype::RRSIG, ttl, records))
 }
 
-/// Adds a DNAME and the CNAME that follows from it (RFC 6672 section 3.1); returns the target.
+/// Adds a DNAME and the CNAME synthesised from the DNAME (RFC 6672 section 3.1); returns the target.
 fn redirect(at: &Name, dname: &RRset, reply: &mut ZoneReply) -> Option<Name> {
     reply.answer.push(dname.clone());
     let target = dname.target()?;

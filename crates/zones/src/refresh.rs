@@ -45,8 +45,8 @@ impl RefreshSchedule {
         RefreshSchedule { copy: Some(copy), ..RefreshSchedule::new(now) }
     }
 
-    /// The primary has shown that the copy is current. `spread` out of 256 is the part of the last tenth of the time that
-    /// is waited for, so that the secondaries of a primary do not come together.
+    /// The primary has shown that the copy is current. Of the last tenth of the time, `spread`
+    /// parts out of 256 are waited for: the secondaries of a primary should come apart.
     pub fn refreshed(&mut self, now: Moment, soa: Soa, spread: u8) {
         let refresh = soa.refresh.clamp(REFRESH_SECONDS.0, REFRESH_SECONDS.1);
         let tenth = u64::from(refresh / 10) * u64::from(spread) / 256;
@@ -73,7 +73,7 @@ impl RefreshSchedule {
         self.due = now.after_seconds(wait);
     }
 
-    /// The primary has a new version, as it says (RFC 1996).
+    /// The primary has announced a new version (RFC 1996).
     pub fn notified(&mut self, now: Moment) {
         let earliest = self.last_attempt.map(|last| last.after_seconds(MIN_ATTEMPT_SECONDS));
         self.due = self.due.min(earliest.unwrap_or(now).max(now));
@@ -85,7 +85,7 @@ impl RefreshSchedule {
         self.due
     }
 
-    /// When the copy at hand expires, if there is one.
+    /// When the copy at hand expires; `None` without a copy.
     #[must_use]
     pub fn expires(&self) -> Option<Moment> {
         self.copy.map(|copy| copy.expires)

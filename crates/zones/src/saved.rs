@@ -1,6 +1,6 @@
 //! A zone as octets, to be kept on disk.
 //!
-//! The text of a zone file would do, but its parser is slow, and not every type has a text that reads back the same.
+//! A zone file would do, but the parser is slow, and some types have no text that reads back the same.
 
 use std::io::{self, Write};
 

@@ -18,7 +18,7 @@ pub struct ZoneTable {
 pub enum ZoneCopy {
     /// In force.
     Loaded(Arc<AuthoritativeZone>),
-    /// There is none that may be used, for this reason.
+    /// No copy may be used, for this reason.
     Unavailable(Arc<str>),
 }
 

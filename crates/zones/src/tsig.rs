@@ -29,7 +29,7 @@ pub enum TsigAlgorithm {
     HmacSha512,
 }
 
-/// A key that two servers share.
+/// A key shared by two servers.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TsigKey {
     name: Name,
@@ -162,7 +162,7 @@ impl TsigKey {
         let is_ours = tsig.record.owner == self.name
             && fields.algorithm.eq_ignore_ascii_case(self.algorithm.wire());
         match (is_ours, fields.error) {
-            // A server that does not know the key signs nothing (RFC 8945 section 5.3.2).
+            // A server without the key signs nothing (RFC 8945 section 5.3.2).
             (_, error) if error != 0 && fields.mac.is_empty() => Err(TsigFault::Rejected(error)),
             (false, _) => Err(TsigFault::OtherKey),
             (true, _) => Ok(fields),

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use zoners_dns::{Name, RRset, Rtype, SortKey, ZoneRecord, name};
 use zoners_dnssec::nsec3::{MAX_ITERATIONS, Nsec3Hash, owner_hash};
 
-/// A zone that answers questions. It never changes: a new version of the zone is a new value.
+/// A zone that answers questions. The value never changes: a new version is a new value.
 #[derive(Debug)]
 pub struct AuthoritativeZone {
     apex: Name,
@@ -50,7 +50,7 @@ pub struct Soa {
     pub refresh: u32,
     /// The time between two looks while the primary does not respond.
     pub retry: u32,
-    /// The time after which a copy that was never refreshed counts no longer.
+    /// The time after which a copy expires without a refresh.
     pub expire: u32,
     /// The greatest TTL of a denial (RFC 2308 section 4).
     pub minimum: u32,
@@ -76,7 +76,7 @@ impl ZoneNode {
 }
 
 impl AuthoritativeZone {
-    /// A zone of these names, which takes so many octets of memory.
+    /// A zone of these names, and the octets of memory.
     pub(crate) fn new(
         apex: Name,
         mut nodes: BTreeMap<Box<[u8]>, ZoneNode>,
@@ -151,19 +151,19 @@ impl AuthoritativeZone {
         self.nodes.get(key)
     }
 
-    /// The first name at a key or after it.
+    /// The first name at a key or behind.
     pub(crate) fn first_from(&self, key: &[u8]) -> Option<(&[u8], &ZoneNode)> {
         let mut range = self.nodes.range::<[u8], _>((Bound::Included(key), Bound::Unbounded));
         range.next().map(|(key, node)| (&**key, node))
     }
 
-    /// The names up to a key, the last one first.
+    /// The names up to a key, in reverse order.
     pub(crate) fn until_key(&self, key: &[u8]) -> impl Iterator<Item = &ZoneNode> {
         let range = self.nodes.range::<[u8], _>((Bound::Unbounded, Bound::Included(key)));
         range.rev().map(|(_, node)| node)
     }
 
-    /// The SOA record of a denial, whose TTL is that of the denial (RFC 2308 section 3).
+    /// The SOA record of a denial, with the TTL of the denial (RFC 2308 section 3).
     pub(crate) fn negative_soa(&self) -> Option<RRset> {
         let soa = self.rrset(&self.apex, Rtype::SOA)?;
         Some(RRset { ttl: soa.ttl.min(self.soa.minimum), ..soa.clone() })

@@ -1,4 +1,4 @@
-//! The digest of a whole zone (ZONEMD, RFC 8976), and its signatures: glue and delegations have none of their own.
+//! The digest of a whole zone (ZONEMD, RFC 8976), and its signatures: glue and delegations have no signatures.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use zoners_dnssec::verify::{ValidationTime, signature_checks};
 
 use crate::zone::AuthoritativeZone;
 
-/// The scheme SIMPLE (RFC 8976 section 2.2.2), the only one.
+/// The scheme SIMPLE (RFC 8976 section 2.2.2); no other scheme exists.
 const SIMPLE_SCHEME: u8 = 1;
 /// Class IN.
 const CLASS: [u8; 2] = [0, 1];
@@ -28,9 +28,9 @@ pub enum ZoneFault {
     NoDigest,
     /// The digest is for another version of the zone.
     OtherSerial,
-    /// No digest has a scheme and a hash algorithm that are known.
+    /// No digest has a known scheme and hash algorithm.
     UnknownAlgorithm,
-    /// The digest is that of other records.
+    /// The digest does not fit the records.
     WrongDigest,
 }
 
@@ -46,7 +46,7 @@ pub struct ZoneAnchor<'a> {
 /// Verifies every record of a zone: the keys by the anchor, the digest by the keys, and the records by the digest.
 ///
 /// # Errors
-/// The zone is not what its owner has signed.
+/// The zone differs from the signed zone.
 pub fn verify(
     zone: &AuthoritativeZone,
     anchor: ZoneAnchor<'_>,
@@ -87,7 +87,7 @@ fn verify_rrset(
     Err(reason)
 }
 
-/// Whether the records of a zone have the digest that one of the records says.
+/// Whether the records of a zone have one of the digests.
 fn verify_digest(zone: &AuthoritativeZone, digests: &RRset) -> Result<(), ZoneFault> {
     let mut fault = ZoneFault::UnknownAlgorithm;
     for rdata in digests.records.slices().take(MAX_DIGESTS) {
@@ -115,7 +115,7 @@ fn verify_digest(zone: &AuthoritativeZone, digests: &RRset) -> Result<(), ZoneFa
 /// A record in canonical form: the sort key of its owner, its type and RDATA, and the fields before the RDATA.
 type DigestedRecord = (Vec<u8>, u16, Vec<u8>, Vec<u8>);
 
-/// The digest over all records in canonical form and order, except the digest itself and its signatures (RFC 8976
+/// The digest over all records in canonical form and order, except the digest and the signatures of the digest (RFC 8976
 /// section 3.3.2).
 fn digest(zone: &AuthoritativeZone, mut hash: Context) -> Vec<u8> {
     let mut records: Vec<DigestedRecord> = Vec::new();

@@ -9,7 +9,8 @@ use zoners_resolver::{Anchor, Settings};
 use zoners_zones::AuthoritativeZone;
 use zoners_zones::zonemd::{self, ZoneAnchor};
 
-use super::secondary::ZoneCheck;
+/// A check of a new version of a zone before it is used.
+pub(crate) type ZoneCheck = Arc<dyn Fn(&AuthoritativeZone) -> Result<(), String>>;
 
 /// The trust anchors of the root, and the time of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]

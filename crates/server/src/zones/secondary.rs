@@ -15,7 +15,7 @@ use zoners_zones::tsig::TsigKey;
 use zoners_zones::{AuthoritativeZone, RefreshSchedule};
 
 use super::conversation::{ConversationFailure, PrimaryStream, TransferTask, converse};
-use super::root_trust::RootTrust;
+use super::root_trust::{RootTrust, ZoneCheck};
 use super::saved_copy::SavedCopy;
 
 /// A zone with primaries.
@@ -44,9 +44,6 @@ pub(crate) enum ZoneNews {
     /// The copy has expired: no primary has shown a version for too long.
     Expired(Name),
 }
-
-/// A check of a new version before it is used.
-pub(crate) type ZoneCheck = Arc<dyn Fn(&AuthoritativeZone) -> Result<(), String>>;
 
 /// A secondary at work.
 pub(crate) struct Secondary<C> {

@@ -47,7 +47,7 @@ impl TransferFault {
     #[must_use]
     pub fn needs_whole_zone(&self) -> bool {
         match self {
-            // A server that does not know IXFR says so in one of these ways (RFC 1995 section 4).
+            // A server without IXFR refuses with one of these RCODEs (RFC 1995 section 4).
             TransferFault::Refused(rcode) => {
                 matches!(*rcode, Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED | Rcode::SERVFAIL)
             }

@@ -1,10 +1,10 @@
-//! The signatures of a transfer, whose messages are signed one after the other.
+//! The signatures of a transfer, in which each signature continues the signature before.
 
 use zoners_dns::message::TsigRecord;
 
 use super::{TsigFault, TsigKey, with_length, without_tsig};
 
-/// Messages of a transfer that may come between two signed messages (RFC 8945 section 5.3.1).
+/// Unsigned messages between two signed messages of a transfer, at most (RFC 8945 section 5.3.1).
 const MAX_UNSIGNED: u32 = 99;
 
 /// Checks the replies to a signed request, of which a transfer has many (RFC 8945 section 5.3.1).
@@ -13,7 +13,7 @@ pub struct TsigStream {
     key: TsigKey,
     /// The MAC before, with its length.
     prior: Vec<u8>,
-    /// Messages since the last signed one.
+    /// Messages since the last signed message.
     unsigned: Vec<u8>,
     unsigned_messages: u32,
     is_first: bool,
