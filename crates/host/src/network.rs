@@ -5,14 +5,17 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use crate::networks::AdvertisedOptions;
 use crate::system;
 
 /// Reports of changes come in bursts; the end of a burst is waited for.
 const BURST: Duration = Duration::from_millis(100);
+/// Octets of one report, at most; the rest of a longer report is passed over.
+const REPORT: usize = 4096;
 /// Destinations beyond every local network (`a.root-servers.net`): the system chooses a source address for packets
 /// there, and no packet is sent.
 const FAR: [IpAddr; 2] = [
@@ -28,6 +31,7 @@ pub struct NetworkChanges {
     /// A netlink or routing socket under the type for UDP: tokio has no type for datagrams of any address family.
     events: tokio::net::UdpSocket,
     sources: [Option<IpAddr>; 2],
+    advertised: AdvertisedOptions,
 }
 
 impl NetworkChanges {
@@ -37,10 +41,17 @@ impl NetworkChanges {
     /// The system gives no socket for reports.
     pub fn watch() -> io::Result<Self> {
         let events = tokio::net::UdpSocket::from_std(system::network::event_socket()?.into())?;
-        Ok(NetworkChanges { events, sources: source_addresses() })
+        let advertised = AdvertisedOptions::default();
+        Ok(NetworkChanges { events, sources: source_addresses(), advertised })
     }
 
-    /// Ends after a change of links, addresses or routes; true if packets to far away leave from a different address
+    /// The options that routers have advertised since the watch began, as far as the system reports them.
+    #[must_use]
+    pub fn advertised(&self) -> &AdvertisedOptions {
+        &self.advertised
+    }
+
+    /// Ends after a change of links, addresses, routes or advertised options; true if packets to far away leave from a different address
     /// than before, or from an address where none was. The loss of the network is no move: then no server can be
     /// asked.
     pub async fn next(&mut self) -> bool {
@@ -52,20 +63,35 @@ impl NetworkChanges {
         self.sources != before && self.sources != [None; 2]
     }
 
-    /// Waits for the end of a burst of reports; false if no more will come.
-    async fn burst(&self) -> bool {
-        if self.events.readable().await.is_err() {
-            return false;
+    /// Waits for the end of a burst of reports that tell something new; false if no more will come.
+    async fn burst(&mut self) -> bool {
+        loop {
+            if self.events.readable().await.is_err() {
+                return false;
+            }
+            tokio::time::sleep(BURST).await;
+            match self.take_reports() {
+                Ok(false) => {}
+                Ok(true) => return true,
+                Err(_) => return false,
+            }
         }
-        tokio::time::sleep(BURST).await;
-        let mut event = [0u8; 4096];
+    }
+
+    /// Takes in the reports that are there; whether they tell something new. Routers repeat their advertisements.
+    fn take_reports(&mut self) -> io::Result<bool> {
+        let (mut event, mut is_news) = ([0u8; REPORT], false);
         loop {
             match self.events.try_recv(&mut event) {
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Ok(length) => {
+                    let reports = event.get(..length).unwrap_or_default();
+                    let now = Instant::now();
+                    is_news |= system::network::take_reports(reports, &mut self.advertised, now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(is_news),
                 // More reports came than the socket holds, which is a reason to look as well.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => {}
-                Err(_) => return false,
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => is_news = true,
+                Err(error) => return Err(error),
             }
         }
     }

@@ -7,11 +7,12 @@
 //! | source | place |
 //! |---|---|
 //! | systemd-resolved | `/run/systemd/resolve/netif`: settings made over D-Bus, as by a VPN or NetworkManager |
-//! | systemd-networkd | `/run/systemd/netif/links`, and `leases` of DHCP |
+//! | systemd-networkd | `/run/systemd/netif/links`, and `leases` of DHCP; `networkctl` |
 //! | NetworkManager | `nmcli` and `busctl`, and `/run/NetworkManager/no-stub-resolv.conf` for the machine as a whole |
 //! | resolvconf | `/run/resolvconf/interface`, `interfaces` and `keys`, as of WireGuard |
 //! | dhcpcd | `/run/dhcpcd/resolv.conf` and `hook-state/resolv.conf` |
 //! | dhclient | leases in `/var/lib/dhcp`, `/var/lib/dhclient` and `/var/lib/NetworkManager` |
+//! | routers | [`AdvertisedOptions`], where the kernel takes in advertisements |
 //! | Tailscale | the route to its resolver, 100.100.100.100 |
 //! | root | `/run/zoners-dns/networks.json`: sources that root alone can read, and `/etc/resolv.conf` before Zoners |
 //! | resolv.conf | `/etc/resolv.conf`, and `/run/systemd/resolve/resolv.conf` |
@@ -21,6 +22,7 @@
 //! A link keeps the settings of each source, best source first: the settings in use are those of the first source with
 //! a resolver, whereas facts of DHCP may come from any.
 
+mod advertised;
 mod assemble;
 mod facts;
 mod identity;
@@ -28,6 +30,7 @@ mod identity;
 mod resolver_text;
 mod settings;
 
+pub use advertised::AdvertisedOptions;
 pub(crate) use assemble::{LinkNaming, SourceReport, assemble};
 pub use facts::{DefaultRoute, LinkFacts, NetworkFacts};
 pub use identity::{NetworkId, NetworkSecret};

@@ -65,6 +65,15 @@ fn request(kind: u16, family: u8) -> [u8; MESSAGE_HEAD + REQUEST_BODY] {
     request
 }
 
+/// The messages in what was received, each with a type and a body.
+pub(crate) fn messages(mut list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (message, more) = split(list, MESSAGE_HEAD, message_length)?;
+        list = more;
+        Some((message_kind(message)?, message.get(MESSAGE_HEAD..)?))
+    })
+}
+
 /// The attributes after the fixed part of an answer, each with a type.
 pub(crate) fn attributes(mut list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {

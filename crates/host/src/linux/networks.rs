@@ -5,6 +5,7 @@ mod dhcpcd;
 mod dns_manager;
 mod fields;
 mod network_manager;
+mod networkctl;
 mod networkd;
 mod nmcli;
 pub(crate) mod reported;
@@ -65,7 +66,7 @@ pub(crate) fn reports(
     interfaces: &[Interface],
 ) -> Vec<SourceReport> {
     let asked = match programs {
-        ProgramUse::Allowed => ask_network_manager(root),
+        ProgramUse::Allowed => ask_programs(root),
         ProgramUse::Forbidden => Vec::new(),
     };
     let mut reports = [
@@ -91,8 +92,7 @@ pub(crate) fn reports(
 
 /// What sources below `root` tell root alone.
 pub(crate) fn hidden_reports(root: &Path, interfaces: &[Interface]) -> Vec<SourceReport> {
-    [resolved::reports(root), ask_network_manager(root), dhclient::reports(root, interfaces)]
-        .concat()
+    [resolved::reports(root), ask_programs(root), dhclient::reports(root, interfaces)].concat()
 }
 
 /// The settings of the machine in the text of `/etc/resolv.conf` from before Zoners.
@@ -101,8 +101,8 @@ pub(crate) fn former_resolv_conf(text: &str) -> SourceReport {
     SourceReport { link: LinkNaming::Machine, settings }
 }
 
-fn ask_network_manager(root: &Path) -> Vec<SourceReport> {
-    dns_manager::complete(root, nmcli::ask(root))
+fn ask_programs(root: &Path) -> Vec<SourceReport> {
+    [dns_manager::complete(root, nmcli::ask(root)), networkctl::ask(root)].concat()
 }
 
 pub(crate) fn neighbours() -> Vec<LinkNeighbour> {

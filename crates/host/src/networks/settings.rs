@@ -105,6 +105,8 @@ pub enum FactSource {
     NetworkdLease,
     /// A lease of dhclient.
     Dhclient,
+    /// A router advertisement, by the kernel or by systemd-networkd.
+    RouterAdvertisement,
     /// The known address of Tailscale's resolver.
     Tailscale,
     /// `/etc/resolv.conf` as it was before Zoners was named there.
@@ -125,6 +127,7 @@ impl fmt::Display for FactSource {
             FactSource::Dhcpcd => "dhcpcd",
             FactSource::NetworkdLease => "DHCP (systemd-networkd)",
             FactSource::Dhclient => "DHCP (dhclient)",
+            FactSource::RouterAdvertisement => "router advertisement",
             FactSource::Tailscale => "Tailscale",
             FactSource::FormerResolvConf => "resolv.conf before Zoners",
             FactSource::ResolvConf => "resolv.conf",

@@ -97,6 +97,7 @@ pub(super) async fn attend(
                 following.set(rollover::follow(overseer.clone(), &serving.generation.config));
             }
             moved = wake.changed() => {
+                serving.networks.note_advertised(wake.advertised());
                 let is_needed = network_changed(&mut serving, &mut strategies, moved);
                 reload_files_if(is_needed, &mut reloading, &serving);
                 serving.keep_sockets(control);

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use zoners_dns::Random;
 use zoners_host::networks::{
-    NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders, report_folder,
+    AdvertisedOptions, NetworkFacts, NetworkId, NetworkSecret, ProgramUse, folders, report_folder,
 };
 use zoners_host::privileges::is_root;
 use zoners_sandbox::{Calls, Need, Needs};
@@ -34,6 +35,8 @@ pub(super) struct NetworkObserver {
     secret: NetworkSecret,
     /// The state folder.
     folder: Option<PathBuf>,
+    /// The options that routers have advertised.
+    advertised: AdvertisedOptions,
 }
 
 impl NetworkObserver {
@@ -47,7 +50,8 @@ impl NetworkObserver {
         let octets = kept.unwrap_or_else(|| secret_file::new(SECRET_LENGTH, random));
         let mut secret = [0; SECRET_LENGTH];
         secret.iter_mut().zip(octets).for_each(|(to, octet)| *to = octet);
-        NetworkObserver { secret: secret.into(), folder: folder.map(Path::to_owned) }
+        let advertised = AdvertisedOptions::default();
+        NetworkObserver { secret: secret.into(), folder: folder.map(Path::to_owned), advertised }
     }
 
     /// The folder for what is remembered of networks.
@@ -55,9 +59,15 @@ impl NetworkObserver {
         self.folder.as_deref()
     }
 
+    /// Takes note of the options that routers have advertised.
+    pub(super) fn note_advertised(&mut self, advertised: AdvertisedOptions) {
+        self.advertised = advertised;
+    }
+
     /// The present networks, as files and the kernel tell: a daemon in its sandbox starts no program.
     pub(super) fn look(&self) -> KnownNetworks {
         let facts = NetworkFacts::read(ProgramUse::Forbidden);
+        let facts = facts.with_advertised(&self.advertised, Instant::now());
         let id = facts.id(&self.secret);
         KnownNetworks { facts: Arc::new(facts), id }
     }

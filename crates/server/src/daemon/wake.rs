@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use zoners_host::clock::SleepClock;
 use zoners_host::network::NetworkChanges;
-use zoners_host::networks::SettingsStamp;
+use zoners_host::networks::{AdvertisedOptions, SettingsStamp};
 use zoners_resolver::{Event, Shared};
 
 use super::uplink_log::UplinkLog;
@@ -14,11 +14,13 @@ use super::uplink_log::UplinkLog;
 const MIN_SLEEP: Duration = Duration::from_secs(5);
 
 /// After a change, managers write resolvers and domains within this time: a lease or a VPN comes after its link.
-const LOOKS: [Duration; 4] = [
+const LOOKS: [Duration; 6] = [
     Duration::from_millis(150),
     Duration::from_millis(500),
-    Duration::from_millis(1500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
     Duration::from_secs(4),
+    Duration::from_secs(8),
 ];
 
 /// Watches for sleep and moves, and logs the condition of the uplink.
@@ -65,6 +67,11 @@ impl Wake {
         let now = Instant::now();
         self.looks = LOOKS.iter().rev().map(|delay| now + *delay).collect();
         moved
+    }
+
+    /// The options that routers have advertised.
+    pub(super) fn advertised(&self) -> AdvertisedOptions {
+        self.changes.as_ref().map(|changes| changes.advertised().clone()).unwrap_or_default()
     }
 
     /// Whether a manager of the network has written settings since the last call.
