@@ -32,6 +32,7 @@ mod arena;
 mod codec;
 mod delegations;
 mod denials;
+mod discard;
 mod failures;
 mod insecure;
 mod inspect;

@@ -52,7 +52,7 @@ impl Cache {
 }
 
 /// Whether an entry is proven by signatures.
-fn is_secure_entry(entry: &EntryView<'_>) -> bool {
+pub(crate) fn is_secure_entry(entry: &EntryView<'_>) -> bool {
     let kind = name_length(entry.key).and_then(|length| entry.key.get(length));
     let is = |kind_of: EntryKind| kind == Some(&(kind_of as u8));
     let secure = Some(Security::Secure.to_octet());

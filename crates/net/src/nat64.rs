@@ -3,21 +3,23 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::RwLock;
 use zoners_dns::Nat64Prefix;
 use zoners_host::network::source_addresses;
 
 /// The NAT64 of the network, used while no route leads to the Internet over IPv4.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Nat64 {
-    prefix: Nat64Prefix,
+    prefix: RwLock<Option<Nat64Prefix>>,
+    /// Read for each query, without a lock.
     is_used: AtomicBool,
 }
 
 impl Nat64 {
-    pub(crate) fn new(prefix: Nat64Prefix) -> Self {
-        let nat64 = Nat64 { prefix, is_used: AtomicBool::new(false) };
-        nat64.look();
-        nat64
+    /// The network has this prefix from now on, or no NAT64.
+    pub(crate) fn set(&self, prefix: Option<Nat64Prefix>) {
+        *self.prefix.write() = prefix;
+        self.look();
     }
 
     /// Looks again whether IPv4 leads to the Internet, after a change of the network.
@@ -26,14 +28,16 @@ impl Nat64 {
     }
 
     fn decide(&self, [ipv4, ipv6]: [Option<IpAddr>; 2]) {
-        self.is_used.store(ipv4.is_none() && ipv6.is_some(), Ordering::Relaxed);
+        let is_needed = ipv4.is_none() && ipv6.is_some();
+        self.is_used.store(is_needed && self.prefix.read().is_some(), Ordering::Relaxed);
     }
 
     /// The address by which a server is reached. A server nearby has no way through the NAT64.
     pub(crate) fn way_to(&self, server: SocketAddr) -> SocketAddr {
         match server.ip() {
             IpAddr::V4(ip) if self.is_used.load(Ordering::Relaxed) && !is_near(ip) => {
-                (self.prefix.embed(ip), server.port()).into()
+                let prefix = *self.prefix.read();
+                prefix.map_or(server, |prefix| (prefix.embed(ip), server.port()).into())
             }
             _ => server,
         }
@@ -51,7 +55,8 @@ mod tests {
 
     #[test]
     fn far_ipv4_servers_are_reached_through_the_nat64_of_a_network_without_ipv4() {
-        let nat64 = Nat64::new(Nat64Prefix::WELL_KNOWN);
+        let nat64 = Nat64::default();
+        nat64.set(Some(Nat64Prefix::WELL_KNOWN));
         let way = |text: &str| nat64.way_to(text.parse().unwrap()).to_string();
         let ip = |text: &str| text.parse().ok();
         nat64.decide([None, ip("2001:db8::2")]);

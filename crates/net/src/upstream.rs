@@ -27,7 +27,7 @@ pub struct Sockets {
     random: Random,
     sources: Sources,
     links: LinkBindings,
-    nat64: Option<Nat64>,
+    nat64: Nat64,
     spares: Spares,
     connections: Pool,
     descriptors: Arc<Descriptors>,
@@ -56,7 +56,15 @@ impl Sockets {
         descriptors.register(spares.keeper());
         descriptors.register(connections.keeper());
         let links = connections.links.clone();
-        Sockets { random, sources, links, nat64: None, spares, connections, descriptors }
+        Sockets {
+            random,
+            sources,
+            links,
+            nat64: Nat64::default(),
+            spares,
+            connections,
+            descriptors,
+        }
     }
 
     /// The same, with queries to some servers by certain links.
@@ -66,22 +74,21 @@ impl Sockets {
         Sockets { links, connections, ..self }
     }
 
-    /// The same, on a network with this NAT64: IPv4 servers are reached through it while no route leads to the
-    /// Internet over IPv4.
-    #[must_use]
-    pub fn behind_nat64(self, prefix: Option<Nat64Prefix>) -> Self {
-        Sockets { nat64: prefix.map(Nat64::new), ..self }
+    /// The network has this NAT64 from now on, or none: IPv4 servers are reached through the NAT64 while no route leads
+    /// to the Internet over IPv4.
+    pub fn set_nat64(&self, prefix: Option<Nat64Prefix>) {
+        self.nat64.set(prefix);
     }
 
     /// The address by which a server is reached.
     fn way_to(&self, server: SocketAddr) -> SocketAddr {
-        self.nat64.as_ref().map_or(server, |nat64| nat64.way_to(server))
+        self.nat64.way_to(server)
     }
 
     /// The machine is on a different network, or has slept: open sockets are closed. Queries under
     /// way over TCP continue on new connections.
     pub fn renew(&self) {
-        self.nat64.iter().for_each(Nat64::look);
+        self.nat64.look();
         self.spares.renew();
         self.connections.renew();
     }

@@ -53,6 +53,8 @@ pub struct StrategyMachine {
     resolver: Option<ResolverQuality>,
     /// Whether the first probe of recursion on this network had no reply, and nothing else is known.
     is_unanswered: bool,
+    /// Whether a probe of recursion on this network has succeeded.
+    has_recursed: bool,
     /// Whether the first probes on this network were sent.
     is_probed: bool,
     is_captive: bool,
@@ -77,6 +79,7 @@ impl StrategyMachine {
             reported: PathCondition::Untested,
             resolver: None,
             is_unanswered: false,
+            has_recursed: false,
             is_probed: true,
             is_captive: false,
             retry: Backoff::new(RETRY_PAUSES.0, RETRY_PAUSES.1, DOUBLING),
@@ -114,6 +117,25 @@ impl StrategyMachine {
         self.strategy_without_portal()
     }
 
+    /// Whether enough is known of the present network to keep to the strategy: recursion works, or does not work and the
+    /// network's resolver is known, or a portal holds the network.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_resolver_known = self.resolver.is_some();
+        let is_path_known = self.path != PathCondition::Untested;
+        self.is_captive
+            || self.has_recursed
+            || is_path_known && (!self.is_blocked() || is_resolver_known)
+            || self.is_unanswered && is_resolver_known
+    }
+
+    /// Whether recursion is known to work on the present network.
+    #[must_use]
+    pub fn recursion_works(&self) -> bool {
+        let is_path_open = matches!(self.path, PathCondition::Open | PathCondition::UdpBlocked);
+        self.has_recursed || is_path_open
+    }
+
     fn strategy_without_portal(&self) -> Strategy {
         match (self.path, self.resolver) {
             (PathCondition::UdpBlocked, _) => Strategy::RecurseOverTcp,
@@ -143,6 +165,10 @@ impl StrategyMachine {
         self.unclear_left = MAX_UNCLEAR;
         if id.is_some() && id == self.network {
             self.probe_portal(now);
+            // A link that was still coming up may have swallowed the first probes.
+            self.is_unanswered = false;
+            self.resolver = self.resolver.filter(|quality| *quality != ResolverQuality::Unusable);
+            self.is_probed &= self.is_settled();
             return;
         }
         let (terms, memory) = (self.terms, std::mem::take(&mut self.memory));
@@ -159,9 +185,11 @@ impl StrategyMachine {
             return;
         }
         self.network = Some(id);
-        match self.path {
-            PathCondition::Untested => self.recall(now),
-            _ => self.remember(),
+        // What a blocked path leaves is known once the resolver is.
+        let is_known = self.path != PathCondition::Untested;
+        match is_known && (self.resolver.is_some() || !self.is_blocked()) {
+            true => self.remember(),
+            false => self.recall(now),
         }
     }
 
@@ -211,6 +239,7 @@ impl StrategyMachine {
     }
 
     fn observe_recursion(&mut self, outcome: RecursionOutcome, now: Moment) {
+        self.has_recursed |= outcome == RecursionOutcome::Works;
         match outcome {
             RecursionOutcome::Works if self.path == PathCondition::Untested => {}
             RecursionOutcome::Works => {
@@ -287,6 +316,7 @@ impl StrategyMachine {
                     self.path = PathCondition::Untested;
                     self.reported = PathCondition::Untested;
                     self.resolver = None;
+                    self.has_recursed = false;
                     self.retry.rest();
                 }
                 self.portal_retry.reset();

@@ -8,7 +8,7 @@
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
-//! | a captive portal, or no network at all | [`portal`], [`system_probes`] | questions that recursion could not answer |
+//! | a new network, a captive portal, or no network at all | [`settling`], [`portal`], [`system_probes`] | questions that recursion could not answer |
 //! | policy after resolution | [`policy`], [`rebinding`] | answers that the policy blocks or rewrites, or with private addresses |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
@@ -28,6 +28,7 @@ mod finish;
 mod finished;
 mod group;
 pub mod local;
+mod network_window;
 mod observe;
 mod order;
 pub mod policy;
@@ -37,6 +38,7 @@ mod rates;
 mod rebinding;
 mod recurse;
 mod rules;
+mod settling;
 mod stages;
 mod strangers;
 mod structured_error;
@@ -52,10 +54,12 @@ use crate::events::QueryEvents;
 pub use cookies::Cookies;
 pub use group::ClientGroup;
 pub use local::Local;
+use network_window::NetworkWindow;
 use order::Order;
 pub use portal::{PortalTerms, PortalWindow, forwarder};
 pub use query::Miss;
 pub use rules::Rules;
+pub use settling::{DecidedWay, SettlingDecision, SettlingWindow};
 pub use system_probes::probe_names;
 
 /// The pipeline of one worker.
@@ -99,8 +103,8 @@ pub struct Service<N: Network> {
     rules: Arc<Rules>,
     order: Order,
     events: Arc<QueryEvents>,
-    /// The window of a captive portal.
-    portal: Option<Arc<PortalWindow<N>>>,
+    /// The window in which the network's resolver may have to answer.
+    window: Option<Arc<NetworkWindow<N>>>,
 }
 
 /// The outcome of the synchronous stages.
@@ -123,14 +127,14 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn new(worker: Resolver<N>, rules: Arc<Rules>) -> Self {
         let order = Order::new(rules.order);
-        Service { worker, rules, order, events: Arc::default(), portal: None }
+        Service { worker, rules, order, events: Arc::default(), window: None }
     }
 
     /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
-        let portal = self.portal.clone();
-        Service { portal, ..Service::new(self.worker.clone(), rules) }.continuing(self)
+        let window = self.window.clone();
+        Service { window, ..Service::new(self.worker.clone(), rules) }.continuing(self)
     }
 
     /// The successor of the service `earlier`, with the readers of its events.

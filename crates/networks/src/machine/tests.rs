@@ -278,3 +278,62 @@ fn the_memory_is_bounded() {
     let json = serde_json::to_string(machine.memory()).unwrap();
     assert_eq!(json.matches("\"id\"").count(), MAX_NETWORKS);
 }
+
+#[test]
+fn a_network_is_settled_once_recursion_works_or_its_resolver_is_known() {
+    let recursion = |outcome| NetworkEvidence::Recursion(outcome);
+    let is_settled = |evidence: &[NetworkEvidence]| {
+        let mut machine = machine();
+        assert!(!machine.is_settled());
+        evidence.iter().for_each(|evidence| machine.observe(evidence.clone(), at(1)));
+        machine.is_settled()
+    };
+    assert!(is_settled(&[recursion(RecursionOutcome::Works)]));
+    assert!(is_settled(&[OPEN]) && is_settled(&[CAPTIVE]));
+    for open in [VALIDATABLE, BLOCKED, recursion(RecursionOutcome::Unanswered)] {
+        assert!(!is_settled(&[open]));
+    }
+    for quality in [VALIDATABLE, STRIPPED, UNUSABLE] {
+        assert!(is_settled(&[recursion(RecursionOutcome::Unanswered), quality.clone()]));
+        assert!(is_settled(&[quality, BLOCKED]));
+    }
+    let mut machine = machine();
+    machine.observe(OPEN, at(1));
+    machine.enter(None, at(2));
+    assert!(!machine.is_settled(), "another network");
+    machine.observe(CAPTIVE, at(3));
+    machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(9));
+    assert!(!machine.is_settled(), "what was found behind the portal is void");
+}
+
+#[test]
+fn a_network_that_blocks_before_its_identifier_is_known_is_remembered_all_the_same() {
+    let mut machine = machine();
+    machine.observe(BLOCKED, at(1));
+    machine.observe(VALIDATABLE, at(1));
+    for second in 2..5 {
+        machine.enter(None, at(second));
+        machine.observe(BLOCKED, at(second));
+        assert_eq!(machine.strategy(), Strategy::Recurse);
+        machine.identify("cafe".to_owned(), at(second));
+        assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+        assert!(machine.is_settled());
+    }
+}
+
+#[test]
+fn probes_that_a_link_has_swallowed_while_it_came_up_are_sent_again() {
+    let mut machine = machine();
+    let unanswered = NetworkEvidence::Recursion(RecursionOutcome::Unanswered);
+    machine.observe(unanswered.clone(), at(1));
+    machine.observe(UNUSABLE, at(1));
+    assert!(machine.is_settled());
+    machine.enter(Some("cafe".to_owned()), at(2));
+    assert!(!machine.is_settled());
+    assert!(machine.due(at(2)).ends_with(&[Probe::Resolver, Probe::Recursion]));
+    machine.observe(unanswered, at(3));
+    machine.observe(VALIDATABLE, at(3));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    machine.enter(Some("cafe".to_owned()), at(4));
+    assert!(!machine.due(at(4)).contains(&Probe::Recursion), "before the first retry");
+}

@@ -191,6 +191,20 @@ impl Shared {
         self.reachability.forget();
     }
 
+    /// Other resolvers answer for the root from now on: recursion after a forwarder (`after_forwarder`), or a forwarder.
+    /// No question joins a flight of the former ones, and failures are forgotten. Proofs stay, and so does what recursion
+    /// has found; what a forwarder said without proof goes.
+    pub fn change_source(&self, after_forwarder: bool) {
+        self.questions.close_all();
+        self.zone_keys.close_all();
+        self.exchanges.close_all();
+        self.probes.close_all();
+        self.cache.discard_failures();
+        if after_forwarder {
+            self.cache.discard_unproven();
+        }
+    }
+
     /// Takes UDP for blocked until a reply over UDP comes, since an earlier visit of this network has found that.
     pub fn presume_udp_blocked(&self) {
         self.reachability.presume_udp_broken(self.now());

@@ -132,6 +132,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
         }
     }
 
+    /// Lets no caller join the flights under way, which go on for those on board.
+    pub(crate) fn close_all(&self) {
+        self.table.lock().clear();
+    }
+
     /// Flights under way.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
@@ -205,6 +210,12 @@ impl<K, V> Lead<K, V> {
         self.place.close(&mut table);
         drop(table);
         self.place.end(|| FlightState::Landed(value()));
+    }
+
+    /// Whether callers can still join the flight.
+    pub(crate) fn is_joinable(&self) -> bool {
+        let FlightPlace { flights, hash, id, .. } = &self.place;
+        flights.table.lock().find(*hash, |flight| flight.id == *id).is_some()
     }
 
     /// The bell with which followers ask for a repetition.

@@ -52,6 +52,11 @@ impl<K, T: Clone> Leader<K, T> {
         self.is_successor
     }
 
+    /// Whether the result is of use to later questions: other resolvers may answer by now.
+    pub(crate) fn is_joinable(&self) -> bool {
+        self.lead.is_joinable()
+    }
+
     /// Hands the followers a result about the question; after a failure of this client query alone, the next
     /// follower leads.
     pub(crate) fn land(self, result: &Result<T, Unresolved>) {

@@ -124,7 +124,7 @@ pub(crate) fn lead_question<N: Network>(
             explain_by_obstacle(&env, &question, blame_clock(&env, unresolved))
         });
         // A failed refresh says nothing while the old answer holds.
-        if step.ahead.is_zero() {
+        if step.ahead.is_zero() && (answer.is_ok() || leader.is_joinable()) {
             remember_failure(&env, &question, answer.as_ref().err(), step);
         }
         leader.land(&answer);

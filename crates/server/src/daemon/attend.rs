@@ -105,9 +105,13 @@ pub(super) async fn attend(
             change = leases.change(&serving.generation) => {
                 leases.apply(change, &serving.generation);
             }
-            finding = strategies.finding() => {
-                strategies.take(finding, serving.core.shared.now());
-            }
+            finding = strategies.finding() => match finding {
+                Some(finding) => strategies.take(finding, serving.core.shared.now()),
+                None => {
+                    let is_needed = strategies.look(&mut serving);
+                    reload_files_if(is_needed, &mut reloading, &serving);
+                }
+            },
             () = pulse.beat() => {
                 let keeper = keeper.as_deref_mut();
                 let is_needed = look(&mut serving, &mut wake, &mut strategies, keeper);

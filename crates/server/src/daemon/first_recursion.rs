@@ -111,11 +111,21 @@ pub(super) async fn try_recursion<N: Network>(
     settings: Arc<Settings>,
     random: Random,
 ) -> FirstRecursion {
+    try_recursion_traced(network, settings, random, Arc::default()).await
+}
+
+/// The same; `trace` tells of the way meanwhile.
+pub(super) async fn try_recursion_traced<N: Network>(
+    network: N,
+    settings: Arc<Settings>,
+    random: Random,
+    trace: Arc<Trace>,
+) -> FirstRecursion {
     let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), [random.bits(), random.bits()]);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
     let validates = !settings.anchors.is_empty();
     let worker = Resolver::new(shared.clone(), network, settings, Arc::<Counters>::default());
-    let (question, trace) = (Question::new(name::root(), Rtype::NS), Arc::new(Trace::default()));
+    let question = Question::new(name::root(), Rtype::NS);
     let began = Instant::now();
     let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;
     let obstacle = match shared.network_state() {
@@ -139,7 +149,7 @@ pub(super) async fn try_recursion<N: Network>(
 }
 
 /// Whether a server sent anything.
-fn has_reply(trace: &Trace) -> bool {
+pub(super) fn has_reply(trace: &Trace) -> bool {
     trace.steps().iter().any(|step| match &step.hop {
         Hop::Asked { outcome: Some(Ok(_)), .. } => true,
         Hop::Asked { outcome: Some(Err(fault)), .. } => {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tokio::sync::watch;
 use zoners_cache::Cache;
 use zoners_dns::{Counters, Name, Network, Random};
 use zoners_host::networks::NetworkFacts;
@@ -18,10 +19,13 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
-use crate::pipeline::{Cookies, PortalTerms, Rules, Service};
+use crate::pipeline::{Cookies, PortalTerms, Rules, Service, SettlingDecision, SettlingWindow};
 use crate::policy::shelf::PolicyShelf;
 use crate::validate::{Scope, Validated};
 use crate::zones::{NotifyInbox, TransferredZones};
+
+/// The profile of the overlay by which a strategy has the resolvers of the network answer for all names.
+pub(super) const STRATEGY_PROFILE: &str = "strategy";
 
 /// The part that generations share: the memory of the resolver, the secret of the cookies, and the configuration file.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ pub(super) struct Core {
     pub(super) links: LinkBindings,
     /// The terms of the window, while a captive portal holds the network.
     pub(super) portal: Option<Arc<PortalTerms>>,
+    /// The decision on a new network, while it is open.
+    pub(super) settling: Option<watch::Receiver<SettlingDecision>>,
     /// The compiled lists and the pauses of the policy.
     pub(super) policies: Arc<PolicyShelf>,
     /// The zones that came from primaries.
@@ -60,7 +66,7 @@ impl Core {
         let cookies = Cookies::new(&random);
         let shared = Shared::new(cache, Arc::new(SystemClock), random);
         let (networks, links) = (Arc::default(), LinkBindings::default());
-        let (overlays, portal) = (Vec::new(), None);
+        let (overlays, portal, settling) = (Vec::new(), None, None);
         let (policies, numbers) = (Arc::default(), Arc::default());
         let (transferred, notify_inbox) = (Arc::default(), Arc::default());
         Ok(Core {
@@ -71,6 +77,7 @@ impl Core {
             networks,
             links,
             portal,
+            settling,
             policies,
             transferred,
             notify_inbox,
@@ -99,6 +106,8 @@ pub(super) struct Generation {
     pub(super) config: Config,
     /// Whether overlays are part of `config`.
     pub(super) is_overlaid: bool,
+    /// Whether the strategy of the network has its resolvers answer for all names.
+    pub(super) forwards: bool,
     pub(super) settings: Arc<Settings>,
     pub(super) rules: Arc<Rules>,
     /// The neighbours served by `rules`.
@@ -132,8 +141,9 @@ impl Generation {
         let rules = Arc::new(rules.governed(policy, number));
         let settings = Arc::new(settings);
         let is_overlaid = !core.overlays.is_empty();
+        let forwards = core.overlays.iter().any(|it| it.profile() == STRATEGY_PROFILE);
         let mut generation =
-            Generation { config, is_overlaid, settings, rules, nearby, files, remarks };
+            Generation { config, is_overlaid, forwards, settings, rules, nearby, files, remarks };
         // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();
@@ -166,9 +176,13 @@ impl Generation {
         counters: &Arc<Counters>,
     ) -> Service<N> {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
-        let window = core.portal.as_ref().map(|terms| terms.window(network.clone()));
-        let worker = Resolver::new(shared, network, settings, counters.clone());
-        Service::new(worker, self.rules.clone()).behind_portal(window)
+        let worker = Resolver::new(shared, network.clone(), settings, counters.clone());
+        let service = Service::new(worker, self.rules.clone());
+        match (&core.portal, &core.settling) {
+            (Some(terms), _) => service.behind_portal(Some(terms.window(network))),
+            (None, Some(open)) => service.settling(SettlingWindow::new(open.clone(), network)),
+            (None, None) => service,
+        }
     }
 
     /// The upstream sockets of one worker, within the descriptors of the process.
@@ -176,7 +190,8 @@ impl Generation {
         let sources = self.config.resolver.source_addresses.clone();
         let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
         let sockets = sockets.bound_by(core.links.clone());
-        Arc::new(sockets.behind_nat64(self.config.nat64_prefix()))
+        sockets.set_nat64(self.config.nat64_prefix());
+        Arc::new(sockets)
     }
 
     /// Adds the tracked keys of the root zone to the trust anchors. Root does not trust the file of a different user.

@@ -17,7 +17,7 @@ use super::reload_requests::ReloadCaller;
 use super::serving::Serving;
 use crate::config::{Config, ConfigError};
 use crate::validate::Scope;
-use differences::{keys_that_need_restart, zones_of_other_sources};
+use differences::{clear_out_of_date, keys_that_need_restart};
 
 /// The next generation, or the reasons why there is none.
 pub(super) type NextGeneration = Result<Box<Generation>, Vec<String>>;
@@ -184,11 +184,10 @@ impl Serving {
         }
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
+        clear_out_of_date(&core.shared, &before, &next);
         // What the cache has from a zone file may be out of date, whatever the serial says.
-        let copies = before.config.zone.iter().chain(&next.config.zone);
-        let changed = zones_of_other_sources(&before.settings, &next.settings);
-        for zone in changed.iter().chain(copies.map(|zone| &zone.zone)) {
-            core.shared.cache.flush(zone, true);
+        for copy in before.config.zone.iter().chain(&next.config.zone) {
+            core.shared.cache.flush(&copy.zone, true);
         }
         let mut restart = keys_that_need_restart(&before.config, &next.config);
         let moves = before.config.server.listen != next.config.server.listen;

@@ -7,26 +7,30 @@ mod nat64;
 mod overlay;
 mod probes;
 mod resolvers;
+mod settling;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use zoners_api::StrategyReport;
 use zoners_dns::{Moment, Name, name};
+use zoners_host::network::source_addresses;
 use zoners_host::networks::NetworkFacts;
 use zoners_networks::{NetworkEvidence, PathCondition, Strategy, StrategyMachine, host_of};
 use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
 
+use super::generation::STRATEGY_PROFILE;
 use super::reload::{Reload, Reloading};
 use super::serving::Serving;
-use crate::pipeline::{PortalTerms, probe_names};
+use crate::pipeline::{DecidedWay, PortalTerms, SettlingDecision, probe_names};
 use base::BaseSettings;
 use memory_file::MemoryFile;
 use nat64::Nat64Search;
-use overlay::PROFILE;
 use probes::{ProbeFinding, ProbeNews, ProbePurpose, ProbeRequest};
 use resolvers::{has_own_settings, resolvers};
+use settling::SettlingTime;
 
 /// Findings of probes that wait to be taken in.
 const FINDINGS: usize = 16;
@@ -43,6 +47,12 @@ pub(super) struct StrategyKeeper {
     portal_api: Option<Name>,
     portal_host: Option<Name>,
     in_force: Strategy,
+    /// The time in which the strategy on a new network is not known yet.
+    settling: Option<SettlingTime>,
+    /// The network is new, and no question has waited yet.
+    is_new: bool,
+    /// There is no network.
+    is_offline: bool,
     nat64: Nat64Search,
     /// How often the network has changed: findings of an earlier network are void.
     moves: u32,
@@ -67,6 +77,9 @@ impl StrategyKeeper {
             portal_api: None,
             portal_host: None,
             in_force: Strategy::Recurse,
+            settling: None,
+            is_new: false,
+            is_offline: false,
             nat64: Nat64Search::default(),
             moves: 0,
             send,
@@ -76,13 +89,22 @@ impl StrategyKeeper {
         keeper
     }
 
-    /// The next finding of a probe. Safe to cancel and call again.
-    pub(super) async fn finding(&mut self) -> ProbeFinding {
-        match self.findings.recv().await {
-            Some(finding) => finding,
-            // A sender lives here, too.
-            None => std::future::pending().await,
+    /// The next finding of a probe; none if it is time for a look. Safe to cancel and call again.
+    pub(super) async fn finding(&mut self) -> Option<ProbeFinding> {
+        let look = self.settling.as_ref().and_then(SettlingTime::next_look);
+        let finding = async {
+            match self.findings.recv().await {
+                Some(finding) => finding,
+                // A sender lives here, too.
+                None => std::future::pending().await,
+            }
+        };
+        let Some(look) = look else { return Some(finding.await) };
+        let found = timeout_at(look, finding).await.ok();
+        if let (None, Some(settling)) = (&found, &mut self.settling) {
+            settling.note_look(Instant::now());
         }
+        found
     }
 
     /// Links, addresses or routes have changed; `moved` if the machine is on another network.
@@ -92,10 +114,17 @@ impl StrategyKeeper {
         let id = networks.id.map(|id| id.to_string());
         self.see_resolvers(&networks.facts);
         let is_other = id.is_some() && self.id.is_some() && id != self.id;
-        self.nat64.network_changed(&networks.facts, moved || is_other);
+        let sources = source_addresses();
+        let has_network = sources != [None; 2];
+        // A network counts from a look at all of it: facts from before name no resolver of the network, or another's.
+        let comes = self.is_offline && has_network && networks.facts.default_route().is_some();
+        let moved = moved || comes;
+        self.is_offline = !has_network || self.is_offline && !moved;
+        self.nat64.network_changed(&networks.facts, sources, moved || is_other);
         if moved || is_other {
             self.moves = self.moves.wrapping_add(1);
             self.portal_host = None;
+            self.is_new = true;
             self.machine.enter(id.clone(), now);
             self.id = id;
         } else if let (Some(id), None) = (id, &self.id) {
@@ -116,7 +145,7 @@ impl StrategyKeeper {
         self.machine.set_terms(terms);
     }
 
-    /// The look once a second while clients ask; true if other routes follow from the present networks.
+    /// The look once a second while clients ask, and more often on a new network; true if other routes follow from the present networks.
     pub(super) fn look(&mut self, serving: &mut Serving) -> bool {
         // The hardware address of the router is known after the first packet.
         let has_other_routes = self.id.is_none() && serving.look_at_networks();
@@ -148,6 +177,11 @@ impl StrategyKeeper {
             self.base = BaseSettings::of(&serving.generation);
             self.see_resolvers(&serving.overseer.networks().facts);
         }
+        self.begin_settling(serving);
+        // Nothing can be found out without a network, and the next network is often the last one.
+        if self.is_offline {
+            return;
+        }
         self.send_probes(serving);
         let strategy = self.machine.strategy();
         let before = std::mem::replace(&mut self.in_force, strategy);
@@ -158,12 +192,66 @@ impl StrategyKeeper {
         self.put_portal_in_force(serving, strategy == Strategy::Portal);
         let overlay = overlay::overlay(strategy, &self.resolvers);
         let nat64 = self.nat64.overlay().filter(|_| self.base.finds_nat64);
-        let has_other_strategy = serving.core.set_overlay(PROFILE, overlay);
+        let has_other_strategy = serving.core.set_overlay(STRATEGY_PROFILE, overlay);
         if serving.core.set_overlay(nat64::PROFILE, nat64) || has_other_strategy {
             reloading.begin(Reload::Files, Vec::new(), serving);
         }
+        self.settle(serving, strategy);
         serving.overseer.knows_strategy(self.report());
         self.memory.write(self.machine.memory());
+    }
+
+    /// Without a network, and on a new one, lets questions that find no server wait for the strategy.
+    fn begin_settling(&mut self, serving: &mut Serving) {
+        let is_new = std::mem::take(&mut self.is_new);
+        if !self.base.terms.may_forward || !self.is_offline && !is_new {
+            return;
+        }
+        let now = Instant::now();
+        if self.settling.as_ref().is_none_or(|settling| self.is_offline && !settling.is_offline()) {
+            let (settling, open) = SettlingTime::begin(now);
+            // The end of an earlier one lets its questions go on.
+            self.settling = Some(settling);
+            serving.core.settling = Some(open);
+            serving.workers.put_in_force(&serving.core, &serving.generation);
+        }
+        if let Some(settling) = self.settling.as_mut().filter(|_| !self.is_offline) {
+            settling.note_network(now);
+        }
+    }
+
+    /// Lets the questions go on once the strategy is known, and asks as ever once the strategy is in force.
+    fn settle(&mut self, serving: &mut Serving, strategy: Strategy) {
+        let Some(settling) = self.settling.as_ref().filter(|it| !it.is_offline()) else { return };
+        let is_over = settling.is_over(Instant::now());
+        if !is_over && !self.machine.is_settled() && !strategy.forwards() {
+            return;
+        }
+        if settling.is_open() {
+            settling.decide(self.decision(serving, strategy));
+        }
+        // The overlay of the strategy takes a reload.
+        if strategy.forwards() && !serving.generation.forwards && !is_over {
+            return;
+        }
+        self.settling = None;
+        serving.core.settling = None;
+        serving.workers.put_in_force(&serving.core, &serving.generation);
+    }
+
+    fn decision(&self, serving: &Serving, strategy: Strategy) -> SettlingDecision {
+        let (shared, settings) = (&serving.core.shared, &self.base.settings);
+        let way = match strategy {
+            Strategy::ForwardValidating => {
+                let (clock, random) = (shared.clock.clone(), shared.random.clone());
+                DecidedWay::forwarding(&self.resolvers, settings, clock, random)
+            }
+            Strategy::Recurse | Strategy::RecurseOverTcp if self.machine.recursion_works() => {
+                DecidedWay::recursion(settings.clone(), shared.clone())
+            }
+            _ => return SettlingDecision::Nothing,
+        };
+        SettlingDecision::Way(Arc::new(way))
     }
 
     fn send_probes(&mut self, serving: &Serving) {

@@ -141,7 +141,10 @@ impl Workers {
 
     /// Puts a generation into force. Queries under way end with the old one.
     pub(super) fn put_in_force(&self, core: &Core, generation: &Generation) {
+        let nat64 = generation.config.nat64_prefix();
         for worker in &self.threads {
+            // A network may tell its prefix long after the start.
+            worker.network.set_nat64(nat64);
             let service = generation.service(core, worker.network.clone(), &worker.counters);
             let service = service.continuing(&worker.current.load());
             worker.current.store(Arc::new(service));

@@ -94,8 +94,8 @@ impl<N: Network> Service<N> {
             return Ok(self.replied(Counter::ClientCached));
         }
         let failure = self.worker.failed(asked, checking, now);
-        // Behind a portal, the resolver of the network may know better.
-        let failure = failure.filter(|_| !self.is_behind_portal()).ok_or(lack)?;
+        // The resolver of the network may know better.
+        let failure = failure.filter(|_| !self.is_in_window()).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, checking, now) {
             if let Some(decided) = self.judge_answer(query, group, asked, &stale, now, reply) {
                 return Ok(decided);

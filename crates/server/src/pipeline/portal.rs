@@ -12,9 +12,10 @@ use zoners_dns::{
     Clock, Counters, Delegation, DsStatus, Moment, Name, NameServer, Network, QueryMode, Random,
     Transport, name,
 };
-use zoners_resolver::{Answer, Cause, Resolution, Resolver, Settings, Shared, Trace};
+use zoners_resolver::{Answer, Resolution, Resolver, Settings, Shared, Trace};
 
 use super::Service;
+use super::network_window::{NetworkWindow, has_own_route, is_of_network};
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
 
@@ -94,7 +95,7 @@ pub fn forwarder(resolvers: &[SocketAddr]) -> Delegation {
     }
 }
 
-/// The window of a worker.
+/// The window of a captive portal for one worker.
 #[derive(Debug)]
 pub struct PortalWindow<N: Network> {
     resolver: Resolver<N>,
@@ -105,12 +106,7 @@ impl<N: Network> Service<N> {
     /// The same service behind a captive portal; `None` once the portal is open.
     #[must_use]
     pub fn behind_portal(self, window: Option<PortalWindow<N>>) -> Self {
-        Service { portal: window.map(Arc::new), ..self }
-    }
-
-    /// Whether a captive portal holds the network.
-    pub(super) fn is_behind_portal(&self) -> bool {
-        self.portal.is_some()
+        Service { window: window.map(|window| Arc::new(NetworkWindow::Portal(window))), ..self }
     }
 
     /// Takes a miss through recursion, and to the resolver of the network if it has to answer.
@@ -129,32 +125,16 @@ impl<N: Network> Service<N> {
         let (checking, lack) = (miss.head.checking(), miss.lack);
         let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
         match resolution {
-            Err(failed) if is_of_network(failed.cause) => {
+            // A name of a VPN is not for the portal.
+            Err(failed)
+                if is_of_network(failed.cause)
+                    && !has_own_route(self.worker.settings(), question) =>
+            {
                 let answer = window.resolver.resolve(question, None).await;
                 (answer.map(short_lived).map_err(|_| failed), AnswerOrigin::Portal)
             }
             resolution => (resolution, AnswerOrigin::Resolver),
         }
-    }
-}
-
-/// Whether the network may be the cause of a failure.
-fn is_of_network(cause: Cause) -> bool {
-    match cause {
-        Cause::Silent
-        | Cause::Unusable
-        | Cause::NoAddress
-        | Cause::Remembered
-        | Cause::Budget
-        | Cause::Deadline
-        | Cause::Bogus
-        | Cause::BogusZone => true,
-        Cause::Cancelled
-        | Cause::Cycle
-        | Cause::Depth
-        | Cause::Aliases
-        | Cause::Overloaded
-        | Cause::Sentinel => false,
     }
 }
 

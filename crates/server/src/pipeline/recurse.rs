@@ -27,13 +27,13 @@ impl<N: Network> Service<N> {
     pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let asker = Some(stands_for(miss.client.address));
         let (question, checking, lack) = (&miss.question, miss.head.checking(), miss.lack);
-        let (resolution, origin) = match &self.portal {
+        let (resolution, origin) = match &self.window {
             None => {
                 let own = self.worker.resolve_for(asker, question, checking, lack, trace).await;
                 (own, AnswerOrigin::Resolver)
             }
             // Boxed, since it is rare.
-            Some(window) => Box::pin(self.resolve_behind(window, asker, &miss, trace)).await,
+            Some(window) => Box::pin(self.resolve_in_window(window, asker, &miss, trace)).await,
         };
         let now = self.worker.shared().now();
         let mut reply = Vec::new();

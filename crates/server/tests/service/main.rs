@@ -41,5 +41,6 @@ mod outages {
     mod lines;
     mod portal;
     mod prefetch;
+    mod settling;
     mod stale;
 }

@@ -1,12 +1,28 @@
 //! Differences between two generations, with consequences beyond the next answer.
 
 use zoners_dns::Name;
-use zoners_resolver::Settings;
+use zoners_resolver::{Settings, Shared};
 
 use crate::config::Config;
+use crate::daemon::generation::Generation;
+
+/// Clears what the cache has of zones with other servers or trust anchors. Where the strategy of the network has changed
+/// and the trust anchors are the same, proofs stay valid, whichever resolver has brought them.
+pub(super) fn clear_out_of_date(shared: &Shared, before: &Generation, next: &Generation) {
+    let mut zones = zones_of_other_sources(&before.settings, &next.settings);
+    let is_of_strategy = before.forwards || next.forwards;
+    let proves_alike = before.settings.anchors == next.settings.anchors;
+    if is_of_strategy && proves_alike && zones.iter().any(Name::is_root) {
+        zones.retain(|zone| !zone.is_root());
+        shared.change_source(before.forwards);
+    }
+    for zone in &zones {
+        shared.cache.flush(zone, true);
+    }
+}
 
 /// Zones whose servers or trust anchors have changed: the cache entries are out of date.
-pub(super) fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
+fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
     [zones_only_in(old, new), zones_only_in(new, old)].concat()
 }
 

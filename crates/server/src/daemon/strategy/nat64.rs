@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use zoners_dns::nat64::DISCOVERY_NAME;
 use zoners_dns::{Moment, Nat64Prefix, Network, Prefix, Question, Rtype, name};
-use zoners_host::network::source_addresses;
 use zoners_host::networks::{LinkFacts, NetworkFacts};
 use zoners_resolver::Resolver;
 
@@ -31,12 +30,14 @@ pub(super) struct Nat64Search {
 }
 
 impl Nat64Search {
-    /// Looks at the present network. A search that is under way goes on, unless the machine has `moved`.
-    pub(super) fn network_changed(&mut self, facts: &NetworkFacts, moved: bool) {
-        self.look(facts, source_addresses(), moved);
-    }
-
-    fn look(&mut self, facts: &NetworkFacts, [ipv4, ipv6]: [Option<IpAddr>; 2], moved: bool) {
+    /// Looks at the present network, where packets leave from these addresses. A search that is under way goes on,
+    /// unless the machine has `moved`.
+    pub(super) fn network_changed(
+        &mut self,
+        facts: &NetworkFacts,
+        [ipv4, ipv6]: [Option<IpAddr>; 2],
+        moved: bool,
+    ) {
         if ipv4.is_some() || ipv6.is_none() || moved {
             *self = Nat64Search::default();
         }
@@ -129,12 +130,12 @@ mod tests {
     #[test]
     fn an_announced_prefix_is_in_force_on_a_network_without_ipv4() {
         let (mut search, facts) = (Nat64Search::default(), announcing("2001:db8:64::"));
-        search.look(&facts, BOTH, true);
+        search.network_changed(&facts, BOTH, true);
         assert_eq!(prefix_in_force(&search, ""), None, "IPv4 works by itself");
-        search.look(&facts, IPV6_ALONE, false);
+        search.network_changed(&facts, IPV6_ALONE, false);
         assert_eq!(prefix_in_force(&search, "").as_deref(), Some("2001:db8:64::/96"));
         assert!(!search.is_due(Moment::from_millis(1)), "nothing has to be asked");
-        search.look(&facts, BOTH, false);
+        search.network_changed(&facts, BOTH, false);
         assert_eq!(search.overlay(), None, "the network has IPv4 again");
     }
 
@@ -143,16 +144,16 @@ mod tests {
         let (mut search, facts) = (Nat64Search::default(), NetworkFacts::default());
         let start = Moment::from_millis(1);
         assert!(!search.is_due(start));
-        search.look(&facts, IPV6_ALONE, true);
+        search.network_changed(&facts, IPV6_ALONE, true);
         let asked = (0..640).filter(|second| search.is_due(start.after(MIN_PAUSE * *second)));
         assert_eq!(asked.count(), 7 + (640 - 63) / 64, "after 0, 1, 3, 7 … 63 s, then every 64 s");
         search.take(None);
         assert!(search.is_due(start.after(MAX_PAUSE * 99)));
         search.take(Some(Nat64Prefix::WELL_KNOWN));
         assert_eq!(prefix_in_force(&search, "").as_deref(), Some("64:ff9b::/96"));
-        search.look(&facts, IPV6_ALONE, false);
+        search.network_changed(&facts, IPV6_ALONE, false);
         assert!(!search.is_due(start.after(MAX_PAUSE * 999)), "the same network");
-        search.look(&facts, IPV6_ALONE, true);
+        search.network_changed(&facts, IPV6_ALONE, true);
         assert_eq!(search.overlay(), None);
         assert!(search.is_due(start.after(MAX_PAUSE * 999)), "another network");
     }

@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use zoners_networks::Strategy;
 
 use crate::config::ConfigOverlay;
-
-/// The profile of the overlay.
-pub(super) const PROFILE: &str = "strategy";
+use crate::daemon::generation::STRATEGY_PROFILE;
 
 /// The overlay of a strategy that sends all questions to these resolvers; none for any other strategy.
 pub(super) fn overlay(strategy: Strategy, resolvers: &[SocketAddr]) -> Option<ConfigOverlay> {
@@ -20,7 +18,7 @@ pub(super) fn overlay(strategy: Strategy, resolvers: &[SocketAddr]) -> Option<Co
         Strategy::ForwardUnvalidated => "[dnssec]\nvalidate = false\nsignal-anchors = false\n",
         _ => "",
     };
-    ConfigOverlay::parse(PROFILE, &format!("{dnssec}{route}")).ok()
+    ConfigOverlay::parse(STRATEGY_PROFILE, &format!("{dnssec}{route}")).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The probes of a network, each beside serving; the findings come back over a channel.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +13,22 @@ use zoners_networks::{
     NetworkEvidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
     judge_reply,
 };
-use zoners_resolver::{Resolver, Settings};
+use zoners_resolver::{Resolver, Settings, Trace};
 
 use crate::clock::SystemClock;
 use crate::config::PortalProbe;
-use crate::daemon::first_recursion::{FirstRecursion, try_recursion};
+use crate::daemon::first_recursion::{
+    FirstRecursion, has_reply, try_recursion, try_recursion_traced,
+};
 use crate::daemon::serving::Serving;
 use crate::daemon::strategy::nat64::discover;
 use crate::pipeline::{PortalTerms, forwarder};
 
 /// The longest wait for the address of a probe, and for the reply of HTTP.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A network without any reply of a root server after this time is taken for one that blocks DNS, if its own resolver
+/// answers: a satellite adds 600 ms to a round trip. A later reply takes that back.
+const FIRST_REPLY: Duration = Duration::from_millis(800);
 /// Octets of content that are read.
 const MAX_CONTENT: usize = 8 * 1024;
 /// Addresses of a name that are tried.
@@ -73,25 +79,35 @@ impl ProbeRequest {
         let network = serving.workers.look_up_network(&serving.core, &serving.generation);
         let random = serving.core.shared.random.clone();
         tokio::spawn(async move {
-            let finding = self.run(network, random).await;
+            let finding = self.run(network, random, &findings).await;
             tracing::debug!("network: probe: {:?}", finding.news);
             // The daemon ends.
             let _ = findings.send(finding).await;
         });
     }
 
-    async fn run<N: Network + Clone>(self, network: N, random: Random) -> ProbeFinding {
+    async fn run<N: Network + Clone>(
+        self,
+        network: N,
+        random: Random,
+        findings: &mpsc::Sender<ProbeFinding>,
+    ) -> ProbeFinding {
         let news = match self.purpose {
             ProbePurpose::Strategy(Probe::Recursion) => {
-                let first = try_recursion(network, self.settings, random).await;
-                let outcome = match first {
-                    FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => {
-                        RecursionOutcome::Works
-                    }
-                    FirstRecursion::Failed(_) => RecursionOutcome::Fails,
-                    FirstRecursion::Offline => RecursionOutcome::Unanswered,
+                let trace = Arc::<Trace>::default();
+                let settings = self.settings.clone();
+                let trial = try_recursion_traced(network, settings, random, trace.clone());
+                let mut trial = pin!(trial);
+                let early = timeout(FIRST_REPLY, trial.as_mut()).await;
+                if early.is_err() && !has_reply(&trace) {
+                    // The daemon ends.
+                    let _ = findings.send(self.recursion(RecursionOutcome::Unanswered)).await;
+                }
+                let outcome = match early {
+                    Ok(first) => first,
+                    Err(_) => trial.await,
                 };
-                ProbeNews::Evidence(NetworkEvidence::Recursion(outcome), None)
+                return self.recursion(outcome_of(&outcome));
             }
             ProbePurpose::Strategy(Probe::Resolver) => {
                 let quality = quality(network, &self.settings, &self.resolvers, random).await;
@@ -110,10 +126,23 @@ impl ProbeRequest {
         ProbeFinding { moves: self.moves, news }
     }
 
+    fn recursion(&self, outcome: RecursionOutcome) -> ProbeFinding {
+        let news = ProbeNews::Evidence(NetworkEvidence::Recursion(outcome), None);
+        ProbeFinding { moves: self.moves, news }
+    }
+
     /// The resolver of the network, with an empty cache.
     fn of_network<N: Network>(&self, network: N, random: Random) -> Resolver<N> {
         let clock = Arc::new(SystemClock);
         PortalTerms::new(vec![], &self.resolvers, &self.settings, clock, random).resolver(network)
+    }
+}
+
+fn outcome_of(first: &FirstRecursion) -> RecursionOutcome {
+    match first {
+        FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => RecursionOutcome::Works,
+        FirstRecursion::Failed(_) => RecursionOutcome::Fails,
+        FirstRecursion::Offline => RecursionOutcome::Unanswered,
     }
 }
 

@@ -1,0 +1,186 @@
+//! A network whose strategy is not known yet: recursion begins at once, and a question that finds no server waits until
+//! the probes of the network have ended, instead of failing.
+//!
+//! While there is no network at all, questions fail after a moment: clients ask as soon as a network comes, and the
+//! daemon notices the network a tenth of a second later.
+//!
+//! Once the network's resolver is known to be the way, questions under way are asked there. Its answers are validated,
+//! and lie in a cache of their own: no question waits for a recursion that has no end, and none of its work is shared.
+//! Questions with a route of their own (of a VPN, of a home, of the configuration) never leave that route.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Clock, Counters, Network, Random, name};
+use zoners_resolver::{Lack, Resolution, Resolver, Settings, Shared, Trace};
+
+use super::Service;
+use super::network_window::{NetworkWindow, has_own_route, is_of_network};
+use super::portal::forwarder;
+use super::query::Miss;
+
+/// The time after a failure in which the daemon may notice a network.
+const NOTICE: Duration = Duration::from_millis(300);
+/// Octets of the cache of a window.
+const CACHE_SIZE: usize = 1 << 20;
+
+/// The way on which questions are asked anew.
+#[derive(Debug)]
+pub struct DecidedWay {
+    settings: Arc<Settings>,
+    shared: Arc<Shared>,
+}
+
+impl DecidedWay {
+    /// Recursion, as `settings` say, with the cache of the daemon.
+    #[must_use]
+    pub fn recursion(settings: Arc<Settings>, shared: Arc<Shared>) -> Self {
+        DecidedWay { settings, shared }
+    }
+
+    /// The resolvers of a network, for all names without a route of their own in `settings`; validated, with an empty
+    /// cache.
+    #[must_use]
+    pub fn forwarding(
+        resolvers: &[SocketAddr],
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        random: Random,
+    ) -> Self {
+        let hash_key = [random.bits(), random.bits()];
+        let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), hash_key);
+        let mut settings = settings.clone();
+        settings.routes.retain(|route| !route.zone.is_root());
+        settings.routes.push(forwarder(resolvers));
+        settings.prefetch = false;
+        settings.report_failures = false;
+        let shared = Shared::new(cache, clock, random);
+        DecidedWay { settings: Arc::new(settings), shared }
+    }
+
+    fn resolver<N: Network>(&self, network: N) -> Resolver<N> {
+        let counters = Arc::<Counters>::default();
+        Resolver::new(self.shared.clone(), network, self.settings.clone(), counters)
+    }
+
+    /// Whether a service with these settings asks others for names without a route of their own.
+    fn differs_from(&self, settings: &Settings) -> bool {
+        settings.route(&name::root()) != self.settings.route(&name::root())
+    }
+}
+
+/// The strategy on a new network, as far as decided.
+#[derive(Clone, Debug, Default)]
+pub enum SettlingDecision {
+    /// There is no network.
+    Offline,
+    /// Probes are under way.
+    #[default]
+    Open,
+    /// This way is known to work.
+    Way(Arc<DecidedWay>),
+    /// Nothing is known to work: failures count.
+    Nothing,
+}
+
+/// The window of one worker.
+pub struct SettlingWindow<N: Network> {
+    decision: watch::Receiver<SettlingDecision>,
+    /// Makes a resolver over the network of the worker.
+    make: Box<dyn Fn(&DecidedWay) -> Resolver<N> + Send + Sync>,
+}
+
+impl<N: Network + Clone> SettlingWindow<N> {
+    /// The window until the decision.
+    #[must_use]
+    pub fn new(decision: watch::Receiver<SettlingDecision>, network: N) -> Self {
+        let make = Box::new(move |way: &DecidedWay| way.resolver(network.clone()));
+        SettlingWindow { decision, make }
+    }
+}
+
+impl<N: Network> SettlingWindow<N> {
+    /// Whether there is no network.
+    pub(super) fn is_offline(&self) -> bool {
+        matches!(*self.decision.borrow(), SettlingDecision::Offline)
+    }
+}
+
+impl<N: Network> fmt::Debug for SettlingWindow<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SettlingWindow").field("decision", &self.decision).finish_non_exhaustive()
+    }
+}
+
+impl<N: Network> Service<N> {
+    /// The same service on a network whose strategy is not known yet.
+    #[must_use]
+    pub fn settling(self, window: SettlingWindow<N>) -> Self {
+        Service { window: Some(Arc::new(NetworkWindow::Settling(window))), ..self }
+    }
+
+    /// Takes a miss through recursion, or to the network's resolvers once they are decided on.
+    pub(super) async fn resolve_settling(
+        &self,
+        window: &SettlingWindow<N>,
+        asker: Option<IpAddr>,
+        miss: &Miss,
+        trace: Option<Arc<Trace>>,
+    ) -> Resolution {
+        let (question, checking) = (&miss.question, miss.head.checking());
+        let recursion =
+            self.worker.resolve_for(asker, question, checking, miss.lack, trace.clone());
+        if has_own_route(self.worker.settings(), question) {
+            return recursion.await;
+        }
+        let mut recursion = pin!(recursion);
+        let mut decision = window.decision.clone();
+        let (failed, decided) = tokio::select! {
+            biased;
+            resolution = recursion.as_mut() => match resolution {
+                Err(failed) if is_of_network(failed.cause) => {
+                    (Some(failed), decided_after_failure(&mut decision).await)
+                }
+                resolution => return resolution,
+            },
+            decided = decided(&mut decision) => (None, decided),
+        };
+        match (decided, failed) {
+            (SettlingDecision::Way(way), failed)
+                if failed.is_some() || way.differs_from(self.worker.settings()) =>
+            {
+                let resolver = (window.make)(&way);
+                resolver.resolve_for(asker, question, checking, Lack::Everything, trace).await
+            }
+            (_, Some(failed)) => Err(failed),
+            (_, None) => recursion.await,
+        }
+    }
+}
+
+/// Waits for the decision.
+async fn decided(decision: &mut watch::Receiver<SettlingDecision>) -> SettlingDecision {
+    let is_made = |decision: &SettlingDecision| {
+        !matches!(decision, SettlingDecision::Open | SettlingDecision::Offline)
+    };
+    // The daemon ends without a decision.
+    decision.wait_for(is_made).await.map_or(SettlingDecision::Nothing, |made| made.clone())
+}
+
+/// The same, unless there is no network even a moment later.
+async fn decided_after_failure(
+    decision: &mut watch::Receiver<SettlingDecision>,
+) -> SettlingDecision {
+    let is_online = |decision: &SettlingDecision| !matches!(decision, SettlingDecision::Offline);
+    let has_network = timeout(NOTICE, decision.wait_for(is_online)).await.is_ok();
+    match has_network {
+        true => decided(decision).await,
+        false => SettlingDecision::Offline,
+    }
+}
