@@ -29,13 +29,7 @@ fn compile(form: ListForm, text: &[u8]) -> Option<Arc<MemoryStorage>> {
 
 fn rules(file: MemoryStorage) -> Option<PolicyRules> {
     let compiled = CompiledPolicy::open(Arc::new(file), None).ok()?;
-    let group = GroupSettings {
-        name: "all".into(),
-        clients: vec![],
-        lists: ListSet::all(),
-        style: BlockStyle::Nodata,
-        is_paused: false,
-    };
+    let group = GroupSettings::new("all", ListSet::all(), BlockStyle::Nodata);
     PolicyRules::new(Arc::new(compiled), vec![group]).ok()
 }
 

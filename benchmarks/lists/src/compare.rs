@@ -74,7 +74,10 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
         let began = Instant::now();
         let expected = reference.decide(&host);
         took[1] += began.elapsed();
-        let own = found.map(|(allows, reason)| (allows, reason.list.clone(), reason.line as usize));
+        let own = found.map(|(allows, reason)| {
+            let list = reason.source.list().unwrap_or_default();
+            (allows, list.to_owned(), reason.source.line() as usize)
+        });
         let other = expected.map(|(allows, key)| (allows, read[key.2].name.clone(), key.3));
         if own != other {
             differences += 1;
@@ -86,8 +89,8 @@ fn compare_form(form: ListForm, files: &[&ListFile], names: &[&str]) {
             let is_blocked = found.is_some_and(|(allows, _)| !allows);
             let line = || {
                 let (_, reason) = found?;
-                let list = read.iter().find(|list| list.name == reason.list)?;
-                list.text.lines().nth(reason.line as usize - 1).map(str::to_owned)
+                let list = read.iter().find(|list| Some(&*list.name) == reason.source.list())?;
+                list.text.lines().nth(reason.source.line() as usize - 1).map(str::to_owned)
             };
             let began = Instant::now();
             let difference = brave.difference(&host, is_blocked, line);
@@ -137,12 +140,6 @@ fn compiled(form: ListForm, lists: &[ReadList]) -> PolicyRules {
     }
     compiler.finish(&*file, [0; 32]).expect("a file in memory");
     let compiled = Arc::new(CompiledPolicy::open(file, None).expect("a compiled file"));
-    let group = GroupSettings {
-        name: "all".into(),
-        clients: Vec::new(),
-        lists: ListSet::all(),
-        style: BlockStyle::Nxdomain,
-        is_paused: false,
-    };
+    let group = GroupSettings::new("all", ListSet::all(), BlockStyle::Nxdomain);
     PolicyRules::new(compiled, vec![group]).expect("few regions")
 }

@@ -65,13 +65,7 @@ fn run(form: ListForm, names: u64, folder: &Path) {
     let peak = memory("VmHWM:").saturating_sub(start);
     let rest = memory("RssAnon:").saturating_sub(before);
     let policy = Arc::new(policy);
-    let group = GroupSettings {
-        name: "all".into(),
-        clients: Vec::new(),
-        lists: ListSet::all(),
-        style: zoners_policy::BlockStyle::NullAddress,
-        is_paused: false,
-    };
+    let group = GroupSettings::new("all", ListSet::all(), zoners_policy::BlockStyle::NullAddress);
     let judged = PolicyRules::new(policy.clone(), vec![group]).expect("rules");
     let random = Random::seeded(3);
     let asked = |prefix: &str, offset: u64| -> f64 {

@@ -79,7 +79,7 @@ pub use network::{
 pub use origin::DaemonOrigin;
 pub use policy::{
     MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport, PolicyListState,
-    PolicyPauseReport, SkippedLineReport,
+    PolicyPauseReport, RuleSourceReport, SkippedLineReport,
 };
 pub use policy_sources::{HeldListReport, PolicySourceReport};
 pub use reload::ReloadReport;

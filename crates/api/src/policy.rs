@@ -17,6 +17,8 @@ pub struct PolicyExplanation {
     pub group: String,
     /// Whether the policy is paused for the group: then no rule matches.
     pub paused: bool,
+    /// The schedules of the group that are in force.
+    pub schedules: Vec<String>,
     /// The matching rules; the first decides, and the next would decide without the first.
     pub rules: Vec<MatchingRuleReport>,
 }
@@ -24,16 +26,36 @@ pub struct PolicyExplanation {
 /// A matching rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchingRuleReport {
-    /// The list.
-    pub list: String,
+    /// Where the rule stands: in a list or schedule, in the table of services or of safe search, or in the group.
+    pub source: RuleSourceReport,
+    /// The name of the list, schedule, service or search engine; empty for `block-aaaa`.
+    pub of: String,
     /// The line of the list, from 1 on.
-    pub line: u32,
+    pub line: Option<u32>,
     /// The rule.
     pub rule: String,
     /// Whether the rule allows the name.
     pub allows: bool,
     /// The reply of the rule, in words.
     pub action: String,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleSourceReport {
+    /// In a list.
+    List,
+    /// In a schedule that blocks every name.
+    Schedule,
+    /// In the table of services.
+    Service,
+    /// In the table of safe search.
+    SafeSearch,
+    /// In a group without IPv6 addresses.
+    BlockAaaa,
+    /// In the records of a group.
+    Records,
 }
 
 /// The lists in force.
@@ -93,6 +115,12 @@ pub struct PolicyGroupState {
     pub clients: Vec<String>,
     /// Names of the lists.
     pub lists: Vec<String>,
+    /// Blocked services.
+    pub services: Vec<String>,
+    /// Search engines with safe search.
+    pub safe_search: Vec<String>,
+    /// The schedules in force.
+    pub schedules: Vec<String>,
     /// Whether the policy is paused for the group.
     pub paused: bool,
 }

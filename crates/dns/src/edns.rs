@@ -203,6 +203,8 @@ impl EdeCode {
     pub const UNSUPPORTED_DS_DIGEST: EdeCode = EdeCode(2);
     /// The answer has expired.
     pub const STALE_ANSWER: EdeCode = EdeCode(3);
+    /// Local policy changes the answer.
+    pub const FORGED: EdeCode = EdeCode(4);
     /// A signature is invalid, or the chain of trust is broken.
     pub const BOGUS: EdeCode = EdeCode(6);
     /// The failure comes from the cache.

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use zoners_dns::Prefix;
 
 use crate::compiled::manifest::MAX_LISTS;
+use crate::safe_search::SafeSearch;
+use crate::services::ServiceSet;
 
 /// The most regions: a region is an octet, and region 0 is the rest of the world.
 pub const MAX_REGIONS: usize = 256;
@@ -26,6 +28,35 @@ pub struct GroupSettings {
     pub style: BlockStyle,
     /// Whether the policy is paused for the group.
     pub is_paused: bool,
+    /// The schedules in force.
+    pub schedules: Vec<String>,
+    /// The schedule that blocks every name.
+    pub blocked_by_schedule: Option<String>,
+    /// Blocked services.
+    pub services: ServiceSet,
+    /// Search engines that leave out what is not for children.
+    pub safe_search: Vec<SafeSearch>,
+    /// Whether the group gets no IPv6 addresses.
+    pub block_aaaa: bool,
+}
+
+impl GroupSettings {
+    /// A group with these lists, without clients.
+    #[must_use]
+    pub fn new(name: &str, lists: ListSet, style: BlockStyle) -> Self {
+        GroupSettings {
+            name: name.to_owned(),
+            clients: Vec::new(),
+            lists,
+            style,
+            is_paused: false,
+            schedules: Vec::new(),
+            blocked_by_schedule: None,
+            services: ServiceSet::default(),
+            safe_search: Vec::new(),
+            block_aaaa: false,
+        }
+    }
 }
 
 /// The answer to a blocked question.
@@ -62,6 +93,11 @@ impl ListSet {
         if let Some(word) = self.0.get_mut(list / 64) {
             *word |= 1 << (list % 64);
         }
+    }
+
+    /// Adds the lists of another set.
+    pub fn extend(&mut self, more: &ListSet) {
+        self.0.iter_mut().zip(more.0).for_each(|(word, more)| *word |= more);
     }
 
     /// Whether the set has a list.
@@ -141,13 +177,9 @@ mod tests {
     use super::*;
 
     fn group(name: &str, clients: &[&str]) -> GroupSettings {
-        GroupSettings {
-            name: name.into(),
-            clients: clients.iter().map(|text| text.parse().unwrap()).collect(),
-            lists: ListSet::all(),
-            style: BlockStyle::default(),
-            is_paused: false,
-        }
+        let clients = clients.iter().map(|text| text.parse().unwrap()).collect();
+        let group = GroupSettings::new(name, ListSet::all(), BlockStyle::default());
+        GroupSettings { clients, ..group }
     }
 
     #[test]
@@ -193,7 +225,10 @@ mod tests {
     fn a_set_of_lists_has_its_lists() {
         let mut set = ListSet::default();
         [0, 64, 255, 256].into_iter().for_each(|list| set.insert(list));
+        let mut more = ListSet::default();
+        more.insert(7);
+        set.extend(&more);
         let has: Vec<usize> = (0..300).filter(|list| set.contains(*list)).collect();
-        assert_eq!(has, [0, 64, 255]);
+        assert_eq!(has, [0, 7, 64, 255]);
     }
 }

@@ -22,13 +22,7 @@
 //! compiler.finish(&*file, [0; 32]).unwrap();
 //!
 //! let compiled = Arc::new(CompiledPolicy::open(file, Some([0; 32])).unwrap());
-//! let group = GroupSettings {
-//!     name: "default".into(),
-//!     clients: vec![],
-//!     lists: ListSet::all(),
-//!     style: BlockStyle::Nxdomain,
-//!     is_paused: false,
-//! };
+//! let group = GroupSettings::new("default", ListSet::all(), BlockStyle::Nxdomain);
 //! let rules = PolicyRules::new(compiled, vec![group]).unwrap();
 //! let region = rules.region("192.0.2.1".parse().unwrap());
 //! let asked = name::parse("www.ads.example").unwrap();
@@ -42,6 +36,7 @@ mod compile;
 mod compiled;
 mod form;
 mod glob;
+mod group_plan;
 mod groups;
 mod guard;
 mod options;
@@ -50,6 +45,9 @@ mod policy_rules;
 mod precedence;
 mod rebinding;
 mod rule;
+mod safe_search;
+mod schedule;
+mod services;
 mod storage;
 mod suffixes;
 mod targets;
@@ -61,6 +59,7 @@ pub use compiled::header::DIGEST_OCTETS;
 pub use compiled::manifest::MAX_LISTS;
 pub use compiled::{CompiledPolicy, ListEntry, OpenError};
 pub use form::{ListForm, NoListForm};
+pub use group_plan::{GroupPlan, GroupSchedule};
 pub use groups::{BlockStyle, ClientRegions, GroupSettings, ListSet, MAX_REGIONS, TooManyRegions};
 pub use guard::{GuardDecision, HOLD_SECONDS, HeldVersion, ListGuard, ListSurprise, ListVersion};
 pub use options::{Negatable, RewriteAnswer, RuleOptions};
@@ -68,5 +67,8 @@ pub use parsers::{ListText, MAX_LINE_OCTETS, SkipCounts, SkipReason, read_list};
 pub use policy_rules::PolicyRules;
 pub use rebinding::RebindingProtection;
 pub use rule::{ListRule, RuleAction, RulePattern, RuleScope};
+pub use safe_search::SafeSearch;
+pub use schedule::{DayHours, MAX_HOURS, WeekDays, WeekSchedule, ZoneRules};
+pub use services::{BlockableService, ServiceSet, services};
 pub use storage::{MemoryStorage, Storage};
-pub use verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};
+pub use verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason, RuleSource};

@@ -5,6 +5,7 @@
 
 pub(crate) mod adblock;
 mod dnsmasq;
+mod dnsmasq_records;
 mod domains;
 mod hosts;
 mod lines;

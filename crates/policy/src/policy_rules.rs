@@ -1,5 +1,7 @@
 //! The rules in force: a compiled policy, the groups of clients, and their verdicts.
 
+mod group_rules;
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::options::{RewriteAnswer, RuleOptions};
 use crate::precedence;
 use crate::rule::{RuleAction, RuleScope, show_name};
 use crate::targets::{AnswerPart, parts};
-use crate::verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason};
+use crate::verdict::{PolicyAction, PolicyVerdict, RuleReason, RuleSource};
 
 /// The rank of a rule for clients among rules for names: above the longest name, as in policy zones.
 const CLIENT_RULE_LABELS: usize = 128;
@@ -64,6 +66,12 @@ impl PolicyRules {
         self.groups.get(self.regions.get(region).1)
     }
 
+    /// The number of a region's group.
+    #[must_use]
+    pub fn group_number(&self, region: u8) -> usize {
+        self.regions.get(region).1
+    }
+
     /// The groups, the default first.
     #[must_use]
     pub fn groups(&self) -> &[GroupSettings] {
@@ -87,7 +95,9 @@ impl PolicyRules {
         rtype: Rtype,
     ) -> io::Result<PolicyVerdict> {
         let found = self.matching_name(region, asked, &[rtype])?;
-        Ok(self.verdict(region, rtype, &found, None))
+        let verdict = self.verdict(region, rtype, &found, None);
+        let is_final = found.first().is_some_and(|first| first.rule.important);
+        Ok(self.with_group_rules(region, asked, rtype, verdict, is_final))
     }
 
     /// The verdict on an answer: on the targets of aliases and services, and on addresses. An answer to an allowed
@@ -106,17 +116,21 @@ impl PolicyRules {
         let all =
             answer.iter().flat_map(|set| parts(set).into_iter().map(|part| (set.rtype, part)));
         for (of, part) in all {
-            let (found, concerns) = match &part {
+            let verdict = match &part {
                 AnswerPart::Name(target) => {
                     let target = target.for_slice();
                     let found = self.matching_name(region, target, &[rtype, of])?;
-                    (found, show_name(target.as_slice()))
+                    let concerns = Some(show_name(target.as_slice()));
+                    match self.verdict(region, rtype, &found, concerns) {
+                        PolicyVerdict::Pass => self.verdict_on_target(region, target),
+                        verdict => verdict,
+                    }
                 }
                 AnswerPart::Address(address) => {
-                    (self.matching_address(region, asked, rtype, *address), address.to_string())
+                    let found = self.matching_address(region, asked, rtype, *address);
+                    self.verdict(region, rtype, &found, Some(address.to_string()))
                 }
             };
-            let verdict = self.verdict(region, rtype, &found, Some(concerns));
             match verdict {
                 PolicyVerdict::Act(..) => {
                     return self.unless_allowed(region, asked, rtype, verdict);
@@ -179,24 +193,6 @@ impl PolicyRules {
         let concerns = server.map(|(server, _)| show_name(server.as_slice()));
         let verdict = self.verdict(region, rtype, &found, concerns);
         self.unless_allowed(region, asked, rtype, verdict)
-    }
-
-    /// Every rule that matches a question, the deciding rule first.
-    ///
-    /// # Errors
-    /// The compiled file cannot be read.
-    pub fn explain(
-        &self,
-        region: u8,
-        asked: &NameSlice,
-        rtype: Rtype,
-    ) -> io::Result<Vec<MatchingRule>> {
-        let found = self.matching_name(region, asked, &[rtype])?;
-        let one = |at: usize| MatchingRule {
-            action: self.action(region, rtype, &found[at..]),
-            reason: self.reason(region, &found[at], None),
-        };
-        Ok((0..found.len()).map(one).collect())
     }
 
     /// The matching rules for a name, in the order of precedence.
@@ -271,7 +267,6 @@ impl PolicyRules {
     /// The action of the first rule; rewrites of the same list for the same name are joined.
     fn action(&self, region: u8, rtype: Rtype, found: &[FoundRule]) -> Option<PolicyAction> {
         let first = found.first()?;
-        let null = || PolicyAction::Addresses(vec![IpAddr::from([0; 4]), IpAddr::from([0; 16])]);
         Some(match first.rule.action {
             RuleAction::Allow => return None,
             RuleAction::Nxdomain => PolicyAction::Nxdomain,
@@ -279,31 +274,38 @@ impl PolicyRules {
             RuleAction::Refused => PolicyAction::Refused,
             RuleAction::Drop => PolicyAction::Drop,
             RuleAction::TcpOnly => PolicyAction::TcpOnly,
-            RuleAction::NullAddress => null(),
+            RuleAction::NullAddress => null_addresses(),
             RuleAction::Rewrite => rewrite(rtype, found),
-            RuleAction::Block => match self.group(region).map(|group| &group.style) {
-                None | Some(BlockStyle::NullAddress) => null(),
-                Some(BlockStyle::Nxdomain) => PolicyAction::Nxdomain,
-                Some(BlockStyle::Nodata) => PolicyAction::Nodata,
-                Some(BlockStyle::Refused) => PolicyAction::Refused,
-                Some(BlockStyle::Drop) => PolicyAction::Drop,
-                Some(BlockStyle::Addresses(addresses)) => {
-                    PolicyAction::Addresses(addresses.clone())
-                }
-            },
+            RuleAction::Block => self.block_action(region),
         })
+    }
+
+    /// The reply to a blocked question in the style of the group.
+    fn block_action(&self, region: u8) -> PolicyAction {
+        match self.group(region).map(|group| &group.style) {
+            None | Some(BlockStyle::NullAddress) => null_addresses(),
+            Some(BlockStyle::Nxdomain) => PolicyAction::Nxdomain,
+            Some(BlockStyle::Nodata) => PolicyAction::Nodata,
+            Some(BlockStyle::Refused) => PolicyAction::Refused,
+            Some(BlockStyle::Drop) => PolicyAction::Drop,
+            Some(BlockStyle::Addresses(addresses)) => PolicyAction::Addresses(addresses.clone()),
+        }
     }
 
     fn reason(&self, region: u8, found: &FoundRule, concerns: Option<String>) -> RuleReason {
         let list = self.compiled.lists().get(usize::from(found.rule.list));
+        let name = list.map(|list| list.name.clone()).unwrap_or_default();
         RuleReason {
-            list: list.map(|list| list.name.clone()).unwrap_or_default(),
-            line: found.rule.line,
+            source: RuleSource::List { name, line: found.rule.line },
             rule: shown(found, list.map(|list| list.form)),
             group: self.group(region).map(|group| group.name.clone()).unwrap_or_default(),
             concerns,
         }
     }
+}
+
+fn null_addresses() -> PolicyAction {
+    PolicyAction::Addresses(vec![IpAddr::from([0; 4]), IpAddr::from([0; 16])])
 }
 
 /// Whether a rule is of the group's lists, and the options match the question.

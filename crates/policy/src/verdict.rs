@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use zoners_dns::{Name, Rtype};
 
+use crate::safe_search::SafeSearch;
+
 /// The verdict on a question or an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyVerdict {
@@ -40,11 +42,9 @@ pub enum PolicyAction {
 /// The rule behind a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleReason {
-    /// The list.
-    pub list: String,
-    /// The line of the list, from 1 on.
-    pub line: u32,
-    /// The rule, in the syntax of adblock lists or, without options, of the list.
+    /// Where the rule stands.
+    pub source: RuleSource,
+    /// The rule; of a list in the syntax of adblock lists or, without options, of the list.
     pub rule: String,
     /// The group of the client.
     pub group: String,
@@ -52,9 +52,61 @@ pub struct RuleReason {
     pub concerns: Option<String>,
 }
 
+/// Where a rule stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleSource {
+    /// In a list.
+    List {
+        /// The name of the list.
+        name: String,
+        /// The line, from 1 on.
+        line: u32,
+    },
+    /// In a schedule of the group that blocks every name.
+    Schedule(String),
+    /// In the table of services.
+    Service(&'static str),
+    /// In the table of safe search.
+    SafeSearch(SafeSearch),
+    /// In the group: no IPv6 addresses.
+    BlockAaaa,
+}
+
+impl RuleSource {
+    /// The name of the list, for a rule of a list.
+    #[must_use]
+    pub fn list(&self) -> Option<&str> {
+        match self {
+            RuleSource::List { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The line of the list; 0 for a rule of no list.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        match self {
+            RuleSource::List { line, .. } => *line,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for RuleSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleSource::List { name, line } => write!(f, "list {name}, line {line}"),
+            RuleSource::Schedule(name) => write!(f, "schedule {name}"),
+            RuleSource::Service(name) => write!(f, "service {name}"),
+            RuleSource::SafeSearch(engine) => write!(f, "safe search of {engine}"),
+            RuleSource::BlockAaaa => f.write_str("block-aaaa"),
+        }
+    }
+}
+
 impl fmt::Display for RuleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "list {}, line {}: {}", self.list, self.line, self.rule)?;
+        write!(f, "{}: {}", self.source, self.rule)?;
         match &self.concerns {
             Some(concerns) => write!(f, " (for {concerns})"),
             None => Ok(()),

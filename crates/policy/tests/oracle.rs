@@ -42,7 +42,11 @@ fn compiled_policies_decide_as_the_reference() {
                 PolicyVerdict::Act(_, reason) => Some((false, reason)),
             };
             let found = found.map(|(allows, reason)| {
-                (allows, reason.list.parse().unwrap(), reason.line as usize)
+                (
+                    allows,
+                    reason.source.list().unwrap().parse().unwrap(),
+                    reason.source.line() as usize,
+                )
             });
             let expected = expected.map(|(row, _, list, line)| (row == 1 || row == 3, list, line));
             assert_eq!(found, expected, "{asked} {rtype} {lists:#?} {verdict:?}");
@@ -69,10 +73,7 @@ fn compiled(lists: &[(ListForm, Vec<String>)], number: u64) -> PolicyRules {
     }
     compiler.finish(&*file, [0; 32]).unwrap();
     let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
-    let lists = ListSet::all();
-    let style = BlockStyle::Nodata;
-    let group =
-        GroupSettings { name: "all".into(), clients: vec![], lists, style, is_paused: false };
+    let group = GroupSettings::new("all", ListSet::all(), BlockStyle::Nodata);
     PolicyRules::new(compiled, vec![group]).unwrap()
 }
 

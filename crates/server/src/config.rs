@@ -28,6 +28,7 @@ pub(crate) use listen::{AddressSpec, ListenerSpec};
 pub use network_route::{NetworkRoute, RouteReason};
 pub use overlay::ConfigOverlay;
 pub use schema::*;
+pub(crate) use sound::nearest;
 pub use source::ConfigSource;
 
 /// The root servers, unless the configuration names a file.

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | admit | [`admit`], [`strangers`], [`rates`] | packets that are no query for us, and queries that come too fast |
 //! | finished answers | [`finished`] | questions answered before under the same rules, for the same group of clients |
-//! | local data | [`local`], [`any`] | local records, special-use names, the type ANY |
+//! | local data | [`local`], [`redirect`], [`any`] | records of the group, local records, special-use names, the type ANY |
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
@@ -37,6 +37,7 @@ mod query;
 mod rates;
 mod rebinding;
 mod recurse;
+pub mod redirect;
 mod rules;
 mod settling;
 mod stages;

@@ -5,27 +5,34 @@
 
 mod answer;
 pub(crate) mod build;
+pub mod groups;
 pub(crate) mod shelf;
 pub(crate) mod supply;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use zoners_dns::{Ede, EdeCode, Question};
+use zoners_dns::{Ede, EdeCode, NameSlice, Question, Rtype};
 use zoners_policy::{
-    CompiledPolicy, GroupSettings, ListSet, PolicyRules, PolicyVerdict, TooManyRegions,
+    CompiledPolicy, GroupPlan, GroupSettings, PolicyRules, PolicyVerdict, RuleSource,
+    TooManyRegions,
 };
 use zoners_resolver::{Answer, PathServer};
 
 use crate::client::Client;
-use crate::config::{BlockAnswer, Config, DEFAULT_GROUP, PolicyConfig};
+use crate::config::{Config, PolicyConfig};
 use crate::pipeline::ClientGroup;
-use crate::pipeline::policy::{Policy, PolicyDecision};
+use crate::pipeline::local::GroupRecords;
+use crate::pipeline::policy::{Policy, PolicyDecision, PolicyTerm};
+use groups::PolicyGroups;
 
 /// A policy of lists.
 #[derive(Debug)]
 pub struct ListPolicy {
     rules: PolicyRules,
+    term: PolicyTerm,
+    /// The records of each group.
+    records: Vec<Option<Arc<GroupRecords>>>,
     /// Seconds for which clients may keep a blocked answer.
     ttl: u32,
     /// The code for rules of each list, in the order of the compiled lists.
@@ -35,51 +42,40 @@ pub struct ListPolicy {
 }
 
 impl ListPolicy {
-    /// The policy of a configuration with the lists of `compiled`. Lists that the compiled policy lacks come into force
-    /// once they are compiled. `is_paused` says so of a group.
+    /// The policy of a configuration with the lists of `compiled`, as of a moment in Unix time. `is_paused` says so of a
+    /// group.
     ///
     /// # Errors
     /// Groups and rules have too many prefixes of clients.
     pub fn new(
         config: &PolicyConfig,
+        groups: &PolicyGroups,
         compiled: Arc<CompiledPolicy>,
         is_paused: impl Fn(&str) -> bool,
+        unix_seconds: u64,
     ) -> Result<Self, TooManyRegions> {
-        let number = |name: &String| compiled.lists().iter().position(|list| list.name == *name);
-        let is_configured = |name: &str| config.list.iter().any(|list| list.name == name);
-        let set = |names: Option<&Vec<String>>| {
-            let mut set = ListSet::default();
-            let every = || compiled.lists().iter().map(|list| &list.name);
-            let names: Vec<&String> =
-                names.map_or_else(|| every().collect(), |names| names.iter().collect());
-            let known = names.into_iter().filter(|name| is_configured(name));
-            known.filter_map(number).for_each(|list| set.insert(list));
-            set
+        let plans = groups.plans(config, &compiled);
+        let until = plans.iter().filter_map(|plan| plan.next_change(unix_seconds)).min();
+        let at = |plan: &GroupPlan| {
+            let settings = plan.at(unix_seconds);
+            GroupSettings { is_paused: is_paused(&settings.name), ..settings }
         };
-        let group = |name: &str, clients: &[_], lists, own: Option<&BlockAnswer>| GroupSettings {
-            name: name.to_owned(),
-            clients: clients.to_vec(),
-            lists: set(lists),
-            style: own.unwrap_or(&config.block_with).0.clone(),
-            is_paused: is_paused(name),
-        };
-        let (default, named): (Vec<_>, Vec<_>) =
-            config.group.iter().partition(|group| group.name == DEFAULT_GROUP);
-        let first = match default.first() {
-            Some(own) => group(DEFAULT_GROUP, &[], own.lists.as_ref(), own.block_with.as_ref()),
-            None => group(DEFAULT_GROUP, &[], None, None),
-        };
-        let named = named
-            .iter()
-            .map(|own| group(&own.name, &own.clients, own.lists.as_ref(), own.block_with.as_ref()));
-        let groups = [first].into_iter().chain(named).collect();
         let code = |name: &str| {
             let list = config.list.iter().find(|list| list.name == name);
             list.map_or(EdeCode::BLOCKED, |list| list.reason.code())
         };
         let codes = compiled.lists().iter().map(|list| code(&list.name)).collect();
-        let rules = PolicyRules::new(compiled, groups)?;
-        Ok(ListPolicy { rules, ttl: config.ttl, codes, is_fault_logged: AtomicBool::new(false) })
+        let records = plans.iter().map(|plan| groups.records(&plan.settings.name)).collect();
+        let rules = PolicyRules::new(compiled, plans.iter().map(at).collect())?;
+        let term = PolicyTerm { since: unix_seconds, until };
+        Ok(ListPolicy {
+            rules,
+            term,
+            records,
+            ttl: config.ttl,
+            codes,
+            is_fault_logged: AtomicBool::new(false),
+        })
     }
 
     /// The decision of a verdict. A policy that cannot be read lets everything pass.
@@ -98,10 +94,21 @@ impl ListPolicy {
                 return PolicyDecision::Pass;
             }
         };
-        let lists = self.rules.compiled().lists();
-        let place = lists.iter().position(|list| list.name == reason.list);
-        let code = place.and_then(|at| self.codes.get(at)).copied().unwrap_or(EdeCode::BLOCKED);
-        answer::decision(question, &action, self.ttl, Ede::new(code, reason.to_string()))
+        let ede = Ede::new(self.code(&reason.source), reason.to_string());
+        answer::decision(question, &action, self.ttl, ede)
+    }
+
+    /// The code of the reason (RFC 8914 section 4).
+    fn code(&self, source: &RuleSource) -> EdeCode {
+        match source {
+            RuleSource::List { name, .. } => {
+                let lists = self.rules.compiled().lists();
+                let place = lists.iter().position(|list| list.name == *name);
+                place.and_then(|at| self.codes.get(at)).copied().unwrap_or(EdeCode::BLOCKED)
+            }
+            RuleSource::Schedule(_) | RuleSource::Service(_) => EdeCode::BLOCKED,
+            RuleSource::SafeSearch(_) | RuleSource::BlockAaaa => EdeCode::FORGED,
+        }
     }
 }
 
@@ -112,9 +119,32 @@ pub fn list_faults(config: &Config) -> Vec<String> {
     build::list_faults(config)
 }
 
+/// Logs which schedules have begun or ended.
+pub(crate) fn log_schedules(before: Option<&dyn Policy>, now: Option<&dyn Policy>) {
+    let in_force = |policy: Option<&dyn Policy>| -> Vec<(String, String)> {
+        let groups = policy.and_then(|policy| policy.lists()).map_or(&[][..], PolicyRules::groups);
+        let schedules = groups.iter().flat_map(|group| {
+            group.schedules.iter().map(|schedule| (group.name.clone(), schedule.clone()))
+        });
+        schedules.collect()
+    };
+    let (before, now) = (in_force(before), in_force(now));
+    for (group, schedule) in now.iter().filter(|own| !before.contains(own)) {
+        tracing::info!("policy: schedule {schedule} of group {group} begins");
+    }
+    for (group, schedule) in before.iter().filter(|own| !now.contains(own)) {
+        tracing::info!("policy: schedule {schedule} of group {group} ends");
+    }
+}
+
 impl Policy for ListPolicy {
     fn group(&self, client: &Client) -> ClientGroup {
         ClientGroup(self.rules.region(client.address))
+    }
+
+    fn records(&self, group: ClientGroup, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        let records = self.records.get(self.rules.group_number(group.0))?.as_ref()?;
+        records.answer(name, rtype)
     }
 
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision {
@@ -141,5 +171,9 @@ impl Policy for ListPolicy {
 
     fn lists(&self) -> Option<&PolicyRules> {
         Some(&self.rules)
+    }
+
+    fn term(&self) -> Option<PolicyTerm> {
+        Some(self.term)
     }
 }

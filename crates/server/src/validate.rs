@@ -7,6 +7,7 @@ use zoners_store::shared::SharedCacheConfig;
 
 use crate::config::{Config, ConfigError};
 use crate::pipeline::Local;
+use crate::policy::groups::PolicyGroups;
 use crate::zones;
 
 /// The use for which a configuration is validated.
@@ -29,6 +30,8 @@ pub struct Validated {
     pub second_level: Option<SharedCacheConfig>,
     /// Local data: records, hosts and zones.
     pub local: Local,
+    /// Groups of the policy.
+    pub groups: PolicyGroups,
 }
 
 impl Config {
@@ -43,15 +46,18 @@ impl Config {
         let second_level = error.take(self.second_level());
         let local = error.take(Local::new(self, &self.routes()));
         error.take(zones::secondaries(self, None));
+        let groups = error.take(PolicyGroups::read(self));
         if scope == Scope::Start {
             error.take(machine::check(self));
         }
-        match (settings, second_level, local) {
-            (Some(mut settings), Some(second_level), Some(local)) if error.faults().is_empty() => {
+        match (settings, second_level, local, groups) {
+            (Some(mut settings), Some(second_level), Some(local), Some(groups))
+                if error.faults().is_empty() =>
+            {
                 settings.zone_copies = local.zone_copies();
-                Ok(Validated { settings, second_level, local })
+                Ok(Validated { settings, second_level, local, groups })
             }
-            (_, _, local) => {
+            (_, _, local, _) => {
                 // `check` tells these remarks beside the faults.
                 error.remark(local.iter().flat_map(|local| local.remarks().to_vec()));
                 Err(error)

@@ -1,4 +1,5 @@
-//! Settings of dnsmasq that block or rewrite: `address=`, `server=`, `local=` and `bogus-nxdomain=`.
+//! Settings of dnsmasq that block or rewrite: `address=`, `server=`, `local=` and `bogus-nxdomain=`, and the records of
+//! [`dnsmasq_records`].
 //!
 //! | line | action |
 //! |---|---|
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 use zoners_dns::Prefix;
 
 use super::hosts::without_comment;
-use super::{Emit, LineParser, NameBuffer, SkipReason};
+use super::{Emit, LineParser, NameBuffer, SkipReason, dnsmasq_records};
 use crate::options::{RewriteAnswer, RuleOptions};
 use crate::rule::{ListRule, RuleAction, RulePattern, RuleScope};
 
@@ -44,6 +45,9 @@ impl LineParser for DnsmasqParser {
         let key = without_comment(key.trim_ascii());
         if key == b"bogus-nxdomain" {
             return emit(bogus_address(value));
+        }
+        if dnsmasq_records::line(key, value, &mut self.name, emit) {
+            return;
         }
         let is_address = key == b"address";
         if !is_address && key != b"server" && key != b"local" {

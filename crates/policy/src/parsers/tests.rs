@@ -163,6 +163,19 @@ fn dnsmasq_settings_block_allow_and_rewrite() {
             ("server=/a.example/#", &[".a.example Allow"]),
             ("server=/a.example/192.0.2.1", &["-Forwarding"]),
             ("address=/a.example/x", &["-UnsupportedValue"]),
+            (
+                "cname=www.a.example,*.b.example,safe.a.example,300",
+                &[
+                    "www.a.example Rewrite alias=safe.a.example",
+                    "*.b.example Rewrite alias=safe.a.example",
+                ],
+            ),
+            (
+                "host-record=a.example,192.0.2.1,::1,60",
+                &["a.example Rewrite address=192.0.2.1", "a.example Rewrite address=::1"],
+            ),
+            ("cname=a.example", &["-UnsupportedValue"]),
+            ("host-record=a.example", &["-UnsupportedValue"]),
             ("server=192.0.2.1", &["-OtherSetting"]),
             ("cache-size=1000", &["-OtherSetting"]),
             ("domain-needed", &["-OtherSetting"]),

@@ -20,13 +20,7 @@ fn group(name: &str, clients: &[&str], lists: &[usize]) -> GroupSettings {
     let mut set = ListSet::default();
     lists.iter().for_each(|list| set.insert(*list));
     let clients = clients.iter().map(|text| text.parse().unwrap()).collect();
-    GroupSettings {
-        name: name.into(),
-        clients,
-        lists: set,
-        style: BlockStyle::Nxdomain,
-        is_paused: false,
-    }
+    GroupSettings { clients, ..GroupSettings::new(name, set, BlockStyle::Nxdomain) }
 }
 
 fn all(lists: &[(&str, &str)]) -> PolicyRules {
@@ -37,16 +31,20 @@ fn all(lists: &[(&str, &str)]) -> PolicyRules {
 fn show(verdict: &PolicyVerdict) -> String {
     match verdict {
         PolicyVerdict::Pass => "pass".into(),
-        PolicyVerdict::Allowed(reason) => format!("allow {} {}", reason.list, reason.line),
+        PolicyVerdict::Allowed(reason) => format!("allow {}", place(reason)),
         PolicyVerdict::Act(action, reason) => {
             let action = match action {
                 PolicyAction::Addresses(addresses) => format!("{addresses:?}"),
                 PolicyAction::Alias(target) => format!("alias {target}"),
                 action => format!("{action:?}").to_lowercase(),
             };
-            format!("{action} {} {}", reason.list, reason.line)
+            format!("{action} {}", place(reason))
         }
     }
+}
+
+fn place(reason: &RuleReason) -> String {
+    format!("{} {}", reason.source.list().unwrap(), reason.source.line())
 }
 
 fn judge(rules: &PolicyRules, client: &str, asked: &str, rtype: Rtype) -> String {

@@ -26,6 +26,9 @@ pub(super) fn keys(tables: &[String]) -> Vec<String> {
 pub(super) fn header(tables: &[String]) -> String {
     match tables.join(".").as_str() {
         "" => String::new(),
+        "policy.group.schedule" => {
+            "[[policy.group]]\nname = \"\"\n[[policy.group.schedule]]\n".to_owned()
+        }
         list @ ("forward" | "stub" | "zone" | "tsig-key" | "policy.list" | "policy.group") => {
             format!("[[{list}]]\n")
         }

@@ -8,6 +8,7 @@ use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
 use super::{Config, ListOrigin};
+use crate::policy::groups::{OWN_ZONE, ZONES};
 
 /// The ports of HTTPS and HTTP, to which the server of a list may redirect.
 const WEB_PORTS: [u16; 2] = [443, 80];
@@ -74,6 +75,11 @@ impl Config {
         needs.extend(
             state.map(|folder| Needs { of: "server.state", all: vec![Need::Write(folder)] }),
         );
+        // A reload may bring the first schedule of a group.
+        if !self.policy.group.is_empty() {
+            let zones = [ZONES, OWN_ZONE].map(|path| Need::Read(path.into()));
+            needs.push(Needs { of: "policy.time-zone", all: zones.into() });
+        }
         if !needs.is_empty() {
             needs.push(Needs { of: "files", all: vec![Need::Calls(Calls::Files)] });
         }

@@ -9,6 +9,7 @@ mod limits;
 mod local;
 mod network;
 mod policy;
+mod policy_group;
 mod readers;
 mod redis;
 mod resolver;
@@ -33,9 +34,9 @@ pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
 pub(crate) use policy::DEFAULT_GROUP;
 pub use policy::{
-    BlockAnswer, BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyGroupConfig,
-    PolicyListConfig,
+    BlockAnswer, BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyListConfig,
 };
+pub use policy_group::{PolicyGroupConfig, PolicyScheduleConfig, ZoneName};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, LocalRoot, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;

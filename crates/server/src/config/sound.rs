@@ -1,12 +1,14 @@
 //! Faults of combinations: each value alone is allowed.
 
+mod policy;
+
 use std::net::SocketAddr;
 
 use zoners_dns::name;
 use zoners_policy::{catalogue, catalogue_entry};
 
-use super::schema::DEFAULT_GROUP;
-use super::{Config, ConfigError, LocalRoot, PolicyConfig, PolicyListConfig};
+use super::{Config, ConfigError, LocalRoot, PolicyListConfig};
+pub(crate) use policy::nearest;
 
 impl Config {
     /// Checks the values against each other.
@@ -179,42 +181,6 @@ impl Config {
             }
             if key.secret.is_some() == key.secret_file.is_some() {
                 wrong(&path, "must have one of `secret` and `secret-file`");
-            }
-        }
-    }
-
-    /// Lists and groups have names of their own; a group has clients, and known lists.
-    fn check_policy(&self, wrong: &mut impl FnMut(&str, &str)) {
-        let PolicyConfig { list: lists, group: groups, .. } = &self.policy;
-        if lists.len() > zoners_policy::MAX_LISTS {
-            wrong("policy.list", &format!("has more than {} lists", zoners_policy::MAX_LISTS));
-        }
-        for (at, list) in lists.iter().enumerate() {
-            if lists.iter().take(at).any(|earlier| earlier.name == list.name) {
-                let what = format!("a list before has the name {:?} already", list.name);
-                wrong(&format!("policy.list[{at}].name"), &what);
-            }
-            check_origin(&format!("policy.list[{at}]"), list, wrong);
-        }
-        for (at, group) in groups.iter().enumerate() {
-            if groups.iter().take(at).any(|earlier| earlier.name == group.name) {
-                let what = format!("a group before has the name {:?} already", group.name);
-                wrong(&format!("policy.group[{at}].name"), &what);
-            }
-            let is_default = group.name == DEFAULT_GROUP;
-            if is_default != group.clients.is_empty() {
-                let what = match is_default {
-                    true => "must be absent: the default group has the clients of no other group",
-                    false => "must have an address or a prefix, such as \"192.168.1.0/24\"",
-                };
-                wrong(&format!("policy.group[{at}].clients"), what);
-            }
-            for (place, name) in group.lists.iter().flatten().enumerate() {
-                if !lists.iter().any(|list| list.name == *name) {
-                    let known: Vec<&str> = lists.iter().map(|list| &*list.name).collect();
-                    let what = format!("there is no list {name:?}; there are {}", known.join(", "));
-                    wrong(&format!("policy.group[{at}].lists[{place}]"), &what);
-                }
             }
         }
     }

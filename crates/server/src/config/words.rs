@@ -26,6 +26,7 @@ pub(super) const TABLES: &[&str] = &[
     "policy",
     "policy.list",
     "policy.group",
+    "policy.group.schedule",
     "forward",
     "stub",
     "zone",

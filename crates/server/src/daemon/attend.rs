@@ -2,6 +2,7 @@
 //! a look at everything once a second while clients ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use zoners_host::service_manager;
@@ -61,6 +62,7 @@ pub(super) async fn attend(
     let mut leases = LeaseKeeper::begin(&serving.generation);
     loop {
         strategies.apply(&mut serving, &mut reloading);
+        let left = serving.until_schedules_change();
         tokio::select! {
             biased;
             request = signals.next() => match request {
@@ -82,7 +84,7 @@ pub(super) async fn attend(
                 }
                 serve_on(&mut serving, control);
             }
-            change = serving.policies.change() => policy_changed(&mut serving, change),
+            change = serving.policies.change(left) => policy_changed(&mut serving, change),
             news = serving.zones.news() => zone_changed(&mut serving, &news),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
@@ -149,7 +151,7 @@ fn serve_on(serving: &mut Serving, control: Option<&ControlSocket>) {
     tracing::warn!("restart: the new daemon did not come up: this one serves on");
 }
 
-/// Takes in a change of lists or pauses, and puts the policy into force, if the policy has changed.
+/// Takes in a change of lists, pauses or schedules, and puts the policy into force, if the policy has changed.
 fn policy_changed(serving: &mut Serving, change: PolicyChange) {
     let config = &serving.generation.config.policy;
     if serving.policies.take(change, &serving.core, config) {
@@ -194,7 +196,9 @@ fn look(
     keeper: Option<&mut CacheKeeper>,
 ) -> bool {
     serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
-    if serving.core.policies.has_ended_pause(serving.core.shared.now()) {
+    // A timer stands still while the machine sleeps, and the clock may be set.
+    let is_over = serving.until_schedules_change() == Some(Duration::ZERO);
+    if is_over || serving.core.policies.has_ended_pause(serving.core.shared.now()) {
         serving.renew_policy();
     }
     if let Some(event) = wake.look(&serving.core.shared) {

@@ -19,7 +19,10 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
+use crate::pipeline::policy::PolicyTerm;
 use crate::pipeline::{Cookies, PortalTerms, Rules, Service, SettlingDecision, SettlingWindow};
+use crate::policy::groups::PolicyGroups;
+use crate::policy::log_schedules;
 use crate::policy::shelf::PolicyShelf;
 use crate::validate::{Scope, Validated};
 use crate::zones::{NotifyInbox, TransferredZones};
@@ -114,6 +117,8 @@ pub(super) struct Generation {
     pub(super) nearby: Nearby,
     /// The hosts file and the zone files behind `rules`.
     pub(super) files: WatchedFiles,
+    /// Groups of the policy.
+    pub(super) groups: PolicyGroups,
     /// Remarks on the configuration and on local data, as of the reading.
     pub(super) remarks: Vec<String>,
 }
@@ -132,18 +137,27 @@ impl Generation {
         config.network_routes = network_routes(&core.networks, &config);
         // Looked at before the files are read, so no change in between is missed.
         let files = WatchedFiles::look(&config);
-        let Validated { settings, local, second_level } = config.validate(scope)?;
+        let Validated { settings, local, second_level, groups } = config.validate(scope)?;
         let remarks = [local.remarks(), &config.remarks()].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
         let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
-        let policy = core.policies.policy(&config.policy, core.shared.now());
+        let policy = core.policies.policy(&config.policy, &groups, core.shared.clock.read());
         let rules = Arc::new(rules.governed(policy, number));
         let settings = Arc::new(settings);
         let is_overlaid = !core.overlays.is_empty();
         let forwards = core.overlays.iter().any(|it| it.profile() == STRATEGY_PROFILE);
-        let mut generation =
-            Generation { config, is_overlaid, forwards, settings, rules, nearby, files, remarks };
+        let mut generation = Generation {
+            config,
+            is_overlaid,
+            forwards,
+            settings,
+            rules,
+            nearby,
+            files,
+            groups,
+            remarks,
+        };
         // The tracked keys belong to the user after the change of user.
         if !privileges::will_be_dropped(&generation.config) {
             generation.trust_tracked_keys();
@@ -231,10 +245,17 @@ impl Generation {
         core.links.replace(servers);
     }
 
-    /// Makes the rules anew with the compiled lists and the pauses of now.
+    /// Makes the rules anew with the compiled lists, the pauses and the schedules of now.
     pub(super) fn renew_policy(&mut self, core: &Core) {
-        let policy = core.policies.policy(&self.config.policy, core.shared.now());
+        let clock = core.shared.clock.read();
+        let policy = core.policies.policy(&self.config.policy, &self.groups, clock);
+        log_schedules(self.rules.policy(), policy.as_deref());
         self.rules = Arc::new(self.rules.governed(policy, core.next_number()));
+    }
+
+    /// The time for which the policy was made.
+    pub(super) fn policy_term(&self) -> Option<PolicyTerm> {
+        self.rules.policy().and_then(|policy| policy.term())
     }
 
     /// Logs the remarks, except remarks of the generation before.

@@ -44,6 +44,8 @@ pub(super) enum PolicyChange {
     Downloaded(DownloadEnd),
     /// A person asks for a list.
     Requested(ListRequest),
+    /// A schedule begins or ends.
+    Scheduled,
 }
 
 /// The texts and the compilation of lists.
@@ -179,8 +181,8 @@ impl PolicyKeeper {
                 && config.list.iter().any(|list| matches!(list.origin(), ListOrigin::File(_)))
     }
 
-    /// The next change. Safe to cancel and call again.
-    pub(super) async fn change(&mut self) -> PolicyChange {
+    /// The next change; `left` is the time until a schedule begins or ends. Safe to cancel and call again.
+    pub(super) async fn change(&mut self, left: Option<Duration>) -> PolicyChange {
         let shelf = self.shelf.clone();
         let under_way = &mut self.under_way;
         tokio::select! {
@@ -189,6 +191,7 @@ impl PolicyKeeper {
             () = shelf.pauses_changed() => PolicyChange::Paused,
             end = self.downloads.end() => PolicyChange::Downloaded(end),
             Some(request) = self.requests.1.recv() => PolicyChange::Requested(request),
+            () = after(left) => PolicyChange::Scheduled,
         }
     }
 
@@ -201,7 +204,7 @@ impl PolicyKeeper {
     ) -> bool {
         match change {
             PolicyChange::Compiled(built) => self.end_compilation(core, config, built),
-            PolicyChange::Paused => true,
+            PolicyChange::Paused | PolicyChange::Scheduled => true,
             PolicyChange::Downloaded(end) => {
                 self.end_download(config, end);
                 false
@@ -323,4 +326,12 @@ fn downloads(config: &PolicyConfig, book: &ListBook) -> Vec<(ListDownload, Downl
 
 fn wall_s() -> u64 {
     SystemClock.wall_seconds()
+}
+
+/// Ends after a time, or never.
+async fn after(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use zoners_api::DescriptorKind;
 use zoners_dns::Transport;
@@ -96,7 +97,12 @@ impl Serving {
         tracing::debug!("access: clients nearby: {}", allow.join(", "));
     }
 
-    /// Puts the compiled lists and the pauses of now into force. Queries under way end with the old rules.
+    /// The time until a schedule of the policy begins or ends.
+    pub(super) fn until_schedules_change(&self) -> Option<Duration> {
+        self.generation.policy_term()?.left(self.core.shared.clock.wall_seconds())
+    }
+
+    /// Puts the compiled lists, the pauses and the schedules of now into force. Queries under way end with the old rules.
     pub(super) fn renew_policy(&mut self) {
         self.core.policies.end_pauses(self.core.shared.now());
         self.generation.renew_policy(&self.core);

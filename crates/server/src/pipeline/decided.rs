@@ -24,24 +24,29 @@ pub(super) fn cut_plain_trailer(message: &mut Vec<u8>) {
     message.pop();
 }
 
+/// Set in the code of an EDE, if the TTLs of the answer count down: records of servers are part of the answer.
+const COUNTS_DOWN: u16 = 1 << 15;
+
 /// Adds the trailer of a decision: the code of the EDE, the text and the octets of the text.
-fn add_trailer(message: &mut Vec<u8>, ede: Option<&Ede>) {
+fn add_trailer(message: &mut Vec<u8>, ede: Option<&Ede>, counts_down: bool) {
     let (code, text) = ede.map_or((0, ""), |ede| (ede.code.0, &*ede.text));
+    let code = if counts_down { code | COUNTS_DOWN } else { code };
     message.extend(code.to_be_bytes());
     message.extend(text.as_bytes());
     message.push(text.len().min(Ede::MAX_TEXT) as u8);
 }
 
-/// The message, and the EDE if the policy decided.
-fn split_trailer(octets: &[u8]) -> Option<(&[u8], Option<Ede>)> {
+/// The message, the EDE if the policy decided, and whether TTLs count down.
+fn split_trailer(octets: &[u8]) -> Option<(&[u8], Option<Ede>, bool)> {
     let (length, rest) = octets.split_last()?;
     if *length == PLAIN {
-        return Some((rest, None));
+        return Some((rest, None, true));
     }
     let (rest, text) = rest.split_at_checked(rest.len().checked_sub(usize::from(*length))?)?;
     let (message, code) = rest.split_last_chunk::<2>()?;
-    let code = EdeCode(u16::from_be_bytes(*code));
-    Some((message, Some(Ede::new(code, String::from_utf8_lossy(text)))))
+    let code = u16::from_be_bytes(*code);
+    let ede = Ede::new(EdeCode(code & !COUNTS_DOWN), String::from_utf8_lossy(text));
+    Some((message, Some(ede), code & COUNTS_DOWN != 0))
 }
 
 impl<N: Network> Service<N> {
@@ -56,13 +61,13 @@ impl<N: Network> Service<N> {
         let cache = &self.worker.shared().cache;
         let (name, key) = (query.request.name, query.answer_key(group));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
-            let (message, ede) = split_trailer(found.message)?;
+            let (message, ede, counts_down) = split_trailer(found.message)?;
             reply.clear();
             reply.extend_from_slice(finish::within_limit(query, message));
             if found.has_several_records() {
                 self.order.rotate(reply, found.ttl_offsets());
             }
-            let age = if ede.is_some() { 0 } else { found.age };
+            let age = if counts_down { found.age } else { 0 };
             let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
             finish::deliver(
                 query,
@@ -95,8 +100,32 @@ impl<N: Network> Service<N> {
         seconds: u32,
         now: Moment,
     ) {
+        self.keep_with_trailer(query, group, answer, ede, (seconds, false), now);
+    }
+
+    /// Keeps the answer of a redirect as finished until a record expires.
+    pub(super) fn keep_redirected(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        answer: &Answer,
+        ede: Option<&Ede>,
+        now: Moment,
+    ) {
+        self.keep_with_trailer(query, group, answer, ede, (answer.ttl(), true), now);
+    }
+
+    fn keep_with_trailer(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        answer: &Answer,
+        ede: Option<&Ede>,
+        (seconds, counts_down): (u32, bool),
+        now: Moment,
+    ) {
         let mut message = finish::message(query, answer);
-        add_trailer(&mut message, ede);
+        add_trailer(&mut message, ede, counts_down);
         let (cache, key) = (&self.worker.shared().cache, query.answer_key(group));
         let (name, generation) = (query.request.name, self.rules.generation);
         cache.insert_answer(name, key, generation, &message, Security::Unchecked, seconds, now);
@@ -111,13 +140,14 @@ mod tests {
     fn trailers_are_read_as_written() {
         let mut plain = b"message".to_vec();
         add_plain_trailer(&mut plain);
-        assert_eq!(split_trailer(&plain), Some((&b"message"[..], None)));
+        assert_eq!(split_trailer(&plain), Some((&b"message"[..], None, true)));
         cut_plain_trailer(&mut plain);
         assert_eq!(plain, b"message");
         for text in ["", "list ads, line 7", &"x".repeat(Ede::MAX_TEXT)] {
             let (mut message, ede) = (b"message".to_vec(), Ede::new(EdeCode::BLOCKED, text));
-            add_trailer(&mut message, Some(&ede));
-            assert_eq!(split_trailer(&message), Some((&b"message"[..], Some(ede))));
+            let counts_down = text.is_empty();
+            add_trailer(&mut message, Some(&ede), counts_down);
+            assert_eq!(split_trailer(&message), Some((&b"message"[..], Some(ede), counts_down)));
         }
         assert_eq!(split_trailer(&[]), None);
         assert_eq!(split_trailer(&[1, 2, 160]), None);

@@ -2,7 +2,7 @@
 
 use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
-use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
+use zoners_dns::{ClockReading, Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
 use zoners_resolver::{Answer, Lack};
 
 use super::group::ClientGroup;
@@ -69,13 +69,15 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         asked: &Question,
-        now: Moment,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Result<Handled, Lack> {
+        let now = clock.now;
         let checking = query.request.head.checking();
         let lack = match self.worker.cached(asked, checking, now) {
             Ok(answer) => {
-                if let Some(decided) = self.judge_answer(query, group, asked, &answer, now, reply) {
+                if let Some(decided) = self.judge_answer(query, group, asked, &answer, clock, reply)
+                {
                     return Ok(decided);
                 }
                 self.put_together(query, group, asked, &answer, now, reply);
@@ -86,7 +88,7 @@ impl<N: Network> Service<N> {
         if !checking.is_disabled()
             && let Some(answer) = self.worker.synthesised(asked, now)
         {
-            if let Some(decided) = self.judge_answer(query, group, asked, &answer, now, reply) {
+            if let Some(decided) = self.judge_answer(query, group, asked, &answer, clock, reply) {
                 return Ok(decided);
             }
             self.count(Counter::ClientSynthesised);
@@ -97,7 +99,7 @@ impl<N: Network> Service<N> {
         // The resolver of the network may know better.
         let failure = failure.filter(|_| !self.is_in_window()).ok_or(lack)?;
         if let Some(stale) = self.worker.stale(asked, checking, now) {
-            if let Some(decided) = self.judge_answer(query, group, asked, &stale, now, reply) {
+            if let Some(decided) = self.judge_answer(query, group, asked, &stale, clock, reply) {
                 return Ok(decided);
             }
             let stale = self.shown(asked, &stale);

@@ -55,7 +55,7 @@ impl Local {
     /// Records of the configuration are wrong, the hosts file is there and cannot be read, or a zone cannot be loaded.
     pub fn new(config: &Config, routes: &[Delegation]) -> Result<Self, ConfigError> {
         let (mut builder, mut error) = (Builder::default(), ConfigError::default());
-        error.take(add_records(config, &mut builder));
+        error.take(add_records(config, "local.records", &config.local.records, &mut builder));
         let hosts = config.local.hosts.as_deref();
         let remarks = hosts.map(|path| add_hosts(config, path, &mut builder)).transpose();
         let remarks = error.take(remarks).flatten().unwrap_or_default();
@@ -142,9 +142,40 @@ impl Local {
     }
 }
 
-/// Adds the records of the configuration. Each faulty item is reported.
-fn add_records(config: &Config, builder: &mut Builder) -> Result<(), ConfigError> {
-    let mut items = config.local.records.clone();
+/// Records of a group of clients.
+#[derive(Debug)]
+pub(crate) struct GroupRecords(LocalRecords);
+
+impl GroupRecords {
+    /// Reads records of the configuration, which stand at `path`; none without items.
+    ///
+    /// # Errors
+    /// Records are wrong.
+    pub(crate) fn read(
+        config: &Config,
+        path: &str,
+        items: &[String],
+    ) -> Result<Option<Self>, ConfigError> {
+        let mut builder = Builder::default();
+        add_records(config, path, items, &mut builder)?;
+        let records = builder.build(|_| false);
+        Ok((records.len() > 0).then_some(GroupRecords(records)))
+    }
+
+    /// The answer, if the name is of the group.
+    pub(crate) fn answer(&self, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        self.0.answer(name, rtype)
+    }
+}
+
+/// Adds records of the configuration, which stand at `path`. Each faulty item is reported.
+fn add_records(
+    config: &Config,
+    path: &str,
+    items: &[String],
+    builder: &mut Builder,
+) -> Result<(), ConfigError> {
+    let mut items = items.to_vec();
     let mut faults = Vec::new();
     for _ in 0..MOST_WRONG {
         let wrong = match zonefile::parse(&items.join("\n"), &name::root()) {
@@ -162,7 +193,7 @@ fn add_records(config: &Config, builder: &mut Builder) -> Result<(), ConfigError
         let at = at.unwrap_or_default();
         let what =
             format!("{}; write it as zone files do: \"nas.lan. 300 A 192.168.1.2\"", wrong.what);
-        faults.push((at, config.source.fault(&format!("local.records[{at}]"), &what)));
+        faults.push((at, config.source.fault(&format!("{path}[{at}]"), &what)));
         let Some(item) = items.get_mut(at) else { break };
         *item = "\n".repeat(item.matches('\n').count());
     }

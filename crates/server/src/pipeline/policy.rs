@@ -6,15 +6,19 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use zoners_api::QueryOutcome;
-use zoners_dns::{Ede, EdeCode, Moment, Network, OptRcode, Question};
+use zoners_dns::{
+    ClockReading, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
+};
 use zoners_policy::PolicyRules;
 use zoners_resolver::{Answer, PathServer};
 
 use super::group::ClientGroup;
 use super::query::Query;
 use super::rebinding::AnswerOrigin;
+use super::redirect::Redirect;
 use super::{Handled, Service, finish, structured_error};
 use crate::client::Client;
 use crate::events::outcome_counter;
@@ -30,6 +34,8 @@ pub enum PolicyDecision {
     Pass,
     /// The client gets this answer, and the EDE with it (RFC 8914: 15 to 18).
     Answer(Box<Answer>, Option<Ede>),
+    /// The client gets these aliases and the records of their target.
+    Redirect(Box<Redirect>),
     /// The client gets REFUSED with this EDE.
     Refuse(Ede),
     /// Over UDP, the client gets an empty reply with TC and asks again over TCP.
@@ -38,10 +44,24 @@ pub enum PolicyDecision {
     Drop,
 }
 
+/// How a decision ends a query.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// The reply is written, if there is one; with the code of the EDE.
+    Ended(QueryOutcome, Option<EdeCode>),
+    /// The query goes on to a target.
+    Redirected(Box<Redirect>),
+}
+
 /// A policy. It may not wait: its stages run between two packets of a worker.
 pub trait Policy: fmt::Debug + Send + Sync {
     /// The group of a client; asked for each query, before the cache.
     fn group(&self, client: &Client) -> ClientGroup;
+
+    /// The answer of the group's own records, before local data.
+    fn records(&self, _group: ClientGroup, _name: &NameSlice, _rtype: Rtype) -> Option<Answer> {
+        None
+    }
 
     /// Decides on a question that neither finished answers nor local data have answered.
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision;
@@ -60,6 +80,36 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn lists(&self) -> Option<&PolicyRules> {
         None
     }
+
+    /// The time for which the policy was made; none for all times.
+    fn term(&self) -> Option<PolicyTerm> {
+        None
+    }
+}
+
+/// The time for which a policy was made, in Unix time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicyTerm {
+    /// When the policy was made.
+    pub since: u64,
+    /// When a schedule begins or ends.
+    pub until: Option<u64>,
+}
+
+impl PolicyTerm {
+    /// Whether another policy is due, also after the clock was set.
+    #[must_use]
+    pub fn is_over(&self, unix_seconds: u64) -> bool {
+        self.until.is_some_and(|until| unix_seconds >= until || unix_seconds < self.since)
+    }
+
+    /// The time until the next policy; none if schedules never change.
+    #[must_use]
+    pub fn left(&self, unix_seconds: u64) -> Option<Duration> {
+        let until = self.until?;
+        let is_over = self.is_over(unix_seconds);
+        Some(if is_over { Duration::ZERO } else { Duration::from_secs(until - unix_seconds) })
+    }
 }
 
 impl<N: Network> Service<N> {
@@ -69,13 +119,13 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         question: &Question,
-        now: Moment,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Option<Handled> {
         let policy = self.rules.policy.as_ref()?;
         let decision = policy.before_resolution(group, question);
-        let decided = self.enforce(decision, query, group, (KEPT_SECONDS, now), reply);
-        decided.map(|(outcome, _)| self.ended(outcome))
+        let judged = self.enforce(decision, query, group, (KEPT_SECONDS, clock.now), reply)?;
+        Some(self.judged(judged, query, group, clock, reply))
     }
 
     /// The stage after resolution, for an answer that the cache had.
@@ -85,12 +135,12 @@ impl<N: Network> Service<N> {
         group: ClientGroup,
         question: &Question,
         answer: &Answer,
-        now: Moment,
+        clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Option<Handled> {
         let answer = (answer, AnswerOrigin::Resolver);
-        let decided = self.decide_on_answer(query, group, question, answer, now, reply);
-        decided.map(|(outcome, _)| self.ended(outcome))
+        let judged = self.decide_on_answer(query, group, question, answer, clock.now, reply)?;
+        Some(self.judged(judged, query, group, clock, reply))
     }
 
     /// The stage after resolution: how the query ends here, if it does, and why.
@@ -102,17 +152,18 @@ impl<N: Network> Service<N> {
         (answer, origin): (&Answer, AnswerOrigin),
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> Option<(QueryOutcome, Option<EdeCode>)> {
+    ) -> Option<Judged> {
         if let Some(policy) = &self.rules.policy {
             let servers = || self.worker.path_servers(question, answer);
             let decision = policy.after_resolution(group, question, answer, &servers);
             let seconds = answer.ttl().min(KEPT_SECONDS);
-            let decided = self.enforce(decision, query, group, (seconds, now), reply);
-            if decided.is_some() {
-                return decided;
+            let judged = self.enforce(decision, query, group, (seconds, now), reply);
+            if judged.is_some() {
+                return judged;
             }
         }
-        self.deny_private_address(query, question, (answer, origin), now, reply)
+        let denied = self.deny_private_address(query, question, (answer, origin), now, reply);
+        denied.map(|(outcome, code)| Judged::Ended(outcome, code))
     }
 
     /// Carries out a decision. An answer of the policy is kept as finished for so many seconds.
@@ -123,28 +174,29 @@ impl<N: Network> Service<N> {
         group: ClientGroup,
         (seconds, now): (u32, Moment),
         reply: &mut Vec<u8>,
-    ) -> Option<(QueryOutcome, Option<EdeCode>)> {
+    ) -> Option<Judged> {
         match decision {
+            PolicyDecision::Redirect(redirect) => Some(Judged::Redirected(redirect)),
             PolicyDecision::Pass => None,
             PolicyDecision::Answer(answer, ede) => {
                 self.keep_decided(query, group, &answer, ede.as_ref(), seconds, now);
                 let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
                 finish::answer(query, &self.order.of(&answer), told.as_deref(), reply);
-                Some((QueryOutcome::Policy, ede.map(|ede| ede.code)))
+                Some(Judged::Ended(QueryOutcome::Policy, ede.map(|ede| ede.code)))
             }
             PolicyDecision::Refuse(ede) => {
                 let told = self.in_form_of_client(query, &ede);
                 finish::error(query, OptRcode::REFUSED, Some(&told), reply);
-                Some((QueryOutcome::Policy, Some(ede.code)))
+                Some(Judged::Ended(QueryOutcome::Policy, Some(ede.code)))
             }
             PolicyDecision::TcpOnly if query.client.transport.is_stream() => None,
             PolicyDecision::TcpOnly => {
                 finish::truncated(query, reply);
-                Some((QueryOutcome::Policy, None))
+                Some(Judged::Ended(QueryOutcome::Policy, None))
             }
             PolicyDecision::Drop => {
                 reply.clear();
-                Some((QueryOutcome::Dropped, None))
+                Some(Judged::Ended(QueryOutcome::Dropped, None))
             }
         }
     }
@@ -152,6 +204,20 @@ impl<N: Network> Service<N> {
     /// The EDE of a decision in the form that the client understands.
     pub(super) fn in_form_of_client<'e>(&self, query: &Query<'_>, ede: &'e Ede) -> Cow<'e, Ede> {
         structured_error::in_form_of_client(query, ede, self.rules.contact.as_deref())
+    }
+
+    fn judged(
+        &self,
+        judged: Judged,
+        query: &Query<'_>,
+        group: ClientGroup,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
+        match judged {
+            Judged::Ended(outcome, _) => self.ended(outcome),
+            Judged::Redirected(to) => self.handle_redirect(query, group, *to, clock, reply),
+        }
     }
 
     fn ended(&self, outcome: QueryOutcome) -> Handled {

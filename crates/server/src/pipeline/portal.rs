@@ -117,7 +117,7 @@ impl<N: Network> Service<N> {
         miss: &Miss,
         trace: Option<Arc<Trace>>,
     ) -> (Resolution, AnswerOrigin) {
-        let question = &miss.question;
+        let question = &miss.question_to_resolve();
         if window.terms.names.iter().any(|zone| name::is_within(&question.name, zone)) {
             let answer = window.resolver.resolve(question, trace).await;
             return (answer.map(short_lived), AnswerOrigin::Portal);

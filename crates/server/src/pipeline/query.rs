@@ -8,6 +8,7 @@ use zoners_resolver::Lack;
 
 use super::cookies::Cookie;
 use super::group::ClientGroup;
+use super::redirect::Redirect;
 use crate::client::Client;
 
 /// An admitted query, which lies in the packet.
@@ -23,6 +24,8 @@ pub(super) struct Query<'a> {
 pub struct Miss {
     pub(super) question: Question,
     pub(super) lack: Lack,
+    /// Aliases before the target that is to be resolved.
+    pub(super) redirect: Option<Box<Redirect>>,
     pub(super) head: QueryHeader,
     pub(super) client: Client,
     pub(super) group: ClientGroup,

@@ -8,6 +8,7 @@ use zoners_dns::{EdeCode, Moment, Network, OptRcode, Question};
 use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
+use super::policy::Judged;
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
 use super::system_probes::offline_reason;
@@ -24,21 +25,18 @@ const LATE_CLIENT_QUERIES: usize = 64;
 impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
     /// policy drops it.
-    pub async fn recurse(&self, miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
-        let asker = Some(stands_for(miss.client.address));
-        let (question, checking, lack) = (&miss.question, miss.head.checking(), miss.lack);
-        let (resolution, origin) = match &self.window {
-            None => {
-                let own = self.worker.resolve_for(asker, question, checking, lack, trace).await;
-                (own, AnswerOrigin::Resolver)
-            }
-            // Boxed, since it is rare.
-            Some(window) => Box::pin(self.resolve_in_window(window, asker, &miss, trace)).await,
-        };
+    pub async fn recurse(&self, mut miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
+        let (resolution, origin) = self.resolve_miss(&miss, trace).await;
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
-        let (outcome, reason) =
-            self.finish_recursion(&miss, (&resolution, origin), now, &mut reply);
+        let resolved = (&resolution, origin);
+        let (outcome, reason) = match self.finish_recursion(&miss, resolved, now, &mut reply) {
+            Judged::Ended(outcome, reason) => (outcome, reason),
+            // Boxed, since it is rare.
+            Judged::Redirected(redirect) => {
+                Box::pin(self.recurse_redirect(&mut miss, *redirect, &mut reply)).await
+            }
+        };
         self.count(outcome_counter(outcome));
         if self.events.are_read() {
             self.put_recursion(&miss, outcome, reason, &reply, now);
@@ -46,19 +44,45 @@ impl<N: Network> Service<N> {
         (!reply.is_empty()).then_some(reply)
     }
 
-    /// Writes the response to a resolved miss, if there is one; returns the outcome and the reason.
+    /// Resolves the question of a miss, or the target of its redirect.
+    pub(super) async fn resolve_miss(
+        &self,
+        miss: &Miss,
+        trace: Option<Arc<Trace>>,
+    ) -> (Resolution, AnswerOrigin) {
+        let asker = Some(stands_for(miss.client.address));
+        let (checking, lack) = (miss.head.checking(), miss.lack);
+        let redirected = miss.redirect.as_ref().map(|_| miss.question_to_resolve());
+        let question = redirected.as_ref().unwrap_or(&miss.question);
+        match &self.window {
+            None => {
+                let own = self.worker.resolve_for(asker, question, checking, lack, trace).await;
+                (own, AnswerOrigin::Resolver)
+            }
+            // Boxed, since it is rare.
+            Some(window) => Box::pin(self.resolve_in_window(window, asker, miss, trace)).await,
+        }
+    }
+
+    /// Writes the response to a resolved miss, if there is one; returns the outcome and the reason, or where a rule of
+    /// the policy leads.
     fn finish_recursion(
         &self,
         miss: &Miss,
         (resolution, origin): (&Resolution, AnswerOrigin),
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> (QueryOutcome, Option<EdeCode>) {
+    ) -> Judged {
         let query = miss.query();
         let late = now.since(miss.received.now) > LATE_AFTER
             && miss.slot.of_client() > LATE_CLIENT_QUERIES;
         if late && !query.is_certain() && !self.rules.rates.has_no_limit(miss.client.address) {
-            return (QueryOutcome::Late, None);
+            return Judged::Ended(QueryOutcome::Late, None);
+        }
+        if miss.redirect.is_some() {
+            let (outcome, reason) =
+                self.finish_resolved_redirect(miss, (resolution, origin), now, reply);
+            return Judged::Ended(outcome, reason);
         }
         let answer = match resolution {
             Ok(answer) => answer,
@@ -66,10 +90,10 @@ impl<N: Network> Service<N> {
                 if let Some(answer) = self.offline_answer(&miss.question) {
                     let ede = self.in_form_of_client(&query, &offline_reason()).into_owned();
                     finish::answer(&query, &answer, Some(&ede), reply);
-                    return (QueryOutcome::Recursed, Some(ede.code));
+                    return Judged::Ended(QueryOutcome::Recursed, Some(ede.code));
                 }
                 finish::error(&query, OptRcode::SERVFAIL, Some(ede), reply);
-                return (QueryOutcome::Failed, Some(ede.code));
+                return Judged::Ended(QueryOutcome::Failed, Some(ede.code));
             }
         };
         if let Some(decided) =
@@ -85,7 +109,7 @@ impl<N: Network> Service<N> {
             }
         };
         finish::answer(&query, &self.shown(&miss.question, answer), ede.as_ref(), reply);
-        (outcome, ede.map(|ede| ede.code))
+        Judged::Ended(outcome, ede.map(|ede| ede.code))
     }
 
     /// Answers a question without a packet: local data first, then cache and recursion. Without a
@@ -99,7 +123,7 @@ impl<N: Network> Service<N> {
             return Err(failed.with_code(EdeCode::INVALID_QUERY_TYPE));
         }
         match self.own_answer(question.name.for_slice(), question.rtype) {
-            Some(answer) => Ok(Arc::new(answer)),
+            Some(answer) => self.look_up_own(answer, question).await,
             None => self.worker.resolve(question, trace).await,
         }
     }

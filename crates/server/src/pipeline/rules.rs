@@ -103,7 +103,7 @@ impl Rules {
 
     /// The rules with a policy or without, under a number of their own.
     #[must_use]
-    pub(crate) fn governed(&self, policy: Option<Arc<dyn Policy>>, generation: u32) -> Self {
+    pub fn governed(&self, policy: Option<Arc<dyn Policy>>, generation: u32) -> Self {
         Rules { policy, generation, ..self.clone() }
     }
 

@@ -2,14 +2,15 @@
 
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
-    ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Rtype,
+    ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
-use zoners_resolver::Answer;
+use zoners_resolver::{Answer, Lack};
 
 use super::admit::Admission;
 use super::cookies::Cookie;
 use super::group::ClientGroup;
 use super::query::{Miss, Query};
+use super::redirect::Redirect;
 use super::{Handled, Service, any, finish};
 use crate::client::Client;
 use crate::config::Any;
@@ -80,23 +81,36 @@ impl<N: Network> Service<N> {
         clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Handled {
-        let ClientQuery { head, name, rtype, .. } = query.request;
-        if let Some(answer) = self.rules.local.answer(name, rtype) {
-            finish::authoritative(query, &self.order.of(&answer), reply);
-            return self.replied(Counter::ClientLocal);
+        let ClientQuery { name, rtype, .. } = query.request;
+        if let Some(answer) = self.own_records(group, name, rtype) {
+            return self.handle_own(query, group, &answer, clock, reply);
         }
         if self.is_minimal_any(rtype) {
             finish::answer(query, &any::minimal(name), None, reply);
             return self.replied(Counter::ClientLocal);
         }
         let question = query.request.question();
-        if let Some(decided) = self.judge_question(query, group, &question, clock.now, reply) {
+        if let Some(decided) = self.judge_question(query, group, &question, clock, reply) {
             return decided;
         }
-        let lack = match self.known(query, group, &question, clock.now, reply) {
+        let lack = match self.known(query, group, &question, clock, reply) {
             Ok(handled) => return handled,
             Err(lack) => lack,
         };
+        self.handle_miss(query, group, (question, lack), None, clock, reply)
+    }
+
+    /// The miss of a question, if the client may wait for a recursion.
+    pub(super) fn handle_miss(
+        &self,
+        query: &Query<'_>,
+        group: ClientGroup,
+        (question, lack): (Question, Lack),
+        redirect: Option<Redirect>,
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Handled {
+        let head = query.request.head;
         if !head.rd {
             finish::not_recursive(query, reply);
             return self.replied(Counter::ClientRefused);
@@ -111,7 +125,8 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientServfail);
         };
         let Query { client, cookie, .. } = *query;
-        let miss = Miss { question, lack, head, client, group, cookie, received: clock, slot };
+        let (received, redirect) = (clock, redirect.map(Box::new));
+        let miss = Miss { question, lack, redirect, head, client, group, cookie, received, slot };
         Handled::Miss(Box::new(miss))
     }
 

@@ -14,8 +14,6 @@ use super::Service;
 const TTL: u32 = 5;
 /// An address of nobody (RFC 5737): no connection reaches a wrong server.
 const NOBODY: [u8; 4] = [198, 51, 100, 1];
-/// Forged Answer (RFC 8914 section 4.5).
-const FORGED: EdeCode = EdeCode(4);
 
 const NAMES: [&str; 11] = [
     "captive.apple.com",
@@ -42,7 +40,7 @@ pub fn probe_names() -> &'static [Name] {
 
 /// The EDE of such an answer.
 pub(super) fn offline_reason() -> Ede {
-    Ede::new(FORGED, "a fixed address, since the network is down")
+    Ede::new(EdeCode::FORGED, "a fixed address, since the network is down")
 }
 
 impl<N: Network> Service<N> {

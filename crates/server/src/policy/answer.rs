@@ -8,6 +8,7 @@ use zoners_resolver::Answer;
 
 use crate::pipeline::denial::soa;
 use crate::pipeline::policy::PolicyDecision;
+use crate::pipeline::redirect::Redirect;
 
 /// The decision of an action on a question, with an EDE.
 pub(super) fn decision(
@@ -25,7 +26,15 @@ pub(super) fn decision(
         PolicyAction::TcpOnly => return PolicyDecision::TcpOnly,
         PolicyAction::Refused => return PolicyDecision::Refuse(ede),
         PolicyAction::Nxdomain | PolicyAction::Nodata => Vec::new(),
-        PolicyAction::Alias(target) => vec![RRset::naming(name(), Rtype::CNAME, ttl, target)],
+        PolicyAction::Alias(target) => {
+            let alias = RRset::naming(name(), Rtype::CNAME, ttl, target);
+            if ![Rtype::CNAME, Rtype::ANY].contains(&question.rtype) {
+                let redirect =
+                    Redirect { chain: vec![alias], target: target.clone(), ede: Some(ede) };
+                return PolicyDecision::Redirect(Box::new(redirect));
+            }
+            vec![alias]
+        }
         PolicyAction::Addresses(addresses) => {
             let own = addresses.iter().filter_map(|address| rdata(*address, question.rtype));
             vec![set(question.rtype, own.collect())]

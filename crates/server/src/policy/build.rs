@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use zoners_http::Validators;
 use zoners_policy::{
-    CompiledPolicy, ListEntry, ListSource, MemoryStorage, OpenError, PolicyCompiler, Storage,
+    CompiledPolicy, DIGEST_OCTETS, ListEntry, ListSource, MemoryStorage, OpenError, PolicyCompiler,
+    Storage,
 };
 
 use super::supply::book::{ListBook, id_of};
@@ -60,6 +61,13 @@ pub(crate) struct PolicyBuild<'a> {
 pub(crate) fn open(folder: &Path, sources: SourcesDigest) -> Result<CompiledPolicy, OpenError> {
     let file = File::open(folder.join(FILE))?;
     CompiledPolicy::open(Arc::new(file), Some(sources))
+}
+
+/// A compiled policy of no list, for groups with rules of their own.
+pub(crate) fn without_lists() -> Option<Arc<CompiledPolicy>> {
+    let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
+    PolicyCompiler::new([0, 0], &scratch).finish(&*file, [0; DIGEST_OCTETS]).ok()?;
+    CompiledPolicy::open(file, None).ok().map(Arc::new)
 }
 
 /// Whether a file of the state folder belongs to the policy.

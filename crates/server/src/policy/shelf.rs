@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use zoners_dns::Moment;
+use zoners_dns::{ClockReading, Moment};
 use zoners_policy::CompiledPolicy;
 
-use super::ListPolicy;
+use super::groups::PolicyGroups;
 use super::supply::SuppliedList;
+use super::{ListPolicy, build};
 use crate::config::PolicyConfig;
 use crate::pipeline::policy::Policy;
 
@@ -56,9 +57,18 @@ impl PolicyShelf {
         self.supply.load_full()
     }
 
-    /// The policy of a configuration, as of `now`; none without lists.
-    pub(crate) fn policy(&self, config: &PolicyConfig, now: Moment) -> Option<Arc<dyn Policy>> {
-        let compiled = self.compiled.load_full().filter(|_| !config.list.is_empty())?;
+    /// The policy of a configuration with its groups, as of a reading of the clock; none without rules. Rules of groups
+    /// are in force before the lists are compiled.
+    pub(crate) fn policy(
+        &self,
+        config: &PolicyConfig,
+        groups: &PolicyGroups,
+        clock: ClockReading,
+    ) -> Option<Arc<dyn Policy>> {
+        let ClockReading { now, wall_seconds } = clock;
+        let compiled = self.compiled.load_full().filter(|_| !config.list.is_empty());
+        let without_lists = || config.has_group_rules().then(build::without_lists).flatten();
+        let compiled = compiled.or_else(without_lists)?;
         let pauses = self.pauses.lock().clone();
         let is_paused = |name: &str| {
             let concerns = |pause: &&PolicyPause| {
@@ -66,7 +76,7 @@ impl PolicyShelf {
             };
             pauses.iter().any(|pause| concerns(&pause))
         };
-        match ListPolicy::new(config, compiled, is_paused) {
+        match ListPolicy::new(config, groups, compiled, is_paused, wall_seconds) {
             Ok(policy) => Some(Arc::new(policy)),
             Err(error) => {
                 tracing::error!("policy: not in force: {error}");

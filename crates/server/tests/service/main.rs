@@ -18,6 +18,7 @@ mod scenarios;
 mod clients {
     mod compact;
     mod events;
+    mod groups;
     mod large;
     mod lists;
     mod local;

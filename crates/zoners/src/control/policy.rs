@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use zoners_api::{
     AdminReply, AdminRequest, MatchingRuleReport, PolicyExplanation, PolicyListReport,
-    PolicyListState, PolicyPauseReport,
+    PolicyListState, PolicyPauseReport, RuleSourceReport,
 };
+use zoners_policy::SafeSearch;
 use zoners_server::config::values::parse_duration;
 
 use super::Socket;
@@ -30,6 +31,7 @@ Examples:
   zoners policy explain ads.example                      the rule that decides, and the next ones
   zoners policy explain ads.example --client 192.168.1.7 for a client and its group
   zoners policy lists                                    lists, rules, and lines not understood
+  zoners policy services                                 services that a group can block by name
   zoners policy pause 5m                                 no blocking for five minutes
   zoners policy pause 0 --group kids                     end the pause of a group
   zoners policy update                                   download lists now
@@ -68,6 +70,8 @@ enum PolicyCommand {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Show the services that a group can block by name, with their domains, and the engines of safe search.
+    Services,
     /// Block nothing for a time, up to a week.
     Pause {
         /// The time: seconds, or 90s, 5m, 2h, 1d; 0 ends a pause.
@@ -127,6 +131,7 @@ pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
                 false => page(&lists).iter().for_each(|line| println!("{line}")),
             }
         }
+        PolicyCommand::Services => services().iter().for_each(|line| println!("{line}")),
         PolicyCommand::Pause { time, group, socket } => {
             let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
             let request = AdminRequest::PolicyPause { group: group.clone(), seconds };
@@ -161,20 +166,41 @@ pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The services with their domains, and the engines of safe search.
+fn services() -> Vec<String> {
+    let services = zoners_policy::services();
+    let services = services
+        .map(|service| format!("{}  {DIM}{}{DIM:#}", service.name, service.domains.join(" ")));
+    let engines = SafeSearch::ALL.map(SafeSearch::name).join(", ");
+    services.chain([format!("safe search: {engines}")]).collect()
+}
+
 /// The deciding rule, and the rules that would decide next.
 fn explanation(explained: &PolicyExplanation) -> Vec<String> {
-    let PolicyExplanation { name, r#type, client, group, paused, rules } = explained;
-    let whom = format!("client {}, group {}", clean(client), clean(group));
+    let PolicyExplanation { name, r#type, client, group, paused, schedules, rules } = explained;
+    let schedules = match schedules.is_empty() {
+        true => String::new(),
+        false => format!(", schedule {}", clean(&schedules.join(", "))),
+    };
+    let whom = format!("client {}, group {}{schedules}", clean(client), clean(group));
     let shown = |rule: &MatchingRuleReport| {
-        let MatchingRuleReport { list, line, rule, action, .. } = rule;
-        format!("list {}, line {line}: {}  {DIM}{}{DIM:#}", clean(list), clean(rule), clean(action))
+        let (place, action) = (place(rule), clean(&rule.action));
+        format!("{place}: {}  {DIM}{action}{DIM:#}", clean(&rule.rule))
     };
     let (name, rtype) = (clean(name), clean(r#type));
     let Some((first, rest)) = rules.split_first() else {
         let why = if *paused { "the policy is paused" } else { "no rule matches" };
         return vec![format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})")];
     };
-    let verdict = if first.allows { "allowed" } else { "blocked" };
+    let rewrites = matches!(
+        first.source,
+        RuleSourceReport::SafeSearch | RuleSourceReport::BlockAaaa | RuleSourceReport::Records
+    );
+    let verdict = match first.allows {
+        true => "allowed",
+        false if rewrites => "changed",
+        false => "blocked",
+    };
     let mut lines = vec![
         format!("{BOLD}{name} {rtype}: {verdict}{BOLD:#} ({whom})"),
         format!("  {}", shown(first)),
@@ -186,9 +212,22 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
     lines
 }
 
+/// Where a rule stands.
+fn place(rule: &MatchingRuleReport) -> String {
+    let of = clean(&rule.of);
+    match rule.source {
+        RuleSourceReport::List => format!("list {of}, line {}", rule.line.unwrap_or_default()),
+        RuleSourceReport::Schedule => format!("schedule {of}"),
+        RuleSourceReport::Service => format!("service {of}"),
+        RuleSourceReport::SafeSearch => format!("safe search of {of}"),
+        RuleSourceReport::BlockAaaa => "block-aaaa".to_owned(),
+        RuleSourceReport::Records => format!("records of group {of}"),
+    }
+}
+
 /// Lists and groups, with the lines that are not understood.
 fn page(report: &PolicyListReport) -> Vec<String> {
-    if report.lists.is_empty() && report.sources.is_empty() {
+    if report.lists.is_empty() && report.sources.is_empty() && report.groups.is_empty() {
         return vec![
             "no list is in force: [[policy.list]] in the configuration names lists".into(),
         ];
@@ -204,8 +243,20 @@ fn page(report: &PolicyListReport) -> Vec<String> {
             false => group.clients.join(", "),
         };
         let paused = if group.paused { ", paused" } else { "" };
-        let lists = group.lists.join(", ");
-        lines.push(format!("group {}: {clients}: {}{paused}", clean(&group.name), clean(&lists)));
+        let parts = [
+            ("", &group.lists),
+            ("services ", &group.services),
+            ("safe search of ", &group.safe_search),
+            ("now in schedule ", &group.schedules),
+        ];
+        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> =
+            parts.map(|(what, names)| format!("{what}{}", clean(&names.join(", ")))).collect();
+        lines.push(format!(
+            "group {}: {clients}: {}{paused}",
+            clean(&group.name),
+            parts.join("; ")
+        ));
     }
     lines
 }

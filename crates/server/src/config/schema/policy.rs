@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
-use zoners_dns::{EdeCode, Name, Prefix};
+use zoners_dns::{EdeCode, Name};
 use zoners_http::HttpUrl;
 use zoners_policy::{BlockStyle, CatalogueEntry, ListForm, catalogue_entry};
 
+use super::policy_group::{PolicyGroupConfig, ZoneName};
 use super::readers::{TextValue, list, octets, seconds, text};
 
 /// The name of the group of clients without a group of their own.
@@ -47,6 +48,9 @@ pub struct PolicyConfig {
     pub firefox_canary: bool,
     /// Apple's devices are told not to use iCloud Private Relay.
     pub private_relay_canary: bool,
+    /// The time zone of schedules; without the key, the zone of this machine.
+    #[serde(deserialize_with = "some_text")]
+    pub time_zone: Option<ZoneName>,
     /// The lists, in the order of precedence.
     #[serde(deserialize_with = "lists")]
     pub list: Vec<PolicyListConfig>,
@@ -125,22 +129,6 @@ impl fmt::Display for ListOrigin {
     }
 }
 
-/// `[[policy.group]]`
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PolicyGroupConfig {
-    /// The name; `default` is the group of all remaining clients.
-    pub name: String,
-    /// Addresses and prefixes of the clients.
-    #[serde(default, deserialize_with = "list")]
-    pub clients: Vec<Prefix>,
-    /// Names of lists; without the key, every list.
-    pub lists: Option<Vec<String>>,
-    /// The answer to a blocked question; without the key, `policy.block-with`.
-    #[serde(default, deserialize_with = "some_text")]
-    pub block_with: Option<BlockAnswer>,
-}
-
 impl Default for PolicyConfig {
     fn default() -> Self {
         let block_with = BlockAnswer::default();
@@ -152,6 +140,7 @@ impl Default for PolicyConfig {
             contact: None,
             firefox_canary: false,
             private_relay_canary: false,
+            time_zone: None,
             list: Vec::new(),
             group: Vec::new(),
         }
@@ -164,6 +153,11 @@ impl PolicyConfig {
         let firefox = self.firefox_canary.then_some(FIREFOX_CANARY);
         let relays = PRIVATE_RELAY_CANARIES.into_iter().filter(|_| self.private_relay_canary);
         relays.chain(firefox).collect()
+    }
+
+    /// Whether a group has rules beside lists.
+    pub(crate) fn has_group_rules(&self) -> bool {
+        self.group.iter().any(PolicyGroupConfig::has_rules)
     }
 }
 
@@ -311,7 +305,7 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 }
 
 /// Reads an optional value written as a text.
-fn some_text<'de, T: TextValue, D: Deserializer<'de>>(
+pub(super) fn some_text<'de, T: TextValue, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     text(deserializer).map(Some)

@@ -374,6 +374,15 @@ fn lists_and_groups_of_the_policy_have_names_of_their_own() {
             "[[policy.group]]\nname = \"default\"\nclients = [\"192.0.2.1\"]",
             "z:3:11: policy.group.clients: must be absent: the default group has",
         ),
+        (
+            "[[policy.group]]\nname = \"default\"\nblocked-services = [\"x\", \"TikTok\"]",
+            "z:3:26: policy.group.blocked-services: there is no service \"TikTok\": did you mean \"tiktok\"?",
+        ),
+        (
+            "[[policy.group]]\nname = \"default\"\n[[policy.group.schedule]]\nname = \"night\"",
+            "z:3:1: policy.group.schedule: blocks nothing: give lists, blocked-services or",
+        ),
+        ("[policy]\ntime-zone = \"Europe/Berln\"", "z:2:13: policy.time-zone: there is no "),
     ] {
         let error = prepared(text);
         assert!(error.starts_with(told), "{error}");
@@ -410,6 +419,32 @@ fn each_well_known_list_is_an_address_under_its_own_name() {
         assert_eq!(list.origin().to_string(), entry.url);
         assert!(matches!(list.origin(), ListOrigin::Address(_)));
     }
+}
+
+#[test]
+fn days_hours_and_engines_are_told_in_their_form() {
+    for (key, told) in [
+        (
+            "days = [\"monday\"]",
+            "days: must be a day or a range of days, such as \"sat\" or \"mon-fri\",",
+        ),
+        (
+            "hours = [\"21-7\"]",
+            "hours: must be a range of two different times from 00:00 to 24:00, such",
+        ),
+        ("time-zone = \"../x\"", "time-zone: must be the name of a time zone, such as"),
+        ("weekdays = []", "weekdays: there is no such key in [policy.group.schedule]"),
+    ] {
+        let group =
+            "[[policy.group]]\nname = \"default\"\n[[policy.group.schedule]]\nname = \"a\"\n";
+        let error = error(&format!("{group}{key}\n"));
+        assert!(error.contains(&format!("policy.group.schedule.{told}")), "{error}");
+    }
+    let error = error("[[policy.group]]\nname = \"default\"\nsafe-search = [\"altavista\"]");
+    assert!(
+        error.starts_with("zoners.toml:3:16: policy.group.safe-search: must be \"bing\","),
+        "{error}"
+    );
 }
 
 #[test]

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use zoners_api::{
     AdminError, HeldListReport, MatchingRuleReport, PolicyExplanation, PolicyGroupState,
-    PolicyListReport, PolicyListState, PolicyPauseReport, PolicySourceReport, SkippedLineReport,
+    PolicyListReport, PolicyListState, PolicyPauseReport, PolicySourceReport, RuleSourceReport,
+    SkippedLineReport,
 };
 use zoners_dns::{Clock, Network, Question};
-use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules};
+use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules, RuleSource};
 
 use crate::clock::SystemClock;
-use crate::pipeline::Service;
+use crate::pipeline::{ClientGroup, Service};
 use crate::policy::shelf::PolicyShelf;
 use crate::policy::supply::SuppliedList;
 use crate::report::text;
@@ -37,13 +38,27 @@ pub(super) fn explain<N: Network>(
     let group = rules.group(region);
     let found = rules.explain(region, question.name.for_slice(), question.rtype);
     let found = found.map_err(|error| AdminError::failed(error.to_string()))?;
+    let group_name = group.map(|group| group.name.clone()).unwrap_or_default();
+    let policy = service.rules().policy();
+    let own = policy.and_then(|policy| {
+        policy.records(ClientGroup(region), question.name.for_slice(), question.rtype)
+    });
+    let own = own.map(|_| MatchingRuleReport {
+        source: RuleSourceReport::Records,
+        of: group_name.clone(),
+        line: None,
+        rule: text(&question.name),
+        allows: false,
+        action: "answered with the records of the group".to_owned(),
+    });
     Ok(PolicyExplanation {
         name: text(&question.name),
         r#type: question.rtype.to_string(),
         client: client.to_string(),
-        group: group.map(|group| group.name.clone()).unwrap_or_default(),
+        group: group_name,
         paused: group.is_some_and(|group| group.is_paused),
-        rules: found.into_iter().map(matching_rule).collect(),
+        schedules: group.map(|group| group.schedules.clone()).unwrap_or_default(),
+        rules: own.into_iter().chain(found.into_iter().map(matching_rule)).collect(),
     })
 }
 
@@ -64,7 +79,14 @@ fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
         Some(PolicyAction::Alias(target)) => format!("an alias of {}", text(&target)),
         Some(PolicyAction::Records(_)) => "answered with the records of the rule".to_owned(),
     };
-    MatchingRuleReport { list: reason.list, line: reason.line, rule: reason.rule, allows, action }
+    let (source, of, line) = match reason.source {
+        RuleSource::List { name, line } => (RuleSourceReport::List, name, Some(line)),
+        RuleSource::Schedule(name) => (RuleSourceReport::Schedule, name, None),
+        RuleSource::Service(name) => (RuleSourceReport::Service, name.to_owned(), None),
+        RuleSource::SafeSearch(engine) => (RuleSourceReport::SafeSearch, engine.to_string(), None),
+        RuleSource::BlockAaaa => (RuleSourceReport::BlockAaaa, String::new(), None),
+    };
+    MatchingRuleReport { source, of, line, rule: reason.rule, allows, action }
 }
 
 /// The lists and groups in force, and the configured lists.
@@ -82,6 +104,9 @@ pub(super) fn lists<N: Network>(service: &Service<N>, policies: &PolicyShelf) ->
         name: group.name.clone(),
         clients: group.clients.iter().map(ToString::to_string).collect(),
         lists: names(&group.lists),
+        services: group.services.names().map(str::to_owned).collect(),
+        safe_search: group.safe_search.iter().map(ToString::to_string).collect(),
+        schedules: group.schedules.clone(),
         paused: group.is_paused,
     };
     PolicyListReport {
@@ -179,7 +204,7 @@ fn in_force<N: Network>(service: &Service<N>) -> Result<&PolicyRules, AdminError
     let rules = service.rules().policy().and_then(|policy| policy.lists());
     rules.ok_or_else(|| {
         AdminError::failed(
-            "no policy is in force: [[policy.list]] in the configuration names lists",
+            "no policy is in force: [[policy.list]] in the configuration names lists, [[policy.group]] groups",
         )
     })
 }

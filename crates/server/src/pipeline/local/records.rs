@@ -10,7 +10,7 @@ use zoners_resolver::Answer;
 use super::{answer_of, soa};
 pub(super) use builder::Builder;
 
-/// Aliases followed among local records; a longer chain is a loop.
+/// Aliases followed among local records; a longer chain is a loop, which gets SERVFAIL.
 const MOST_ALIASES: usize = 8;
 
 /// RRsets by name. A local name is authoritative: missing types are denied. So are names below the
@@ -78,7 +78,8 @@ impl LocalRecords {
                     at = alias.target()?;
                     chain.push(alias);
                 }
-                _ => return Some(answer_of(OptRcode::NOERROR, chain, soa(&zone))),
+                Some(_) => return Some(answer_of(OptRcode::SERVFAIL, vec![], vec![])),
+                None => return Some(answer_of(OptRcode::NOERROR, chain, soa(&zone))),
             }
         }
     }

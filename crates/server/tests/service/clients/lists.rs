@@ -11,10 +11,13 @@ use zoners_dns::{
 use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
 use zoners_resolver::Answer;
 use zoners_server::policy::ListPolicy;
+use zoners_server::policy::groups::PolicyGroups;
 use zoners_server::{Client, Config, Service};
 
 const ADULT: &str = "192.168.1.1";
 const CHILD: &str = "192.168.1.2";
+/// 2026-11-30 12:00 UTC.
+const MONDAY_NOON: u64 = 1_796_040_000;
 
 /// A lab with the list `ads` in force, and further lines of the configuration.
 fn governed(text: &str, more: &str) -> ServiceLab {
@@ -27,7 +30,9 @@ fn governed(text: &str, more: &str) -> ServiceLab {
     compiler.add_list(&source, &mut text.as_bytes()).unwrap();
     compiler.finish(&*file, [0; 32]).unwrap();
     let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
-    let policy = Arc::new(ListPolicy::new(&config.policy, compiled, |_| false).unwrap());
+    let groups = PolicyGroups::read(&config).unwrap();
+    let policy = ListPolicy::new(&config.policy, &groups, compiled, |_| false, MONDAY_NOON);
+    let policy = Arc::new(policy.unwrap());
     let lab = lab_with(&text_of_config);
     let rules = lab.service.rules().clone().with_policy(policy);
     let service = Service::new(lab.service.worker().clone(), Arc::new(rules));

@@ -36,7 +36,7 @@ pub(super) fn try_list(list: &Path, names: &Path) -> Result<Vec<String>, Failure
                 lines.push(format!(
                     "{}  line {}: {}",
                     clean(line.trim()),
-                    reason.line,
+                    reason.source.line(),
                     clean(&reason.rule)
                 ));
             }
@@ -56,13 +56,7 @@ fn compiled(list: &Path) -> Result<PolicyRules, Failure> {
     compiler.add_list(&source, &mut text).map_err(|error| failed(list, &error))?;
     compiler.finish(&*file, [0; 32]).map_err(|error| failed(list, &error))?;
     let compiled = CompiledPolicy::open(file, None).map_err(|error| failed(list, &error))?;
-    let group = GroupSettings {
-        name: "default".to_owned(),
-        clients: Vec::new(),
-        lists: ListSet::all(),
-        style: BlockStyle::NullAddress,
-        is_paused: false,
-    };
+    let group = GroupSettings::new("default", ListSet::all(), BlockStyle::NullAddress);
     PolicyRules::new(Arc::new(compiled), vec![group]).map_err(|error| failed(list, &error))
 }
 

@@ -1,0 +1,127 @@
+//! Faults of the policy: names given twice, unknown names, and groups without clients.
+
+use std::iter;
+
+use super::super::schema::{DEFAULT_GROUP, PolicyScheduleConfig};
+use super::super::{Config, PolicyConfig, PolicyGroupConfig};
+use super::check_origin;
+
+/// The most groups beside the default group: a region of clients is an octet.
+const MAX_GROUPS: usize = zoners_policy::MAX_REGIONS - 1;
+/// The most schedules of a group.
+const MAX_SCHEDULES: usize = 32;
+/// The least likeness of a suggested name.
+const ALIKE: f64 = 0.8;
+
+impl Config {
+    /// Lists and groups have names of their own; a group has clients, known lists and known services.
+    pub(super) fn check_policy(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let PolicyConfig { list: lists, group: groups, .. } = &self.policy;
+        if lists.len() > zoners_policy::MAX_LISTS {
+            wrong("policy.list", &format!("has more than {} lists", zoners_policy::MAX_LISTS));
+        }
+        if groups.len() > MAX_GROUPS {
+            wrong("policy.group", &format!("has more than {MAX_GROUPS} groups"));
+        }
+        for (at, list) in lists.iter().enumerate() {
+            if lists.iter().take(at).any(|earlier| earlier.name == list.name) {
+                let what = format!("a list before has the name {:?} already", list.name);
+                wrong(&format!("policy.list[{at}].name"), &what);
+            }
+            check_origin(&format!("policy.list[{at}]"), list, wrong);
+        }
+        for (at, group) in groups.iter().enumerate() {
+            if groups.iter().take(at).any(|earlier| earlier.name == group.name) {
+                let what = format!("a group before has the name {:?} already", group.name);
+                wrong(&format!("policy.group[{at}].name"), &what);
+            }
+            self.check_group(&format!("policy.group[{at}]"), group, wrong);
+        }
+    }
+
+    fn check_group(
+        &self,
+        path: &str,
+        group: &PolicyGroupConfig,
+        wrong: &mut impl FnMut(&str, &str),
+    ) {
+        let is_default = group.name == DEFAULT_GROUP;
+        if is_default != group.clients.is_empty() {
+            let what = match is_default {
+                true => "must be absent: the default group has the clients of no other group",
+                false => "must have an address or a prefix, such as \"192.168.1.0/24\"",
+            };
+            wrong(&format!("{path}.clients"), what);
+        }
+        self.check_lists(path, group.lists.iter().flatten(), wrong);
+        check_services(path, &group.blocked_services, wrong);
+        if group.schedule.len() > MAX_SCHEDULES {
+            let what = format!("has more than {MAX_SCHEDULES} schedules");
+            wrong(&format!("{path}.schedule"), &what);
+        }
+        for (at, schedule) in group.schedule.iter().enumerate() {
+            self.check_schedule(&format!("{path}.schedule[{at}]"), schedule, wrong);
+        }
+    }
+
+    fn check_schedule(
+        &self,
+        path: &str,
+        schedule: &PolicyScheduleConfig,
+        wrong: &mut impl FnMut(&str, &str),
+    ) {
+        self.check_lists(path, schedule.lists.iter(), wrong);
+        check_services(path, &schedule.blocked_services, wrong);
+        let PolicyScheduleConfig { lists, blocked_services, block_everything, hours, .. } =
+            schedule;
+        if lists.is_empty() && blocked_services.is_empty() && !block_everything {
+            let what = "blocks nothing: give lists, blocked-services or block-everything = true";
+            wrong(path, what);
+        }
+        if hours.len() > zoners_policy::MAX_HOURS {
+            let what = format!("has more than {} ranges", zoners_policy::MAX_HOURS);
+            wrong(&format!("{path}.hours"), &what);
+        }
+    }
+
+    fn check_lists<'a>(
+        &self,
+        path: &str,
+        names: impl Iterator<Item = &'a String>,
+        wrong: &mut impl FnMut(&str, &str),
+    ) {
+        let lists = &self.policy.list;
+        for (place, name) in names.enumerate() {
+            if !lists.iter().any(|list| list.name == *name) {
+                let known: Vec<&str> = lists.iter().map(|list| &*list.name).collect();
+                let what = format!("there is no list {name:?}; there are {}", known.join(", "));
+                wrong(&format!("{path}.lists[{place}]"), &what);
+            }
+        }
+    }
+}
+
+fn check_services(path: &str, names: &[String], wrong: &mut impl FnMut(&str, &str)) {
+    for (place, name) in names.iter().enumerate() {
+        let mut services = zoners_policy::services().map(|service| service.name);
+        if services.any(|known| known == name) {
+            continue;
+        }
+        let known = zoners_policy::services().map(|service| service.name);
+        let hint = match nearest(name, known) {
+            Some(known) => format!("did you mean {known:?}?"),
+            None => "`zoners policy services` shows all".to_owned(),
+        };
+        let what = format!("there is no service {name:?}: {hint}");
+        wrong(&format!("{path}.blocked-services[{place}]"), &what);
+    }
+}
+
+/// The known name that is most like a name.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let alike = known.map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), known));
+    let none = iter::once((ALIKE, "")).chain(alike);
+    let best = none.max_by(|one, other| one.0.total_cmp(&other.0))?.1;
+    (!best.is_empty()).then_some(best)
+}
