@@ -88,6 +88,22 @@ pub(crate) struct LinkNeighbour {
     pub(crate) hardware_address: [u8; 6],
 }
 
+/// A machine on a link, by address and hardware address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HardwareNeighbour {
+    /// The address on the link.
+    pub address: IpAddr,
+    /// The hardware address.
+    pub hardware_address: [u8; 6],
+}
+
+/// The machines on the links that have sent a packet lately. Linux is asked by netlink, macOS and the BSDs by `arp` and
+/// `ndp`. What the system does not tell is left out.
+#[must_use]
+pub fn hardware_neighbours() -> Vec<HardwareNeighbour> {
+    system::networks::hardware_neighbours()
+}
+
 /// When managers of the network last wrote settings, by the folders of their files: cheap to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsStamp(Vec<Option<SystemTime>>);

@@ -12,6 +12,8 @@ pub(crate) mod fstat;
 pub(crate) mod launchctl;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod lsof;
+#[cfg(any(not(target_os = "linux"), test))]
+pub(crate) mod neighbour_tables;
 pub(crate) mod networksetup;
 #[cfg(any(not(target_os = "linux"), test))]
 pub(crate) mod route;

@@ -11,9 +11,10 @@ use zoners_dns::{Name, NameSlice, Prefix, RRset, Rtype};
 use crate::compiled::manifest::AddressSubject;
 use crate::compiled::{CompiledPolicy, FoundRule, RulePatternText};
 use crate::form::ListForm;
-use crate::groups::{BlockStyle, ClientRegions, GroupSettings, TooManyRegions};
+use crate::groups::{BlockStyle, GroupSettings};
 use crate::options::{RewriteAnswer, RuleOptions};
 use crate::precedence;
+use crate::regions::{ClientRegions, TooManyRegions};
 use crate::rule::{RuleAction, RuleScope, show_name};
 use crate::targets::{AnswerPart, parts};
 use crate::verdict::{PolicyAction, PolicyVerdict, RuleReason, RuleSource};
@@ -70,6 +71,12 @@ impl PolicyRules {
     #[must_use]
     pub fn group_number(&self, region: u8) -> usize {
         self.regions.get(region).1
+    }
+
+    /// The region of a group for clients at any address.
+    #[must_use]
+    pub fn region_of_group(&self, group: usize) -> Option<u8> {
+        self.regions.of_group_alone(group)
     }
 
     /// The groups, the default first.

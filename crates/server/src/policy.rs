@@ -6,9 +6,13 @@
 mod answer;
 pub(crate) mod build;
 pub mod groups;
+pub(crate) mod known_clients;
+pub(crate) mod pause_file;
 pub(crate) mod shelf;
 pub(crate) mod supply;
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,17 +23,59 @@ use zoners_policy::{
 };
 use zoners_resolver::{Answer, PathServer};
 
-use crate::client::Client;
-use crate::config::{Config, PolicyConfig};
+use crate::client::{Client, ClientIdentity};
+use crate::config::{ClientNaming, Config, PolicyConfig};
 use crate::pipeline::ClientGroup;
 use crate::pipeline::local::GroupRecords;
 use crate::pipeline::policy::{Policy, PolicyDecision, PolicyTerm};
 use groups::PolicyGroups;
 
+/// What a policy depends on beside the configuration and the lists.
+pub struct PolicySurroundings<'a> {
+    /// The time, in seconds since 1970.
+    pub unix_seconds: u64,
+    /// Whether a group is paused.
+    pub is_paused: &'a dyn Fn(&str) -> bool,
+    /// The present addresses of clients that are named by hardware address or name.
+    pub addresses_of: &'a dyn Fn(&ClientNaming) -> Vec<IpAddr>,
+}
+
+impl PolicySurroundings<'_> {
+    /// A time without pauses and without named clients.
+    #[must_use]
+    pub fn at(unix_seconds: u64) -> Self {
+        PolicySurroundings { unix_seconds, is_paused: &|_| false, addresses_of: &|_| Vec::new() }
+    }
+}
+
+/// The present addresses of a group's clients that are named by hardware address, then of clients named by name.
+fn addresses(config: &PolicyConfig, group: &str, now: &PolicySurroundings<'_>) -> Vec<IpAddr> {
+    let own = config.group.iter().find(|own| own.name == group);
+    let clients = || own.iter().flat_map(|own| &own.clients);
+    let is_hardware = |client: &&ClientNaming| matches!(client, ClientNaming::Hardware(_));
+    let (hardware, rest): (Vec<_>, Vec<_>) = clients().partition(is_hardware);
+    hardware.into_iter().chain(rest).flat_map(|client| (now.addresses_of)(client)).collect()
+}
+
+/// The region of each identity that the configuration names.
+fn identities(config: &PolicyConfig, rules: &PolicyRules) -> HashMap<ClientIdentity, u8> {
+    let named = config.group.iter().flat_map(|group| {
+        let number = rules.groups().iter().position(|own| own.name == group.name);
+        let region = number.and_then(|number| rules.region_of_group(number));
+        group
+            .identities
+            .iter()
+            .filter_map(move |identity| Some((config.client_identity(identity)?, region?)))
+    });
+    named.collect()
+}
+
 /// A policy of lists.
 #[derive(Debug)]
 pub struct ListPolicy {
     rules: PolicyRules,
+    /// The region of each identity of clients.
+    identities: HashMap<ClientIdentity, u8>,
     term: PolicyTerm,
     /// The records of each group.
     records: Vec<Option<Arc<GroupRecords>>>,
@@ -42,8 +88,7 @@ pub struct ListPolicy {
 }
 
 impl ListPolicy {
-    /// The policy of a configuration with the lists of `compiled`, as of a moment in Unix time. `is_paused` says so of a
-    /// group.
+    /// The policy of a configuration with the lists of `compiled`, as things are now.
     ///
     /// # Errors
     /// Groups and rules have too many prefixes of clients.
@@ -51,14 +96,16 @@ impl ListPolicy {
         config: &PolicyConfig,
         groups: &PolicyGroups,
         compiled: Arc<CompiledPolicy>,
-        is_paused: impl Fn(&str) -> bool,
-        unix_seconds: u64,
+        now: &PolicySurroundings<'_>,
     ) -> Result<Self, TooManyRegions> {
+        let unix_seconds = now.unix_seconds;
         let plans = groups.plans(config, &compiled);
         let until = plans.iter().filter_map(|plan| plan.next_change(unix_seconds)).min();
         let at = |plan: &GroupPlan| {
             let settings = plan.at(unix_seconds);
-            GroupSettings { is_paused: is_paused(&settings.name), ..settings }
+            let is_paused = (now.is_paused)(&settings.name);
+            let addresses = addresses(config, &settings.name, now);
+            GroupSettings { is_paused, addresses, ..settings }
         };
         let code = |name: &str| {
             let list = config.list.iter().find(|list| list.name == name);
@@ -68,8 +115,10 @@ impl ListPolicy {
         let records = plans.iter().map(|plan| groups.records(&plan.settings.name)).collect();
         let rules = PolicyRules::new(compiled, plans.iter().map(at).collect())?;
         let term = PolicyTerm { since: unix_seconds, until };
+        let identities = identities(config, &rules);
         Ok(ListPolicy {
             rules,
+            identities,
             term,
             records,
             ttl: config.ttl,
@@ -139,7 +188,8 @@ pub(crate) fn log_schedules(before: Option<&dyn Policy>, now: Option<&dyn Policy
 
 impl Policy for ListPolicy {
     fn group(&self, client: &Client) -> ClientGroup {
-        ClientGroup(self.rules.region(client.address))
+        let of_identity = client.identity.and_then(|identity| self.identities.get(&identity));
+        ClientGroup(of_identity.copied().unwrap_or_else(|| self.rules.region(client.address)))
     }
 
     fn records(&self, group: ClientGroup, name: &NameSlice, rtype: Rtype) -> Option<Answer> {

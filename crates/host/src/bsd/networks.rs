@@ -4,9 +4,10 @@ use std::path::Path;
 
 use crate::interfaces::Interface;
 use crate::networks::{
-    DnsSettings, FactSource, LinkNaming, LinkNeighbour, ProgramUse, SourceReport,
+    DnsSettings, FactSource, HardwareNeighbour, LinkNaming, LinkNeighbour, ProgramUse, SourceReport,
 };
-use crate::resolvers;
+use crate::reports::neighbour_tables;
+use crate::{program, resolvers};
 
 /// Folders of the sources: there is no sandbox.
 pub(crate) const FOLDERS: &[&str] = &[];
@@ -41,4 +42,11 @@ pub(crate) fn reports(_: &Path, _: ProgramUse, _: &[Interface]) -> Vec<SourceRep
 /// The system tells hardware addresses by a routing socket alone, which takes `unsafe`.
 pub(crate) fn neighbours() -> Vec<LinkNeighbour> {
     Vec::new()
+}
+
+/// The neighbours, as `arp` and `ndp` tell.
+pub(crate) fn hardware_neighbours() -> Vec<HardwareNeighbour> {
+    let arp = program::output("/usr/sbin/arp", &["-an"]).unwrap_or_default();
+    let ndp = program::output("/usr/sbin/ndp", &["-an"]).unwrap_or_default();
+    [neighbour_tables::of_arp(&arp), neighbour_tables::of_ndp(&ndp)].concat()
 }

@@ -19,7 +19,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::interfaces::Interface;
-use crate::networks::{FactSource, LinkNaming, LinkNeighbour, ProgramUse, SourceReport};
+use crate::networks::{
+    FactSource, HardwareNeighbour, LinkNaming, LinkNeighbour, ProgramUse, SourceReport,
+};
 
 /// The longest file that is read, in octets; the rest of a longer file is passed over.
 const MAX_FILE: u64 = 1 << 20;
@@ -107,6 +109,15 @@ fn ask_programs(root: &Path) -> Vec<SourceReport> {
 
 pub(crate) fn neighbours() -> Vec<LinkNeighbour> {
     super::neighbours::neighbours().unwrap_or_default()
+}
+
+/// The neighbours, of whatever link.
+pub(crate) fn hardware_neighbours() -> Vec<HardwareNeighbour> {
+    let neighbours = neighbours().into_iter();
+    let known = neighbours.map(|LinkNeighbour { address, hardware_address, .. }| {
+        HardwareNeighbour { address, hardware_address }
+    });
+    known.collect()
 }
 
 /// The text of a file; none for a missing file.

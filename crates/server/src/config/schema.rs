@@ -36,7 +36,9 @@ pub(crate) use policy::DEFAULT_GROUP;
 pub use policy::{
     BlockAnswer, BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyListConfig,
 };
-pub use policy_group::{PolicyGroupConfig, PolicyScheduleConfig, ZoneName};
+pub use policy_group::{
+    ClientNaming, HardwareAddress, PolicyGroupConfig, PolicyScheduleConfig, ZoneName,
+};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, LocalRoot, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;

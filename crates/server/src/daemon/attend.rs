@@ -106,6 +106,7 @@ pub(super) async fn attend(
             }
             change = leases.change(&serving.generation) => {
                 leases.apply(change, &serving.generation);
+                serving.leases_changed();
             }
             finding = strategies.finding() => match finding {
                 Some(finding) => strategies.take(finding, serving.core.shared.now()),
@@ -198,7 +199,9 @@ fn look(
     serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
     // A timer stands still while the machine sleeps, and the clock may be set.
     let is_over = serving.until_schedules_change() == Some(Duration::ZERO);
-    if is_over || serving.core.policies.has_ended_pause(serving.core.shared.now()) {
+    let config = &serving.generation.config.policy;
+    let has_moved = serving.policies.look_at_neighbours(&serving.core, config);
+    if is_over || has_moved || serving.core.policies.has_ended_pause(serving.core.shared.now()) {
         serving.renew_policy();
     }
     if let Some(event) = wake.look(&serving.core.shared) {

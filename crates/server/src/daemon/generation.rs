@@ -142,7 +142,8 @@ impl Generation {
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
         let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
-        let policy = core.policies.policy(&config.policy, &groups, core.shared.clock.read());
+        let clock = core.shared.clock.read();
+        let policy = core.policies.policy(&config.policy, &groups, rules.local(), clock);
         let rules = Arc::new(rules.governed(policy, number));
         let settings = Arc::new(settings);
         let is_overlaid = !core.overlays.is_empty();
@@ -248,7 +249,8 @@ impl Generation {
     /// Makes the rules anew with the compiled lists, the pauses and the schedules of now.
     pub(super) fn renew_policy(&mut self, core: &Core) {
         let clock = core.shared.clock.read();
-        let policy = core.policies.policy(&self.config.policy, &self.groups, clock);
+        let policy =
+            core.policies.policy(&self.config.policy, &self.groups, self.rules.local(), clock);
         log_schedules(self.rules.policy(), policy.as_deref());
         self.rules = Arc::new(self.rules.governed(policy, core.next_number()));
     }

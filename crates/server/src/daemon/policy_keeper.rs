@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use zoners_dns::{Clock, Counter, Counters};
+use zoners_host::networks::hardware_neighbours;
 use zoners_net::Sockets;
 use zoners_resolver::Resolver;
 
@@ -18,8 +19,9 @@ use super::generation::{Core, Generation};
 use super::list_downloads::{DownloadEnd, ListDownloads};
 use super::list_requests::{self, ListCaller, ListRequest, ListRequests};
 use crate::clock::SystemClock;
-use crate::config::{ListOrigin, PolicyConfig};
+use crate::config::{HardwareAddress, ListOrigin, PolicyConfig};
 use crate::policy::build::{self, BuiltPolicy, PolicyBuild, SourcesDigest};
+use crate::policy::pause_file;
 use crate::policy::shelf::PolicyShelf;
 use crate::policy::supply::SuppliedList;
 use crate::policy::supply::book::{ListBook, ListRecord, id_of};
@@ -30,6 +32,12 @@ use news::log_news;
 
 /// How often the files are looked at, at most.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How often the table of neighbours is looked at, at most. macOS is asked by programs.
+const NEIGHBOURS_INTERVAL: Duration = match cfg!(target_os = "linux") {
+    true => Duration::from_secs(1),
+    false => Duration::from_secs(30),
+};
 
 /// The outcome of a compilation: a policy, or the reason why there is none.
 pub(super) type CompilationEnd = Result<Box<BuiltPolicy>, String>;
@@ -62,6 +70,7 @@ pub(super) struct PolicyKeeper {
     work: Option<SourcesDigest>,
     under_way: Option<oneshot::Receiver<CompilationEnd>>,
     looked: Instant,
+    neighbours_looked: Option<Instant>,
     shelf: Arc<PolicyShelf>,
     requests: (ListRequests, mpsc::Receiver<ListRequest>),
     callers: Vec<ListCaller>,
@@ -82,11 +91,16 @@ impl PolicyKeeper {
             work: None,
             under_way: None,
             looked: Instant::now(),
+            neighbours_looked: None,
             shelf: core.policies.clone(),
             requests: list_requests::requests(),
             callers: Vec::new(),
             counters: Arc::default(),
         };
+        let has_pauses = keeper.restore_pauses(core);
+        if keeper.look_at_neighbours(core, &generation.config.policy) || has_pauses {
+            generation.renew_policy(core);
+        }
         let config = &generation.config.policy;
         if config.list.is_empty() {
             return keeper;
@@ -138,6 +152,37 @@ impl PolicyKeeper {
         self.compile_news(core, config);
         self.shelf.put_supply(SuppliedList::all(config, &self.book));
         self.answer_callers();
+    }
+
+    /// Looks at the table of neighbours after a while, if groups name clients by hardware address; true if such clients
+    /// have other addresses than before.
+    pub(super) fn look_at_neighbours(&mut self, core: &Core, config: &PolicyConfig) -> bool {
+        let wanted = config.hardware_clients();
+        let is_recent = |looked: &Instant| looked.elapsed() < NEIGHBOURS_INTERVAL;
+        if wanted.is_empty() || self.neighbours_looked.as_ref().is_some_and(is_recent) {
+            return false;
+        }
+        self.neighbours_looked = Some(Instant::now());
+        let neighbours = hardware_neighbours().into_iter();
+        let neighbours: Vec<_> = neighbours
+            .map(|known| (known.address, HardwareAddress(known.hardware_address)))
+            .collect();
+        core.policies.observe_clients(&neighbours, &wanted, core.shared.now())
+    }
+
+    /// Takes the pauses that an earlier daemon has kept; true if there are any.
+    fn restore_pauses(&self, core: &Core) -> bool {
+        let pauses = self.folder.as_deref().map(pause_file::read).unwrap_or_default();
+        core.policies.restore_pauses(pauses, core.shared.clock.read())
+    }
+
+    /// Keeps the pauses for the next daemon.
+    fn keep_pauses(&self, core: &Core) {
+        let Some(folder) = &self.folder else { return };
+        let pauses = core.policies.pauses(core.shared.clock.read());
+        if let Err(error) = pause_file::write(folder, &pauses) {
+            tracing::warn!("policy: pauses are not kept for a restart: {error}");
+        }
     }
 
     fn compile_news(&mut self, core: &Core, config: &PolicyConfig) {
@@ -204,7 +249,11 @@ impl PolicyKeeper {
     ) -> bool {
         match change {
             PolicyChange::Compiled(built) => self.end_compilation(core, config, built),
-            PolicyChange::Paused | PolicyChange::Scheduled => true,
+            PolicyChange::Paused => {
+                self.keep_pauses(core);
+                true
+            }
+            PolicyChange::Scheduled => true,
             PolicyChange::Downloaded(end) => {
                 self.end_download(config, end);
                 false

@@ -102,6 +102,13 @@ impl Serving {
         self.generation.policy_term()?.left(self.core.shared.clock.wall_seconds())
     }
 
+    /// Puts the present addresses of clients into force, if a group has clients by name.
+    pub(super) fn leases_changed(&mut self) {
+        if self.generation.config.policy.has_named_clients() {
+            self.renew_policy();
+        }
+    }
+
     /// Puts the compiled lists, the pauses and the schedules of now into force. Queries under way end with the old rules.
     pub(super) fn renew_policy(&mut self) {
         self.core.policies.end_pauses(self.core.shared.now());

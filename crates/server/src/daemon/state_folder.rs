@@ -12,6 +12,7 @@ use zoners_host::paths::state;
 use super::{keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
 use crate::policy::build;
+use crate::policy::pause_file;
 use crate::policy::supply::book;
 use crate::zones::saved_copy;
 
@@ -169,6 +170,7 @@ fn is_own_file(name: &str) -> bool {
         keeper::FILE,
         keeper::ASIDE,
         keeper::SECRET,
+        pause_file::FILE,
         run_history::FILE,
         tracked_keys::FILE,
         networks::SECRET,

@@ -6,6 +6,7 @@ pub mod leases;
 mod records;
 mod special_use;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
@@ -121,6 +122,13 @@ impl Local {
     /// Serves these names of leases in place of the ones before.
     pub(crate) fn put_leases(&self, leases: LeaseNames) {
         self.leases.store(Arc::new(leases));
+    }
+
+    /// The addresses of a local name.
+    pub(crate) fn addresses(&self, name: &Name) -> Vec<IpAddr> {
+        let answers = [Rtype::A, Rtype::AAAA].map(|rtype| self.answer(name.for_slice(), rtype));
+        let sets = answers.iter().flatten().flat_map(|answer| &answer.answer);
+        sets.flat_map(RRset::addresses).collect()
     }
 
     /// The answer, if the name is local.

@@ -6,14 +6,15 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use zoners_dns::Prefix;
 use zoners_policy::{
     BlockStyle, CompiledPolicy, GroupPlan, GroupSchedule, GroupSettings, ListSet, ServiceSet,
     WeekDays, WeekSchedule, ZoneRules,
 };
 
 use crate::config::{
-    Config, ConfigError, DEFAULT_GROUP, PolicyConfig, PolicyGroupConfig, PolicyScheduleConfig,
-    ZoneName, nearest,
+    ClientNaming, Config, ConfigError, DEFAULT_GROUP, PolicyConfig, PolicyGroupConfig,
+    PolicyScheduleConfig, ZoneName, nearest,
 };
 use crate::pipeline::local::GroupRecords;
 
@@ -112,7 +113,7 @@ impl PlanBuilder<'_> {
             group.lists.as_ref().map_or_else(every, |names| names.iter().collect());
         let style: &BlockStyle = &group.block_with.as_ref().unwrap_or(&self.config.block_with).0;
         let settings = GroupSettings {
-            clients: group.clients.clone(),
+            clients: prefixes(&group.clients),
             services: services(&group.blocked_services),
             safe_search: group.safe_search.clone(),
             block_aaaa: group.block_aaaa,
@@ -144,6 +145,14 @@ impl PlanBuilder<'_> {
         known.filter_map(|name| number(name)).for_each(|list| set.insert(list));
         set
     }
+}
+
+fn prefixes(clients: &[ClientNaming]) -> Vec<Prefix> {
+    let prefixes = clients.iter().filter_map(|client| match client {
+        ClientNaming::Prefix(prefix) => Some(*prefix),
+        _ => None,
+    });
+    prefixes.collect()
 }
 
 fn services(names: &[String]) -> ServiceSet {

@@ -1,6 +1,9 @@
 //! The compiled policy in force, and the pauses: what a reload of the configuration leaves in place.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
@@ -9,11 +12,16 @@ use zoners_dns::{ClockReading, Moment};
 use zoners_policy::CompiledPolicy;
 
 use super::groups::PolicyGroups;
+use super::known_clients::KnownClients;
+use super::pause_file::KeptPause;
 use super::supply::SuppliedList;
-use super::{ListPolicy, build};
-use crate::config::PolicyConfig;
+use super::{ListPolicy, PolicySurroundings, build};
+use crate::config::{ClientNaming, HardwareAddress, PolicyConfig};
+use crate::pipeline::Local;
 use crate::pipeline::policy::Policy;
 
+/// The longest pause: a week.
+pub(crate) const MAX_PAUSE_SECONDS: u32 = 7 * 24 * 3600;
 /// The most pauses: one for each group of a large configuration.
 const MAX_PAUSES: usize = 256;
 
@@ -23,6 +31,7 @@ pub(crate) struct PolicyShelf {
     compiled: ArcSwapOption<CompiledPolicy>,
     pauses: Mutex<Vec<PolicyPause>>,
     pauses_changed: Notify,
+    clients: Mutex<KnownClients>,
     /// The configured lists, for reports.
     supply: ArcSwap<Vec<SuppliedList>>,
 }
@@ -63,6 +72,7 @@ impl PolicyShelf {
         &self,
         config: &PolicyConfig,
         groups: &PolicyGroups,
+        local: &Local,
         clock: ClockReading,
     ) -> Option<Arc<dyn Policy>> {
         let ClockReading { now, wall_seconds } = clock;
@@ -76,13 +86,33 @@ impl PolicyShelf {
             };
             pauses.iter().any(|pause| concerns(&pause))
         };
-        match ListPolicy::new(config, groups, compiled, is_paused, wall_seconds) {
+        let addresses_of = |client: &ClientNaming| match client {
+            ClientNaming::Prefix(_) => Vec::new(),
+            ClientNaming::Hardware(address) => self.clients.lock().addresses(*address),
+            ClientNaming::Name(name) => local.addresses(name),
+        };
+        let now = PolicySurroundings {
+            unix_seconds: wall_seconds,
+            is_paused: &is_paused,
+            addresses_of: &addresses_of,
+        };
+        match ListPolicy::new(config, groups, compiled, &now) {
             Ok(policy) => Some(Arc::new(policy)),
             Err(error) => {
                 tracing::error!("policy: not in force: {error}");
                 None
             }
         }
+    }
+
+    /// Takes a table of neighbours; true if wanted clients have other addresses than before.
+    pub(crate) fn observe_clients(
+        &self,
+        neighbours: &[(IpAddr, HardwareAddress)],
+        wanted: &BTreeSet<HardwareAddress>,
+        now: Moment,
+    ) -> bool {
+        self.clients.lock().observe(neighbours, wanted, now)
     }
 
     /// Pauses a group, or all groups, until a moment; a moment of the past ends the pause.
@@ -101,6 +131,29 @@ impl PolicyShelf {
         self.pauses_changed.notify_one();
     }
 
+    /// The pauses, by group, with their ends in Unix time.
+    pub(crate) fn pauses(&self, clock: ClockReading) -> Vec<KeptPause> {
+        let kept = |pause: &PolicyPause| {
+            let left = pause.until.since(clock.now).as_secs();
+            KeptPause { group: pause.group.clone(), until: clock.wall_seconds + left }
+        };
+        self.pauses.lock().iter().map(kept).collect()
+    }
+
+    /// Takes pauses of an earlier daemon, which end at their time; true if one is left.
+    pub(crate) fn restore_pauses(&self, kept: Vec<KeptPause>, clock: ClockReading) -> bool {
+        let mut pauses = self.pauses.lock();
+        for KeptPause { group, until } in kept.into_iter().take(MAX_PAUSES) {
+            // A clock that was set lengthens no pause beyond the longest.
+            let left = until.saturating_sub(clock.wall_seconds).min(MAX_PAUSE_SECONDS.into());
+            let until = clock.now.after(Duration::from_secs(left));
+            if left > 0 {
+                pauses.push(PolicyPause { group, until });
+            }
+        }
+        !pauses.is_empty()
+    }
+
     /// Whether a pause has ended and its group is still paused.
     pub(crate) fn has_ended_pause(&self, now: Moment) -> bool {
         self.pauses.lock().iter().any(|pause| pause.until <= now)
@@ -114,5 +167,34 @@ impl PolicyShelf {
     /// Ends once pauses have changed.
     pub(crate) async fn pauses_changed(&self) {
         self.pauses_changed.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(now: u64, wall_seconds: u64) -> ClockReading {
+        ClockReading { now: Moment::from_millis(now * 1000), wall_seconds }
+    }
+
+    #[test]
+    fn pauses_end_at_their_time_after_a_restart_too() {
+        let shelf = PolicyShelf::default();
+        let start = clock(500, 10_000);
+        shelf.pause(Some("kids".into()), start.now.after_seconds(600), start.now);
+        let kept = shelf.pauses(clock(600, 10_100));
+        assert_eq!(kept, [KeptPause { group: Some("kids".into()), until: 10_600 }]);
+        // The machine was started anew, and a minute has passed.
+        let (next, now) = (PolicyShelf::default(), clock(7, 10_160));
+        assert!(next.restore_pauses(kept.clone(), now));
+        assert!(!next.has_ended_pause(now.now.after_seconds(439)));
+        assert!(next.has_ended_pause(now.now.after_seconds(440)));
+        let late = PolicyShelf::default();
+        assert!(!late.restore_pauses(kept.clone(), clock(7, 10_600)), "over");
+        // The clock stood in the past for a while.
+        let early = PolicyShelf::default();
+        assert!(early.restore_pauses(kept, clock(7, 0)));
+        assert!(early.has_ended_pause(now.now.after_seconds(MAX_PAUSE_SECONDS)));
     }
 }

@@ -34,6 +34,7 @@ mod daemon {
     mod lists;
     mod local;
     mod log;
+    mod policy;
     mod restarting;
     #[cfg(target_os = "linux")]
     mod sandbox;

@@ -1,7 +1,9 @@
 //! `[policy]`: lists of names that are blocked or allowed, for groups of clients.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
@@ -9,8 +11,9 @@ use zoners_dns::{EdeCode, Name};
 use zoners_http::HttpUrl;
 use zoners_policy::{BlockStyle, CatalogueEntry, ListForm, catalogue_entry};
 
-use super::policy_group::{PolicyGroupConfig, ZoneName};
+use super::policy_group::{ClientNaming, HardwareAddress, PolicyGroupConfig, ZoneName};
 use super::readers::{TextValue, list, octets, seconds, text};
+use crate::client::ClientIdentity;
 
 /// The name of the group of clients without a group of their own.
 pub(crate) const DEFAULT_GROUP: &str = "default";
@@ -153,6 +156,30 @@ impl PolicyConfig {
         let firefox = self.firefox_canary.then_some(FIREFOX_CANARY);
         let relays = PRIVATE_RELAY_CANARIES.into_iter().filter(|_| self.private_relay_canary);
         relays.chain(firefox).collect()
+    }
+
+    /// The hardware addresses by which groups name clients.
+    pub(crate) fn hardware_clients(&self) -> BTreeSet<HardwareAddress> {
+        let clients = self.group.iter().flat_map(|group| &group.clients);
+        let hardware = clients.filter_map(|client| match client {
+            ClientNaming::Hardware(address) => Some(*address),
+            _ => None,
+        });
+        hardware.collect()
+    }
+
+    /// Whether a group has clients by name.
+    pub(crate) fn has_named_clients(&self) -> bool {
+        let mut clients = self.group.iter().flat_map(|group| &group.clients);
+        clients.any(|client| matches!(client, ClientNaming::Name(_)))
+    }
+
+    /// The number of an identity by which a group names clients; an encrypted transport gives the number to a client.
+    #[must_use]
+    pub fn client_identity(&self, identity: &str) -> Option<ClientIdentity> {
+        let mut all = self.group.iter().flat_map(|group| &group.identities);
+        let at = all.position(|known| known == identity)?;
+        Some(ClientIdentity(NonZeroU16::new(u16::try_from(at + 1).ok()?)?))
     }
 
     /// Whether a group has rules beside lists.

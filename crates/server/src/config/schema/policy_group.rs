@@ -1,7 +1,9 @@
 //! `[[policy.group]]` and `[[policy.group.schedule]]`: how a group of clients is treated, and when.
 
+use std::fmt;
+
 use serde::Deserialize;
-use zoners_dns::Prefix;
+use zoners_dns::{Name, Prefix, name};
 use zoners_policy::{DayHours, SafeSearch, WeekDays};
 
 use super::policy::{BlockAnswer, some_text};
@@ -16,9 +18,12 @@ const MAX_ZONE_NAME: usize = 64;
 pub struct PolicyGroupConfig {
     /// The name; `default` is the group of all remaining clients.
     pub name: String,
-    /// Addresses and prefixes of the clients.
+    /// The clients.
     #[serde(default, deserialize_with = "list")]
-    pub clients: Vec<Prefix>,
+    pub clients: Vec<ClientNaming>,
+    /// Identities of clients over encrypted transports.
+    #[serde(default)]
+    pub identities: Vec<String>,
     /// Names of lists; without the key, every list except lists of the group's schedules.
     pub lists: Option<Vec<String>>,
     /// The answer to a blocked question; without the key, `policy.block-with`.
@@ -74,6 +79,63 @@ pub struct PolicyScheduleConfig {
     /// Whether every name is blocked at these times, except allowed names.
     #[serde(default)]
     pub block_everything: bool,
+}
+
+/// The way in which the configuration names clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientNaming {
+    /// By address.
+    Prefix(Prefix),
+    /// By the hardware address on a link.
+    Hardware(HardwareAddress),
+    /// By a name with addresses in local data.
+    Name(Name),
+}
+
+/// The hardware address of a machine on a link (MAC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HardwareAddress(pub [u8; 6]);
+
+impl TextValue for ClientNaming {
+    const ALLOWED: &'static str = "an address, a prefix such as \"192.168.1.0/24\", a hardware address such as \
+                                   \"02:00:5e:10:00:01\", or a name of local data such as \"tablet.lan\"";
+
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(prefix) = text.parse() {
+            return Some(ClientNaming::Prefix(prefix));
+        }
+        if let Some(address) = HardwareAddress::read(text) {
+            return Some(ClientNaming::Hardware(address));
+        }
+        // A misspelt address is no name.
+        let last = text.trim_end_matches('.').rsplit('.').next()?;
+        let is_number = last.bytes().all(|octet| octet.is_ascii_digit());
+        let name = name::parse(text).ok()?;
+        let is_name = !is_number && !text.contains([':', '/', ' ']) && !name.is_root();
+        is_name.then_some(ClientNaming::Name(name))
+    }
+}
+
+impl HardwareAddress {
+    /// Six octets in hexadecimal, between colons or hyphens.
+    fn read(text: &str) -> Option<Self> {
+        let mark = if text.contains('-') { '-' } else { ':' };
+        let mut octets = [0; 6];
+        let mut parts = text.split(mark);
+        for octet in &mut octets {
+            let part = parts.next().filter(|part| part.len() == 2)?;
+            *octet = u8::from_str_radix(part, 16).ok()?;
+        }
+        parts.next().is_none().then_some(HardwareAddress(octets))
+    }
+}
+
+impl fmt::Display for HardwareAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, rest @ ..] = self.0;
+        write!(f, "{first:02x}")?;
+        rest.iter().try_for_each(|octet| write!(f, ":{octet:02x}"))
+    }
 }
 
 /// The name of a time zone, which is a path below the folder of the system's zones.

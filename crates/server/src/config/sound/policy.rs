@@ -46,10 +46,10 @@ impl Config {
         wrong: &mut impl FnMut(&str, &str),
     ) {
         let is_default = group.name == DEFAULT_GROUP;
-        if is_default != group.clients.is_empty() {
+        if is_default != (group.clients.is_empty() && group.identities.is_empty()) {
             let what = match is_default {
                 true => "must be absent: the default group has the clients of no other group",
-                false => "must have an address or a prefix, such as \"192.168.1.0/24\"",
+                false => "must name clients, such as \"192.168.1.0/24\"",
             };
             wrong(&format!("{path}.clients"), what);
         }

@@ -422,6 +422,40 @@ fn each_well_known_list_is_an_address_under_its_own_name() {
 }
 
 #[test]
+fn clients_are_addresses_hardware_addresses_and_names() {
+    let text = "[[policy.group]]\nname = \"a\"\nclients = [\"192.0.2.0/24\", \"::1\", \"02:00:5E:10:00:01\", \
+                \"02-00-5e-10-00-02\", \"tablet.lan\", \"nas\"]\n";
+    let config = Config::parse(text, "z").unwrap();
+    let shown: Vec<String> = config.policy.group[0]
+        .clients
+        .iter()
+        .map(|client| match client {
+            ClientNaming::Prefix(prefix) => format!("prefix {prefix}"),
+            ClientNaming::Hardware(address) => format!("hardware {address}"),
+            ClientNaming::Name(name) => format!("name {name}"),
+        })
+        .collect();
+    let expected = [
+        "prefix 192.0.2.0/24",
+        "prefix ::1",
+        "hardware 02:00:5e:10:00:01",
+        "hardware 02:00:5e:10:00:02",
+        "name tablet.lan",
+        "name nas",
+    ];
+    assert_eq!(shown.len(), expected.len());
+    assert_eq!(shown[2..], expected[2..]);
+    for wrong in ["192.0.2.300", "02:00:5e:10:00", "a b", "", "192.0.2.0/33", "."] {
+        let text = format!("[[policy.group]]\nname = \"a\"\nclients = [{wrong:?}]\n");
+        let error = error(&text);
+        assert!(
+            error.contains("policy.group.clients: must be an address, a prefix such"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn days_hours_and_engines_are_told_in_their_form() {
     for (key, told) in [
         (

@@ -13,12 +13,9 @@ use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules, RuleSour
 
 use crate::clock::SystemClock;
 use crate::pipeline::{ClientGroup, Service};
-use crate::policy::shelf::PolicyShelf;
+use crate::policy::shelf::{MAX_PAUSE_SECONDS, PolicyShelf};
 use crate::policy::supply::SuppliedList;
 use crate::report::text;
-
-/// The longest pause: a week.
-const MAX_PAUSE_SECONDS: u32 = 7 * 24 * 3600;
 
 /// The rules that match a question of a client.
 pub(super) fn explain<N: Network>(
@@ -102,7 +99,10 @@ pub(super) fn lists<N: Network>(service: &Service<N>, policies: &PolicyShelf) ->
     };
     let group = |group: &zoners_policy::GroupSettings| PolicyGroupState {
         name: group.name.clone(),
-        clients: group.clients.iter().map(ToString::to_string).collect(),
+        clients: {
+            let prefixes = group.clients.iter().map(ToString::to_string);
+            prefixes.chain(group.addresses.iter().map(ToString::to_string)).collect()
+        },
         lists: names(&group.lists),
         services: group.services.names().map(str::to_owned).collect(),
         safe_search: group.safe_search.iter().map(ToString::to_string).collect(),

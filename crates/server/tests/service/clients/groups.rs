@@ -1,18 +1,24 @@
 //! Groups of clients in the pipeline: schedules, services, safe search, and families of addresses.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crate::lab::{ServiceLab, asked, lab, packet};
 use zoners_dns::{Counter, Message, Rtype, Transport, zonefile};
 use zoners_policy::{CompiledPolicy, MemoryStorage, PolicyCompiler};
+use zoners_server::client::ClientIdentity;
+use zoners_server::config::ClientNaming;
 use zoners_server::pipeline::policy::{Policy, PolicyTerm};
-use zoners_server::policy::ListPolicy;
 use zoners_server::policy::groups::PolicyGroups;
+use zoners_server::policy::{ListPolicy, PolicySurroundings};
 use zoners_server::{Client, Config, Service};
 
 const ADULT: &str = "192.168.1.1";
 const CHILD: &str = "192.168.1.2";
+/// The present address of a client that is named by hardware address, and of a client named by name.
+const TABLET: &str = "192.168.1.3";
+const PHONE: &str = "fd00::4";
 /// 2026-11-30, a Monday, at 12:00 UTC.
 const MONDAY_NOON: u64 = 1_796_040_000;
 const HOUR: u64 = 3600;
@@ -21,14 +27,22 @@ const HOUR: u64 = 3600;
 fn kids(keys: &str, unix_seconds: u64) -> ListPolicy {
     let text = format!(
         "[policy]\ntime-zone = \"UTC\"\nblock-with = \"nxdomain\"\n\
-         [[policy.group]]\nname = \"kids\"\nclients = [\"{CHILD}\"]\n{keys}"
+         [[policy.group]]\nname = \"kids\"\nclients = [\"{CHILD}\", \"02:00:5e:10:00:01\", \"phone.lan\"]\n\
+         identities = [\"laptop\"]\n{keys}"
     );
     let config = Config::parse(&text, "zoners.toml").unwrap();
     let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
     PolicyCompiler::new([5, 6], &scratch).finish(&*file, [0; 32]).unwrap();
     let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
     let groups = PolicyGroups::read(&config).unwrap();
-    ListPolicy::new(&config.policy, &groups, compiled, |_| false, unix_seconds).unwrap()
+    let addresses_of = |client: &ClientNaming| match client {
+        ClientNaming::Hardware(_) => vec![TABLET.parse().unwrap()],
+        ClientNaming::Name(_) => vec![PHONE.parse().unwrap()],
+        ClientNaming::Prefix(_) => vec![],
+    };
+    let now =
+        PolicySurroundings { addresses_of: &addresses_of, ..PolicySurroundings::at(unix_seconds) };
+    ListPolicy::new(&config.policy, &groups, compiled, &now).unwrap()
 }
 
 fn governed(lab: ServiceLab, policy: ListPolicy, generation: u32) -> ServiceLab {
@@ -228,4 +242,23 @@ async fn the_ttl_of_a_finished_redirect_counts_down() {
         tokio::time::advance(std::time::Duration::from_secs(2)).await;
     }
     assert_eq!(ttls, [9, 7, 5, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_are_known_by_hardware_address_name_and_identity() {
+    let keys = "blocked-services = [\"tiktok\"]\n";
+    let text = "[[policy.group]]\nname = \"kids\"\nidentities = [\"desk\", \"laptop\"]\n";
+    let config = Config::parse(text, "zoners.toml").unwrap();
+    assert_eq!(config.policy.client_identity("laptop").unwrap().0.get(), 2);
+    assert_eq!(config.policy.client_identity("unknown"), None);
+    let lab = governed(lab(), kids(keys, MONDAY_NOON), 1);
+    for client in [CHILD, TABLET, PHONE] {
+        let reply = ask(&lab, "tiktok.com", Rtype::A, client).await;
+        assert!(reply.starts_with("NXDOMAIN [] EDE 15 (Blocked): service tiktok"), "{reply}");
+    }
+    let laptop = ClientIdentity(NonZeroU16::MIN);
+    let (query, adult) = (packet(&asked("tiktok.com", Rtype::A), true), ADULT.parse().unwrap());
+    let client = Client::new(adult, Transport::Tcp);
+    assert!(show(lab.send_from(&query, client.identified(laptop)).await).contains("service"));
+    assert!(!show(lab.send_from(&query, client).await).contains("service"));
 }

@@ -10,8 +10,8 @@ use zoners_dns::{
 };
 use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
 use zoners_resolver::Answer;
-use zoners_server::policy::ListPolicy;
 use zoners_server::policy::groups::PolicyGroups;
+use zoners_server::policy::{ListPolicy, PolicySurroundings};
 use zoners_server::{Client, Config, Service};
 
 const ADULT: &str = "192.168.1.1";
@@ -31,7 +31,8 @@ fn governed(text: &str, more: &str) -> ServiceLab {
     compiler.finish(&*file, [0; 32]).unwrap();
     let compiled = Arc::new(CompiledPolicy::open(file, None).unwrap());
     let groups = PolicyGroups::read(&config).unwrap();
-    let policy = ListPolicy::new(&config.policy, &groups, compiled, |_| false, MONDAY_NOON);
+    let policy =
+        ListPolicy::new(&config.policy, &groups, compiled, &PolicySurroundings::at(MONDAY_NOON));
     let policy = Arc::new(policy.unwrap());
     let lab = lab_with(&text_of_config);
     let rules = lab.service.rules().clone().with_policy(policy);

@@ -1,0 +1,89 @@
+//! Groups of clients with the real binary: conversations over UDP, explanations, and a pause over a restart.
+
+use std::path::Path;
+
+use crate::common::waiting::until;
+use crate::common::{Daemon, query_for, zoners};
+use zoners_dns::{Message, OptRcode, Rtype};
+
+const GROUPS: &str = "[local]\nrecords = [\"nas.lan. A 192.168.1.2\", \"desk.lan. A 127.0.0.1\"]\n\
+                      [policy]\nblock-with = \"nxdomain\"\n\
+                      [[policy.group]]\nname = \"kids\"\nclients = [\"desk.lan\"]\n\
+                      blocked-services = [\"tiktok\"]\nblock-aaaa = true\n\
+                      records = [\"files.lan. 60 CNAME nas.lan.\", \"loop.lan. CNAME loop.lan.\"]\n\
+                      [[policy.group.schedule]]\nname = \"always\"\ntime-zone = \"UTC\"\nblocked-services = [\"roblox\"]\n";
+
+fn daemon(state: &Path) -> Daemon {
+    let state = state.display();
+    Daemon::start(&format!("state = \"{state}\"\ncontrol = \"{state}/socket\"\n{GROUPS}"))
+}
+
+fn ask(daemon: &Daemon, name: &str, rtype: Rtype) -> String {
+    let reply = Message::parse(&daemon.ask(&query_for(7, name, rtype)).into()).unwrap();
+    let records = reply.answer.iter().map(|set| {
+        let target = set.target().map(|target| target.to_string());
+        let addresses = set.addresses().map(|address| address.to_string());
+        let data: Vec<String> = target.into_iter().chain(addresses).collect();
+        format!("{} {} {}", set.owner, set.rtype, data.join(" "))
+    });
+    format!("{} {}", reply.rcode, records.collect::<Vec<_>>().join(", "))
+}
+
+fn control(state: &Path, arguments: &[&str]) -> String {
+    let socket = state.join("socket").display().to_string();
+    let output = zoners(&[&["policy"], arguments, &["--control", &socket]].concat());
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_group_without_lists_blocks_rewrites_and_explains() {
+    let state = tempfile::tempdir().unwrap();
+    let daemon = daemon(state.path());
+    for _ in 0..2 {
+        assert_eq!(ask(&daemon, "www.tiktok.com", Rtype::A), "NXDOMAIN ");
+        assert_eq!(ask(&daemon, "www.roblox.com", Rtype::A), "NXDOMAIN ");
+        assert_eq!(ask(&daemon, "www.example.com", Rtype::AAAA), "NOERROR ");
+        let files = ask(&daemon, "files.lan", Rtype::A);
+        assert_eq!(files, "NOERROR files.lan CNAME nas.lan, nas.lan A 192.168.1.2");
+        assert_eq!(ask(&daemon, "loop.lan", Rtype::A), "SERVFAIL ");
+    }
+    let explain = |name: &str| control(state.path(), &["explain", name]);
+    let tiktok = explain("tiktok.com");
+    assert!(
+        tiktok.contains("blocked") && tiktok.contains("service tiktok: *.tiktok.com"),
+        "{tiktok}"
+    );
+    assert!(tiktok.contains("group kids, schedule always"), "{tiktok}");
+    assert!(explain("files.lan").contains("records of group kids: files.lan"));
+    let lists = control(state.path(), &["lists"]);
+    assert!(lists.contains("group kids: 127.0.0.1: services tiktok, roblox; "), "{lists}");
+    assert!(lists.contains("now in schedule always"), "{lists}");
+    let output = zoners(&["policy", "services"]);
+    let services = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        services.contains("youtube  ") && services.contains("safe search: bing, "),
+        "{services}"
+    );
+}
+
+#[test]
+fn a_pause_lasts_over_a_restart() {
+    let state = tempfile::tempdir().unwrap();
+    let mut first = daemon(state.path());
+    let paused = control(state.path(), &["pause", "1h", "--group", "kids"]);
+    assert!(paused.contains("paused for group kids"), "{paused}");
+    let is_paused = || control(state.path(), &["explain", "tiktok.com"]).contains("is paused");
+    until("the pause is in force", is_paused);
+    let file = state.path().join("policy.pauses");
+    until("the pause is kept", || file.exists());
+    first.signal("-TERM");
+    assert!(first.child.wait().unwrap().success());
+    drop(first);
+    let second = daemon(state.path());
+    assert!(is_paused());
+    control(state.path(), &["pause", "0", "--group", "kids"]);
+    until("the pause is over", || !is_paused());
+    assert_eq!(ask(&second, "www.tiktok.com", Rtype::A), "NXDOMAIN ");
+    assert_eq!(OptRcode::NXDOMAIN.to_string(), "NXDOMAIN");
+}
