@@ -48,7 +48,11 @@ impl AuthoritativeZone {
         match self.locate(at, rtype) {
             Located::Cut(_) if !reply.answer.is_empty() => reply.kind = ReplyKind::Alias,
             Located::Cut(node) => self.refer(node, reply),
-            Located::Redirected(dname) => return redirect(at, dname, reply),
+            Located::Redirected(dname) => {
+                let target = redirect(at, dname, reply);
+                // The synthesised CNAME is the answer to a question for CNAME (RFC 6672 section 3.2).
+                return target.filter(|_| !matches!(rtype, Rtype::CNAME | Rtype::ANY));
+            }
             Located::Node(node) => {
                 if let Some(target) = add_records(node, at, rtype, reply) {
                     return target;

@@ -152,8 +152,9 @@ fn answers_are_those_of_the_reference() {
             let (asked, rtype) = some_question(&random);
             let expected = reference.answer(&Question::new(asked.clone(), rtype));
             let reply = zone.reply(&asked, rtype);
-            // A loop ends after some turns, here and there.
-            if expected.answer.len() >= 16 {
+            // A loop ends after some turns, here and there; and the reference follows a DNAME for CNAME, too.
+            let is_redirected = expected.answer.iter().any(|set| set.rtype == Rtype::DNAME);
+            if expected.answer.len() >= 16 || is_redirected && rtype == Rtype::CNAME {
                 continue;
             }
             let told =

@@ -98,6 +98,8 @@ fn a_dname_redirects_the_names_below() {
     assert_eq!(seen("old.", Rtype::A), "NOERROR Answer: ; example.test SOA");
     assert_eq!(seen("old.", Rtype::DNAME), "NOERROR Answer: old DNAME; ");
     assert_eq!(seen("x.away.", Rtype::A), "NOERROR Alias: away DNAME, x.away CNAME; ");
+    assert_eq!(seen("x.away.", Rtype::CNAME), "NOERROR Answer: away DNAME, x.away CNAME; ");
+    assert_eq!(seen("no.old.", Rtype::CNAME), "NOERROR Answer: old DNAME, no.old CNAME; ");
     let label = "a".repeat(60);
     let long = format!("{label}.{label}.{label}.{}.old.", "b".repeat(44));
     assert_eq!(ask(&long, Rtype::A).rcode, OptRcode::NXDOMAIN);
