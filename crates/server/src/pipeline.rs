@@ -28,6 +28,7 @@ mod finish;
 mod finished;
 mod group;
 pub mod local;
+mod network_failures;
 mod network_window;
 mod observe;
 mod order;

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use zoners_dns::{Network, Question};
-use zoners_resolver::{Cause, Resolution, Settings, Trace};
+use zoners_dns::Network;
+use zoners_resolver::{Resolution, Trace};
 
 use super::Service;
 use super::portal::PortalWindow;
@@ -23,6 +23,18 @@ pub(super) enum NetworkWindow<N: Network> {
 }
 
 impl<N: Network> Service<N> {
+    /// The same service behind a captive portal; `None` once the portal is open.
+    #[must_use]
+    pub fn behind_portal(self, window: Option<PortalWindow<N>>) -> Self {
+        Service { window: window.map(|window| Arc::new(NetworkWindow::Portal(window))), ..self }
+    }
+
+    /// The same service on a network whose strategy is not known yet.
+    #[must_use]
+    pub fn settling(self, window: SettlingWindow<N>) -> Self {
+        Service { window: Some(Arc::new(NetworkWindow::Settling(window))), ..self }
+    }
+
     /// Whether a question that failed before may have an answer by now.
     pub(super) fn is_in_window(&self) -> bool {
         self.window.as_deref().is_some_and(|window| match window {
@@ -46,30 +58,5 @@ impl<N: Network> Service<N> {
                 (resolution, AnswerOrigin::Resolver)
             }
         }
-    }
-}
-
-/// Whether a question goes to resolvers of its own: of the configuration, of a VPN or of a home.
-pub(super) fn has_own_route(settings: &Settings, question: &Question) -> bool {
-    settings.route(&question.name).is_some_and(|route| !route.zone.is_root())
-}
-
-/// Whether the network may be the cause of a failure.
-pub(super) fn is_of_network(cause: Cause) -> bool {
-    match cause {
-        Cause::Silent
-        | Cause::Unusable
-        | Cause::NoAddress
-        | Cause::Remembered
-        | Cause::Budget
-        | Cause::Deadline
-        | Cause::Bogus
-        | Cause::BogusZone => true,
-        Cause::Cancelled
-        | Cause::Cycle
-        | Cause::Depth
-        | Cause::Aliases
-        | Cause::Overloaded
-        | Cause::Sentinel => false,
     }
 }

@@ -15,7 +15,7 @@ use zoners_dns::{
 use zoners_resolver::{Answer, Resolution, Resolver, Settings, Shared, Trace};
 
 use super::Service;
-use super::network_window::{NetworkWindow, has_own_route, is_of_network};
+use super::network_failures::{has_own_route, is_of_network};
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
 
@@ -103,12 +103,6 @@ pub struct PortalWindow<N: Network> {
 }
 
 impl<N: Network> Service<N> {
-    /// The same service behind a captive portal; `None` once the portal is open.
-    #[must_use]
-    pub fn behind_portal(self, window: Option<PortalWindow<N>>) -> Self {
-        Service { window: window.map(|window| Arc::new(NetworkWindow::Portal(window))), ..self }
-    }
-
     /// Takes a miss through recursion, and to the resolver of the network if it has to answer.
     pub(super) async fn resolve_behind(
         &self,

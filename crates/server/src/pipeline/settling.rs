@@ -21,7 +21,7 @@ use zoners_dns::{Clock, Counters, Network, Random, name};
 use zoners_resolver::{Lack, Resolution, Resolver, Settings, Shared, Trace};
 
 use super::Service;
-use super::network_window::{NetworkWindow, has_own_route, is_of_network};
+use super::network_failures::{has_own_route, is_of_network};
 use super::portal::forwarder;
 use super::query::Miss;
 
@@ -119,12 +119,6 @@ impl<N: Network> fmt::Debug for SettlingWindow<N> {
 }
 
 impl<N: Network> Service<N> {
-    /// The same service on a network whose strategy is not known yet.
-    #[must_use]
-    pub fn settling(self, window: SettlingWindow<N>) -> Self {
-        Service { window: Some(Arc::new(NetworkWindow::Settling(window))), ..self }
-    }
-
     /// Takes a miss through recursion, or to the network's resolvers once they are decided on.
     pub(super) async fn resolve_settling(
         &self,
