@@ -20,6 +20,9 @@ fn address_of(name: &Name) -> [u8; 4] {
     sum.to_be_bytes()
 }
 
+/// A name and its address.
+type PlacedName = (String, [u8; 4]);
+
 /// A server of `example.` with an address for each name, while the test lives.
 #[derive(Clone)]
 pub(crate) struct Authority {
@@ -30,7 +33,7 @@ pub(crate) struct Authority {
     asked: Arc<AtomicUsize>,
     names: Arc<Mutex<Vec<String>>>,
     /// Names with an address that a test has chosen.
-    placed: Arc<Mutex<Vec<(String, [u8; 4])>>>,
+    placed: Arc<Mutex<Vec<PlacedName>>>,
 }
 
 impl Authority {
