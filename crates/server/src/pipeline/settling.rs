@@ -127,7 +127,7 @@ impl<N: Network> Service<N> {
         miss: &Miss,
         trace: Option<Arc<Trace>>,
     ) -> Resolution {
-        let (question, checking) = (&miss.question, miss.head.checking());
+        let (question, checking) = (&miss.question_to_resolve(), miss.head.checking());
         let recursion =
             self.worker.resolve_for(asker, question, checking, miss.lack, trace.clone());
         if has_own_route(self.worker.settings(), question) {
