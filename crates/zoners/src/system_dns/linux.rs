@@ -42,7 +42,7 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
     let explain = |error: io::Error| error.to_string();
     let mut failed = FailedCommands::read(root);
     // A killed process or a power cut may have left our settings.
-    failed.add(logged(release_settings(root)?));
+    failed.add(logged(release_settings(root, system_dns::has_run_in_this_boot(root))?));
     system_dns::write_condition(root, &SwitchCondition::NotReady).map_err(explain)?;
     let choice = RememberedChoice::read(root);
     let mut service = SystemDnsService {
@@ -60,7 +60,7 @@ pub(super) fn keep(root: &SystemRoot) -> Result<(), String> {
     runtime.block_on(service.observe_until_signal())?;
     reporting.abort();
     service_manager::notify_stopping();
-    logged(release_settings(root)?);
+    logged(release_settings(root, true)?);
     system_dns::remove_condition(root).map_err(explain)
 }
 
@@ -120,7 +120,7 @@ impl SystemDnsService<'_> {
             }
         );
         if action != SwitchAction::Take {
-            self.failed.add(logged(release_settings(self.root)?));
+            self.failed.add(logged(release_settings(self.root, true)?));
             self.report_failed_commands();
         }
         if action == SwitchAction::Release {
@@ -217,7 +217,8 @@ fn failed_line(failure: &FailedCommand) -> String {
 
 /// Puts back the former settings; returns a line for each command that failed.
 pub(crate) fn release(root: &SystemRoot) -> Result<Vec<String>, String> {
-    Ok(release_settings(root)?.iter().map(failed_line).collect())
+    let has_run = system_dns::has_run_in_this_boot(root);
+    Ok(release_settings(root, has_run)?.iter().map(failed_line).collect())
 }
 
 /// Forgets the choice of foreign servers, made by a person.
@@ -230,10 +231,10 @@ pub(crate) fn is_taken(root: &SystemRoot) -> io::Result<bool> {
     system_dns::is_taken(root)
 }
 
-/// Puts back the former settings. In an image, and after a boot, the programs of the system are not told: no program
-/// has started with our settings. Returns the commands that failed.
-fn release_settings(root: &SystemRoot) -> Result<Vec<FailedCommand>, String> {
-    let is_live = root.is_running_system() && system_dns::has_run_in_this_boot(root);
+/// Puts back the former settings. In an image, and after a boot in which the service has not run, the programs of the
+/// system are not told: no program has started with our settings. Returns the commands that failed.
+fn release_settings(root: &SystemRoot, has_run: bool) -> Result<Vec<FailedCommand>, String> {
+    let is_live = root.is_running_system() && has_run;
     let commands: &mut dyn CommandRunner =
         if is_live { &mut LimitedCommands { limit: COMMAND_LIMIT } } else { &mut NoCommands };
     system_dns::release(root, Disk::default(), commands)
