@@ -102,6 +102,7 @@ impl LaunchdJob {
             restart: shell(format!("({stop}) && {start}")),
             stop: shell(stop),
             is_running: SystemCommand::of(&["launchctl", "print", &target]),
+            has_process: None,
         }
     }
 

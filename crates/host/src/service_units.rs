@@ -58,6 +58,14 @@ impl ServiceManagerKind {
             }
             ServiceManagerKind::Runit(_) => SystemCommand::of(&["sv", verb, name]),
         };
+        let has_process = match self {
+            ServiceManagerKind::Systemd => {
+                let states = "^(active|reloading|activating|deactivating)$";
+                let text = format!("systemctl is-active {name} | grep -qE '{states}'");
+                Some(SystemCommand::of(&["sh", "-c", &text]))
+            }
+            ServiceManagerKind::OpenRc | ServiceManagerKind::Runit(_) => None,
+        };
         let is_running = match self {
             ServiceManagerKind::Systemd => {
                 SystemCommand::of(&["systemctl", "--quiet", "is-active", name])
@@ -74,6 +82,7 @@ impl ServiceManagerKind {
             restart: command("restart"),
             stop: command("stop"),
             is_running,
+            has_process,
         }
     }
 
@@ -91,23 +100,34 @@ impl ServiceManagerKind {
         SystemService { restart, ..service }
     }
 
-    /// The steps after which the manager starts the daemon at boot. On the running system the manager is told.
+    /// The steps after which the manager knows the daemon. On the running system the manager is told.
     #[must_use]
-    pub fn enable(self, unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
+    pub fn unit(self, unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
         match self {
-            ServiceManagerKind::Systemd => systemd::enable(unit, is_running_system),
-            ServiceManagerKind::OpenRc => openrc::enable(unit),
-            ServiceManagerKind::Runit(services) => runit::enable(unit, services),
+            ServiceManagerKind::Systemd => systemd::unit(unit, is_running_system),
+            ServiceManagerKind::OpenRc => openrc::unit(unit),
+            ServiceManagerKind::Runit(services) => runit::unit(unit, services),
         }
     }
 
-    /// As [`ServiceManagerKind::enable`], for the service with the system's DNS settings.
+    /// As [`ServiceManagerKind::unit`], for the service with the system's DNS settings.
     #[must_use]
-    pub fn enable_switch(self, program: &str, is_running_system: bool) -> Vec<PlanStep> {
+    pub fn switch_unit(self, program: &str, is_running_system: bool) -> Vec<PlanStep> {
         match self {
-            ServiceManagerKind::Systemd => systemd::enable_switch(program, is_running_system),
-            ServiceManagerKind::OpenRc => openrc::enable_switch(program),
-            ServiceManagerKind::Runit(services) => runit::enable_switch(program, services),
+            ServiceManagerKind::Systemd => systemd::switch_unit(program, is_running_system),
+            ServiceManagerKind::OpenRc => openrc::switch_unit(program),
+            ServiceManagerKind::Runit(services) => runit::switch_unit(program, services),
+        }
+    }
+
+    /// The steps after which the manager starts a service at boot. They come after the start: a service that a boot
+    /// starts after a power cut has a start in the journal, and is stopped by the undo.
+    #[must_use]
+    pub fn enable(self, name: &str) -> Vec<PlanStep> {
+        match self {
+            ServiceManagerKind::Systemd => systemd::enable(name),
+            ServiceManagerKind::OpenRc => openrc::enable(name),
+            ServiceManagerKind::Runit(_) => Vec::new(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::install_steps::{
     CONFIG, InstallInput, check_answers, check_asked, config, copy_program, pages,
 };
 use crate::plan::{PlanStep, SystemCommand, SystemPlan, SystemRoot};
-use crate::service_units::{DaemonUnit, SWITCH_NAME, ServiceManagerKind};
+use crate::service_units::{DaemonUnit, SERVICE_NAME, SWITCH_NAME, ServiceManagerKind};
 
 /// The user of the service.
 pub const USER: &str = "zoners";
@@ -122,16 +122,18 @@ impl InstallFacts {
         steps.push(self.user()?);
         steps.push(PlanStep::MakeFolder { path: STATE.into(), mode: 0o700, with_content: true });
         let is_running_system = self.image.is_none();
-        steps.extend(manager.enable(&unit, is_running_system));
+        steps.extend(manager.unit(&unit, is_running_system));
         if is_running_system {
             steps.push(PlanStep::StartService(manager.daemon_service(&unit)));
-            steps.push(check_answers());
         }
-        steps.extend(manager.enable_switch(&unit.program, is_running_system));
+        steps.extend(manager.enable(SERVICE_NAME));
+        steps.extend(is_running_system.then(check_answers));
+        steps.extend(manager.switch_unit(&unit.program, is_running_system));
         if is_running_system {
             steps.push(PlanStep::StartService(manager.service(SWITCH_NAME)));
-            steps.push(check_asked());
         }
+        steps.extend(manager.enable(SWITCH_NAME));
+        steps.extend(is_running_system.then(check_asked));
         Ok(SystemPlan { steps }.with_folders())
     }
 
@@ -230,11 +232,14 @@ mod tests {
             at("useradd --system"),
             at("write /etc/systemd/system/zoners.service"),
             at("systemctl start zoners"),
+            // A boot after a power cut starts no service without a start in the journal.
+            at("multi-user.target.wants/zoners.service"),
             at("127.0.0.1 answers"),
             at("systemctl start zoners-system-dns"),
+            at("multi-user.target.wants/zoners-system-dns.service"),
             at("arrives there"),
         ];
-        assert!(order.is_sorted() && order[7] + 1 == shown.len(), "{shown:#?}");
+        assert!(order.is_sorted() && order[9] + 1 == shown.len(), "{shown:#?}");
         let image: Vec<String> =
             plan(&world, false).steps.iter().map(ToString::to_string).collect();
         let is_live = |step: &String| step.starts_with("systemctl") || step.starts_with("check");
@@ -255,6 +260,25 @@ mod tests {
             assert!(world.running.borrow().contains("zoners"));
             world.uninstall(false, FaultKind::None).0.unwrap();
             assert_eq!(world.tree(), before, "killed at {moment}");
+        }
+    }
+
+    #[test]
+    fn an_uninstall_stops_the_services_of_a_boot_after_a_power_cut() {
+        for moment in (0..400).step_by(7) {
+            let world = machine();
+            let (before, running) = (world.tree(), world.running.borrow().clone());
+            let _ = world.install(&plan(&world, true), FaultKind::Death(moment));
+            world.running.borrow_mut().retain(|name| running.contains(name));
+            for name in [SERVICE_NAME, SWITCH_NAME] {
+                let link = format!("etc/systemd/system/multi-user.target.wants/{name}.service");
+                if world.at(&link).exists() {
+                    world.running.borrow_mut().insert(name.to_owned());
+                }
+            }
+            world.uninstall(false, FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), before, "cut at {moment}");
+            assert_eq!(*world.running.borrow(), running, "cut at {moment}");
         }
     }
 

@@ -45,10 +45,9 @@ fn examine_change(
         (
             PlanStep::StartService(service) | PlanStep::StopService(service),
             FormerState::Service { running },
-        ) => match (executor.is_running(service), running) {
-            (true, false) => Some(UndoStep::Stop(service.clone())),
-            (false, true) => Some(UndoStep::Start(service.clone())),
-            _ => None,
+        ) => match running {
+            true => (!executor.is_running(service)).then(|| UndoStep::Start(service.clone())),
+            false => executor.has_process(service).then(|| UndoStep::Stop(service.clone())),
         },
         (
             PlanStep::SetDnsServers { service, servers: own },

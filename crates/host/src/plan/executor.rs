@@ -21,6 +21,11 @@ impl PlanExecutor<'_> {
         self.succeeds(&service.is_running)
     }
 
+    /// Whether a service has something to stop.
+    pub(super) fn has_process(&mut self, service: &SystemService) -> bool {
+        self.succeeds(service.has_process.as_ref().unwrap_or(&service.is_running))
+    }
+
     /// Whether a question to the system is answered with yes.
     pub(super) fn succeeds(&mut self, command: &SystemCommand) -> bool {
         self.commands.run(command).is_ok_and(|end| end.success)

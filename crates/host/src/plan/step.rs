@@ -160,6 +160,9 @@ pub struct SystemService {
     pub stop: SystemCommand,
     /// Succeeds if the service runs.
     pub is_running: SystemCommand,
+    /// Succeeds if there is something to stop: the service runs, starts, or is to be started again. None as `is_running`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_process: Option<SystemCommand>,
 }
 
 /// Questions to a directory of accounts, as macOS has.

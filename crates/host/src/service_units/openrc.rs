@@ -3,19 +3,21 @@
 use super::{DaemonUnit, MAX_DESCRIPTORS, SERVICE_NAME, SWITCH_NAME, script};
 use crate::plan::PlanStep;
 
-/// As `rc-update add zoners` does, which is a link.
-pub(super) fn enable(unit: &DaemonUnit) -> Vec<PlanStep> {
-    enable_script(SERVICE_NAME, text(unit))
+pub(super) fn unit(unit: &DaemonUnit) -> Vec<PlanStep> {
+    vec![script(&script_path(SERVICE_NAME), text(unit))]
 }
 
-pub(super) fn enable_switch(program: &str) -> Vec<PlanStep> {
-    enable_script(SWITCH_NAME, switch_text(program))
+pub(super) fn switch_unit(program: &str) -> Vec<PlanStep> {
+    vec![script(&script_path(SWITCH_NAME), switch_text(program))]
 }
 
-fn enable_script(name: &str, text: String) -> Vec<PlanStep> {
-    let path = format!("/etc/init.d/{name}");
-    let link = PlanStep::link(&format!("/etc/runlevels/default/{name}"), &path);
-    vec![script(&path, text), link]
+/// As `rc-update add` does, which is a link.
+pub(super) fn enable(name: &str) -> Vec<PlanStep> {
+    vec![PlanStep::link(&format!("/etc/runlevels/default/{name}"), &script_path(name))]
+}
+
+fn script_path(name: &str) -> String {
+    format!("/etc/init.d/{name}")
 }
 
 fn text(unit: &DaemonUnit) -> String {

@@ -13,13 +13,14 @@ pub(super) fn service_folder(is_there: impl Fn(&str) -> bool) -> &'static str {
     SERVICE_FOLDERS.into_iter().find(|folder| is_there(folder)).unwrap_or(usual)
 }
 
-/// A link in the folder of runsvdir(8), as `ln -s /etc/sv/zoners /var/service` does.
-pub(super) fn enable(unit: &DaemonUnit, services: &str) -> Vec<PlanStep> {
+/// With a link in the folder of runsvdir(8), as `ln -s /etc/sv/zoners /var/service` makes: runsvdir starts nothing without
+/// the link, and ends a service whose link is gone.
+pub(super) fn unit(unit: &DaemonUnit, services: &str) -> Vec<PlanStep> {
     enable_scripts(SERVICE_NAME, services, &[("run", text(unit))])
 }
 
 /// `finish` runs after every end of `run` (runsv(8)).
-pub(super) fn enable_switch(program: &str, services: &str) -> Vec<PlanStep> {
+pub(super) fn switch_unit(program: &str, services: &str) -> Vec<PlanStep> {
     let script = |command: &str| {
         format!(
             "\
@@ -67,7 +68,7 @@ mod tests {
         assert_eq!(service_folder(|folder| folder == "/etc/service"), "/etc/service");
         assert_eq!(service_folder(|_| true), "/var/service");
         assert_eq!(service_folder(|_| false), "/var/service");
-        let steps = enable_switch("/usr/bin/zoners", "/etc/service");
+        let steps = switch_unit("/usr/bin/zoners", "/etc/service");
         let link = "ln -sf /etc/sv/zoners-system-dns /etc/service/zoners-system-dns";
         assert_eq!(steps.last().unwrap().to_string(), link);
     }

@@ -7,22 +7,23 @@ const FOLDER: &str = "/etc/systemd/system";
 /// The folder of services of a running machine; an image may lack the folder.
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
+pub(super) fn unit(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
+    unit_file(SERVICE_NAME, text(unit), is_running_system)
+}
+
+pub(super) fn switch_unit(program: &str, is_running_system: bool) -> Vec<PlanStep> {
+    unit_file(SWITCH_NAME, switch_text(program), is_running_system)
+}
+
 /// As `systemctl enable` does, which is a link.
-pub(super) fn enable(unit: &DaemonUnit, is_running_system: bool) -> Vec<PlanStep> {
-    enable_unit(SERVICE_NAME, text(unit), is_running_system)
+pub(super) fn enable(name: &str) -> Vec<PlanStep> {
+    let file = format!("{name}.service");
+    vec![PlanStep::link(&format!("{WANTS}/{file}"), &format!("{FOLDER}/{file}"))]
 }
 
-pub(super) fn enable_switch(program: &str, is_running_system: bool) -> Vec<PlanStep> {
-    enable_unit(SWITCH_NAME, switch_text(program), is_running_system)
-}
-
-fn enable_unit(name: &str, text: String, is_running_system: bool) -> Vec<PlanStep> {
-    let path = format!("{FOLDER}/{name}.service");
+fn unit_file(name: &str, text: String, is_running_system: bool) -> Vec<PlanStep> {
     let reload = ["systemctl", "daemon-reload"];
-    let mut steps = vec![
-        PlanStep::write(&path, text),
-        PlanStep::link(&format!("{WANTS}/{name}.service"), &path),
-    ];
+    let mut steps = vec![PlanStep::write(&format!("{FOLDER}/{name}.service"), text)];
     if is_running_system {
         steps.insert(0, PlanStep::run_on_undo(&reload));
         steps.push(PlanStep::run(&reload));

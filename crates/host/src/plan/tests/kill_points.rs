@@ -18,6 +18,7 @@ pub(crate) fn service(name: &str) -> SystemService {
         restart: command("restart"),
         stop: command("stop"),
         is_running: command("status"),
+        has_process: None,
     }
 }
 

@@ -226,6 +226,10 @@ impl CommandRunner for ModelCommands {
             ["service", "status", name] | ["systemctl", "--quiet", "is-active", name] => {
                 success = self.running.borrow().contains(name)
             }
+            ["sh", "-c", script] if script.starts_with("systemctl is-active ") => {
+                let name = script.split(' ').nth(2).unwrap_or_default();
+                success = self.running.borrow().contains(name);
+            }
             ["sh", "-c", script] if script.contains("resolvconf -a lo.zoners") => {
                 self.running.borrow_mut().insert("lo.zoners".to_owned());
             }
