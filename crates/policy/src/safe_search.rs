@@ -22,8 +22,6 @@ use std::sync::LazyLock;
 
 use zoners_dns::{Name, NameSlice, Rtype, name};
 
-use crate::verdict::PolicyAction;
-
 /// A search engine with a safe search of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SafeSearch {
@@ -45,6 +43,15 @@ pub enum SafeSearch {
     Youtube,
     /// YouTube, the moderate mode.
     YoutubeModerate,
+}
+
+/// The place to which the names of an engine lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SafeSearchTarget {
+    /// A name, of which the names of the engine are aliases.
+    Name(Name),
+    /// An address.
+    Address(IpAddr),
 }
 
 /// What stands behind `www.google.`.
@@ -140,8 +147,8 @@ impl SafeSearch {
         }
     }
 
-    /// The reply to a question for a name of the engine.
-    pub(crate) fn action(self) -> Option<PolicyAction> {
+    /// The place to which a name of the engine leads.
+    pub(crate) fn target(self) -> Option<SafeSearchTarget> {
         let target = match self {
             SafeSearch::Bing => "strict.bing.com",
             SafeSearch::Brave => "forcesafe.search.brave.com",
@@ -150,12 +157,12 @@ impl SafeSearch {
             SafeSearch::Google => "forcesafesearch.google.com",
             SafeSearch::Pixabay => "safesearch.pixabay.com",
             SafeSearch::Yandex => {
-                return Some(PolicyAction::Addresses(vec![IpAddr::V4(YANDEX_ADDRESS)]));
+                return Some(SafeSearchTarget::Address(IpAddr::V4(YANDEX_ADDRESS)));
             }
             SafeSearch::Youtube => "restrict.youtube.com",
             SafeSearch::YoutubeModerate => "restrictmoderate.youtube.com",
         };
-        name::parse(target).ok().map(PolicyAction::Alias)
+        name::parse(target).ok().map(SafeSearchTarget::Name)
     }
 }
 
@@ -193,7 +200,7 @@ mod tests {
     fn an_engine_has_names_and_an_answer() {
         for engine in SafeSearch::ALL {
             assert_eq!(engine.name().parse(), Ok(engine));
-            assert!(engine.action().is_some(), "{engine}");
+            assert!(engine.target().is_some(), "{engine}");
             let hosts = engine.hosts();
             for host in &hosts {
                 assert_eq!(of(&[engine], host, Rtype::A), Some(engine), "{host}");
@@ -203,7 +210,7 @@ mod tests {
             unique.dedup();
             assert_eq!(unique.len(), hosts.len(), "{engine}: a name stands there twice");
             // An engine that leads to its own name would never answer.
-            if let Some(PolicyAction::Alias(target)) = engine.action() {
+            if let Some(SafeSearchTarget::Name(target)) = engine.target() {
                 assert!(!ENGINES.contains_key(&target), "{target}");
             }
         }

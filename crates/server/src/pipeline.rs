@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | admit | [`admit`], [`strangers`], [`rates`] | packets that are no query for us, and queries that come too fast |
 //! | finished answers | [`finished`] | questions answered before under the same rules, for the same group of clients |
-//! | local data | [`local`], [`redirect`], [`any`] | records of the group, local records, special-use names, the type ANY |
+//! | local data | [`local`], [`follow_redirect`], [`any`] | records of the group, local records, special-use names, the type ANY |
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
@@ -26,6 +26,7 @@ mod decided;
 pub(crate) mod denial;
 mod finish;
 mod finished;
+mod follow_redirect;
 mod group;
 pub mod local;
 mod network_failures;

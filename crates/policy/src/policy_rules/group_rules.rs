@@ -16,7 +16,7 @@ use zoners_dns::{NameSlice, Rtype};
 use super::PolicyRules;
 use crate::groups::GroupSettings;
 use crate::rule::show_name;
-use crate::safe_search;
+use crate::safe_search::{self, SafeSearchTarget};
 use crate::services;
 use crate::verdict::{MatchingRule, PolicyAction, PolicyVerdict, RuleReason, RuleSource};
 
@@ -130,7 +130,11 @@ fn rewriting(
     }
     let engine = safe_search::engine(&group.safe_search, asked, rtype)?;
     let rule = show_name(asked.as_slice());
-    Some((engine.action()?, reason(group, RuleSource::SafeSearch(engine), rule)))
+    let action = match engine.target()? {
+        SafeSearchTarget::Name(target) => PolicyAction::Alias(target),
+        SafeSearchTarget::Address(address) => PolicyAction::Addresses(vec![address]),
+    };
+    Some((action, reason(group, RuleSource::SafeSearch(engine), rule)))
 }
 
 fn reason(group: &GroupSettings, source: RuleSource, rule: String) -> RuleReason {

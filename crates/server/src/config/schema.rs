@@ -1,5 +1,6 @@
 //! The configuration file as written: one module a table, one field a key.
 
+mod block_answer;
 mod cache;
 mod clients;
 mod dns64;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use super::network_route::NetworkRoute;
 use super::source::ConfigSource;
 
+pub use block_answer::BlockAnswer;
 pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
 pub use dns64::{Dns64Config, Dns64Prefix};
@@ -33,9 +35,7 @@ pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
 pub(crate) use policy::DEFAULT_GROUP;
-pub use policy::{
-    BlockAnswer, BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyListConfig,
-};
+pub use policy::{BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, PolicyListConfig};
 pub use policy_group::{
     ClientNaming, HardwareAddress, PolicyGroupConfig, PolicyScheduleConfig, ZoneName,
 };

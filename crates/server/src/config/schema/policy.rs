@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 use zoners_dns::{EdeCode, Name};
 use zoners_http::HttpUrl;
-use zoners_policy::{BlockStyle, CatalogueEntry, ListForm, catalogue_entry};
+use zoners_policy::{CatalogueEntry, ListForm, catalogue_entry};
 
+use super::block_answer::BlockAnswer;
 use super::policy_group::{ClientNaming, HardwareAddress, PolicyGroupConfig, ZoneName};
-use super::readers::{TextValue, list, octets, seconds, text};
+use super::readers::{TextValue, list, octets, seconds, some_text, text};
 use crate::client::ClientIdentity;
 
 /// The name of the group of clients without a group of their own.
@@ -188,26 +188,6 @@ impl PolicyConfig {
     }
 }
 
-/// The answer to a blocked question.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BlockAnswer(pub BlockStyle);
-
-impl TextValue for BlockAnswer {
-    const ALLOWED: &'static str =
-        "\"null-address\", \"nxdomain\", \"nodata\", \"refused\", \"drop\" or an address";
-
-    fn read(text: &str) -> Option<Self> {
-        Some(BlockAnswer(match text {
-            "null-address" => BlockStyle::NullAddress,
-            "nxdomain" => BlockStyle::Nxdomain,
-            "nodata" => BlockStyle::Nodata,
-            "refused" => BlockStyle::Refused,
-            "drop" => BlockStyle::Drop,
-            address => BlockStyle::Addresses(vec![address.parse::<IpAddr>().ok()?]),
-        }))
-    }
-}
-
 /// A URI of the schemes by which a client may show a contact (draft-ietf-dnsop-structured-dns-error).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactUri(pub String);
@@ -329,11 +309,4 @@ fn refresh_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D:
 
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     octets(deserializer, 1024..=1 << 30)
-}
-
-/// Reads an optional value written as a text.
-pub(super) fn some_text<'de, T: TextValue, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    text(deserializer).map(Some)
 }

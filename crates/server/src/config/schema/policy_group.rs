@@ -6,8 +6,8 @@ use serde::Deserialize;
 use zoners_dns::{Name, Prefix, name};
 use zoners_policy::{DayHours, SafeSearch, WeekDays};
 
-use super::policy::{BlockAnswer, some_text};
-use super::readers::{TextValue, list};
+use super::block_answer::BlockAnswer;
+use super::readers::{TextValue, list, some_text};
 
 /// The longest name of a time zone.
 const MAX_ZONE_NAME: usize = 64;

@@ -43,6 +43,13 @@ pub(super) fn text<'de, T: TextValue, D: Deserializer<'de>>(
     deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
+/// Reads an optional value written as a text.
+pub(super) fn some_text<'de, T: TextValue, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    text(deserializer).map(Some)
+}
+
 /// Reads a list of texts.
 pub(super) fn list<'de, T: TextValue, D: Deserializer<'de>>(
     deserializer: D,
