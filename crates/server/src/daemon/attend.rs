@@ -11,7 +11,7 @@ use zoners_resolver::Event;
 use super::hand_over::HandingOver;
 use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
-use super::lease_keeper::LeaseKeeper;
+use super::lease_keeper::{LeaseChange, LeaseKeeper};
 use super::overseer::Overseer;
 use super::policy_keeper::PolicyChange;
 use super::pulse::Pulse;
@@ -20,7 +20,7 @@ use super::reload_requests::ReloadCaller;
 use super::rollover;
 use super::serving::Serving;
 use super::signals::{SignalRequest, Signals};
-use super::strategy::StrategyKeeper;
+use super::strategy::{ProbeFinding, StrategyKeeper};
 use super::wake::Wake;
 use super::watched_files::WatchedFiles;
 use super::zone_keeper::{self, copy_of};
@@ -72,9 +72,7 @@ pub(super) async fn attend(
                 }
                 SignalRequest::Report => overseer.tell(),
             },
-            Some(caller) = reload_requests.recv() => {
-                reloading.begin(Reload::Configuration, vec![caller], &serving);
-            }
+            Some(caller) = reload_requests.recv() => reloading.begin(Reload::Configuration, vec![caller], &serving),
             Some(caller) = hand_over_requests.recv() => {
                 handing_over.begin(caller, &serving, control, keeper.as_deref_mut());
             }
@@ -104,17 +102,11 @@ pub(super) async fn attend(
                 reload_files_if(is_needed, &mut reloading, &serving);
                 serving.keep_sockets(control);
             }
-            change = leases.change(&serving.generation) => {
-                leases.apply(change, &serving.generation);
-                serving.leases_changed();
+            change = leases.change(&serving.generation) => leases_changed(&mut serving, &mut leases, change),
+            finding = strategies.finding() => {
+                let is_needed = note_finding(&mut serving, &mut strategies, finding);
+                reload_files_if(is_needed, &mut reloading, &serving);
             }
-            finding = strategies.finding() => match finding {
-                Some(finding) => strategies.take(finding, serving.core.shared.now()),
-                None => {
-                    let is_needed = strategies.look(&mut serving);
-                    reload_files_if(is_needed, &mut reloading, &serving);
-                }
-            },
             () = pulse.beat() => {
                 let keeper = keeper.as_deref_mut();
                 let is_needed = look(&mut serving, &mut wake, &mut strategies, keeper);
@@ -175,6 +167,25 @@ fn zone_changed(serving: &mut Serving, news: &ZoneNews) {
     // Rules with a new number, so that no finished answer has the former version; then the rest of the cache.
     serving.renew_policy();
     serving.core.shared.cache.flush(&apex, true);
+}
+
+/// Puts names of leases into force, without a reload.
+fn leases_changed(serving: &mut Serving, leases: &mut LeaseKeeper, change: LeaseChange) {
+    leases.apply(change, &serving.generation);
+    serving.leases_changed();
+}
+
+/// Takes in the finding of a probe, or looks where it is time; true if files are to be reloaded.
+fn note_finding(
+    serving: &mut Serving,
+    strategies: &mut StrategyKeeper,
+    finding: Option<ProbeFinding>,
+) -> bool {
+    match finding {
+        Some(finding) => strategies.take(finding, serving.core.shared.now()),
+        None => return strategies.look(serving),
+    }
+    false
 }
 
 /// Links, addresses, routes or settings of networks have changed; `moved` if the machine is on another network. True if

@@ -28,7 +28,8 @@ use crate::pipeline::{DecidedWay, PortalTerms, SettlingDecision, probe_names};
 use base::BaseSettings;
 use memory_file::MemoryFile;
 use nat64::Nat64Search;
-use probes::{ProbeFinding, ProbeNews, ProbePurpose, ProbeRequest};
+pub(super) use probes::ProbeFinding;
+use probes::{ProbeNews, ProbePurpose, ProbeRequest};
 use resolvers::{has_own_settings, resolvers};
 use settling::SettlingTime;
 

@@ -89,11 +89,13 @@ pub enum SettlingDecision {
     Nothing,
 }
 
+/// Makes a resolver over the network of a worker.
+type MakeResolver<N> = Box<dyn Fn(&DecidedWay) -> Resolver<N> + Send + Sync>;
+
 /// The window of one worker.
 pub struct SettlingWindow<N: Network> {
     decision: watch::Receiver<SettlingDecision>,
-    /// Makes a resolver over the network of the worker.
-    make: Box<dyn Fn(&DecidedWay) -> Resolver<N> + Send + Sync>,
+    make: MakeResolver<N>,
 }
 
 impl<N: Network + Clone> SettlingWindow<N> {

@@ -49,9 +49,11 @@ impl<N: Network> Iteration<'_, N> {
     /// Asks the servers of the cut and caches the reply.
     async fn ask_and_keep(&self, asked: &Question, step: &Step) -> SharedResult<Verdict> {
         let env = self.env;
-        let mut verdict = match reply_of_copy(env, &self.cut, asked, step) {
-            Some(verdict) => verdict?,
-            None => race(env, &self.cut, asked, step).await?,
+        // No `match`: its reply would take room in each pending recursion.
+        let mut verdict = if let Some(verdict) = reply_of_copy(env, &self.cut, asked, step) {
+            verdict?
+        } else {
+            race(env, &self.cut, asked, step).await?
         };
         let (cache, now) = (&env.shared().cache, env.shared().now());
         match verdict.as_mut() {
