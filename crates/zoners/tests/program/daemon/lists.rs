@@ -10,6 +10,7 @@ use zoners_dns::{Message, Rtype};
 
 use crate::common::authority::Authority;
 use crate::common::list_server::{ListConduct, ListServer};
+use crate::common::waiting::until;
 use crate::common::{Daemon, localhost, query_for, zoners};
 
 /// A daemon with the list `ads`, and its folder of state and control socket.
@@ -61,6 +62,11 @@ impl ListLab {
         self.policy(&["update", "ads"])["sources"][0].clone()
     }
 
+    /// The workers get new rules a moment after the line in the log.
+    fn await_block(&self, name: &str) {
+        until(&format!("{name} is blocked"), || self.is_blocked(name));
+    }
+
     fn is_blocked(&self, name: &str) -> bool {
         let reply = self.daemon.ask(&query_for(7, name, Rtype::A));
         let reply = Message::parse(&reply.into()).unwrap();
@@ -100,11 +106,11 @@ fn a_list_by_address_comes_into_force_and_is_there_at_once_after_a_restart() {
     let server = ListServer::start(&names("ad", 3));
     let mut lab = ListLab::of(&server);
     assert!(lab.daemon.logs("policy: 3 rules of 1 lists in force"));
-    assert!(lab.is_blocked("ad2.example"));
+    lab.await_block("ad2.example");
     server.does(ListConduct::Hang);
     let asked = server.requests().len();
     lab.restart();
-    assert!(lab.is_blocked("ad2.example"), "before any download");
+    lab.await_block("ad2.example");
     let source = lab.policy(&["lists"])["sources"][0].clone();
     assert_eq!((&source["rules"], &source["error"]), (&3.into(), &Value::Null), "{source}");
     assert_eq!(server.requests().len(), asked, "the list is a moment old");
@@ -166,13 +172,15 @@ fn a_server_that_does_badly_is_told_and_the_former_list_stays() {
     let source = lab.update();
     assert!(source["error"].as_str().unwrap().contains("more than 4096"), "{source}");
     assert_eq!(source["failures"].as_u64(), Some(count + 1));
-    assert!(lab.is_blocked("ad2.example") && !lab.has_rule("x.example"));
+    lab.await_block("ad2.example");
+    assert!(!lab.has_rule("x.example"));
     assert_eq!(lab.counter("policy_downloads_failed"), count + 1);
     // A list may change its form.
     server.has("||new.example^\n||ad2.example^\n");
     let source = lab.update();
     assert_eq!((&source["rules"], &source["error"]), (&2.into(), &Value::Null), "{source}");
-    assert!(lab.is_blocked("www.new.example") && !lab.has_rule("ad1.example"));
+    lab.await_block("www.new.example");
+    assert!(!lab.has_rule("ad1.example"));
 }
 
 #[test]
@@ -218,7 +226,7 @@ fn a_list_may_block_the_name_of_its_own_server() {
     let url = format!("url = \"http://lists.example:{}/ads.txt\"", server.address.port());
     let lab = ListLab::start(&url, &authority.stub());
     assert_eq!(lab.update()["rules"], 1);
-    assert!(lab.is_blocked("lists.example"));
+    lab.await_block("lists.example");
     server.has("||lists.example^\n||other.example^\n");
     let source = lab.update();
     assert_eq!((&source["rules"], &source["former_rules"]), (&2.into(), &1.into()), "{source}");
@@ -241,10 +249,11 @@ fn a_list_that_shrinks_much_waits_for_a_day_or_a_word_also_over_a_restart() {
     let left = source["held"]["left_s"].as_u64().unwrap();
     assert!((86_000..=86_400).contains(&left), "{left}");
     lab.restart();
-    assert!(lab.is_blocked("ad900.example"));
+    lab.await_block("ad900.example");
     assert!(lab.problem().contains("shrank by more than half, from 1000 to 400 rules"));
     lab.accept();
-    assert!(!lab.has_rule("ad900.example") && lab.is_blocked("ad399.example"));
+    lab.await_block("ad399.example");
+    assert!(!lab.has_rule("ad900.example"));
     let source = lab.policy(&["lists"])["sources"][0].clone();
     assert_eq!((&source["rules"], &source["held"]), (&400.into(), &Value::Null), "{source}");
     assert_eq!(lab.problem(), "");
@@ -266,7 +275,7 @@ fn in_a_storm_of_changes_one_compilation_is_under_way_and_the_last_list_wins() {
         }
     });
     assert_eq!(lab.update()["rules"], 1);
-    assert!(lab.is_blocked(&format!("n{}.example", CHANGES - 1)));
+    lab.await_block(&format!("n{}.example", CHANGES - 1));
     assert!(lab.counter("policy_compilations") <= CHANGES as u64 + 1);
 }
 
