@@ -36,7 +36,7 @@ pub fn write(zone: &AuthoritativeZone, out: &mut impl Write) -> io::Result<()> {
     out.write_all(&[0])
 }
 
-/// Reads what [`write`] has written.
+/// Reads what [`write`](fn@write) has written.
 ///
 /// # Errors
 /// The octets are torn, of another zone or another format, or the zone takes more memory than `max_octets`.
