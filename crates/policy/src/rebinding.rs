@@ -90,13 +90,9 @@ impl RebindingProtection {
         if let Some(inside) = self.nat64.and_then(|prefix| prefix.extract(address)) {
             return is_private_ipv4(inside);
         }
-        let is_within = |prefix: Prefix| prefix.contains(address.into());
-        let mut everywhere = PRIVATE_IPV6.into_iter().map(|([a, b, c], bits)| {
-            Prefix::of(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into(), bits)
-        });
         embedded(address).is_some_and(is_private_ipv4)
-            || everywhere.any(is_within)
-            || self.nearby.iter().copied().any(is_within)
+            || is_private_ipv6(address)
+            || self.nearby.iter().any(|prefix| prefix.contains(address.into()))
     }
 
     /// Whether a name is private, or tells the prefix of a NAT64 (RFC 8880).
@@ -118,9 +114,18 @@ fn find(sets: &[RRset], is_denied: impl Fn(&IpAddr) -> bool) -> Option<IpAddr> {
     })
 }
 
+/// In bits, since each address of an answer that is put together is looked at.
 fn is_private_ipv4(address: Ipv4Addr) -> bool {
-    let mut prefixes = PRIVATE_IPV4.into_iter();
-    prefixes.any(|(first, bits)| Prefix::of(first.into(), bits).contains(address.into()))
+    let is_within =
+        |&(first, bits)| (address.to_bits() ^ u32::from_be_bytes(first)) >> (32 - bits) == 0;
+    PRIVATE_IPV4.iter().any(is_within)
+}
+
+fn is_private_ipv6(address: Ipv6Addr) -> bool {
+    let [a, b, c, ..] = address.segments();
+    let leading = |[a, b, c]: [u16; 3]| u64::from(a) << 32 | u64::from(b) << 16 | u64::from(c);
+    let is_within = |&(first, bits)| (leading([a, b, c]) ^ leading(first)) >> (48 - bits) == 0;
+    PRIVATE_IPV6.iter().any(is_within)
 }
 
 /// The IPv4 address inside an IPv4-compatible or IPv4-mapped address (RFC 4291 section 2.5.5), one of a translator (RFC
