@@ -22,6 +22,7 @@
 //! A link keeps the settings of each source, best source first: the settings in use are those of the first source with
 //! a resolver, whereas facts of DHCP may come from any.
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "other systems report no options"))]
 mod advertised;
 mod assemble;
 mod facts;
