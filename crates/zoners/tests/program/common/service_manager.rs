@@ -2,10 +2,11 @@
 
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The program, a script of Python.
 const PROGRAM: &str = include_str!("service_manager.py");
@@ -113,7 +114,20 @@ impl Drop for ServiceManager {
     }
 }
 
-/// An address of this machine that is free over TCP, and most probably over UDP.
+/// An address of this machine whose port is free at all addresses. The port is below those that the kernel gives to
+/// clients: a client of another test at any address would stand in the way of the wildcard address.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    const PORTS: std::ops::Range<u32> = 20_000..32_000;
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| {
+        let wildcard = (Ipv4Addr::UNSPECIFIED, *port);
+        TcpListener::bind(wildcard).is_ok() && UdpSocket::bind(wildcard).is_ok()
+    };
+    let next = |_| {
+        let number = std::process::id().wrapping_mul(64);
+        let number = number.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(PORTS.start + number % (PORTS.end - PORTS.start)).unwrap()
+    };
+    let port = PORTS.map(next).find(is_free).expect("a free port");
+    (Ipv4Addr::LOCALHOST, port).into()
 }
