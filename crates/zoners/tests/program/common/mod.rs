@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use zoners_dns::query::{QueryOptions, query};
@@ -255,6 +256,16 @@ pub(crate) fn client(address: impl Into<IpAddr>) -> UdpSocket {
     let socket = UdpSocket::bind((address.into(), 0)).unwrap();
     socket.set_read_timeout(Some(waiting::PATIENCE)).unwrap();
     socket
+}
+
+/// Asks one query after the other over UDP until `done`, and counts the replies; each query must get one.
+pub(crate) fn ask_until(done: &AtomicBool, server: SocketAddr, replies: &AtomicUsize) {
+    let socket = client(server.ip());
+    while !done.load(Ordering::Relaxed) {
+        socket.send_to(&localhost(5, Rtype::A), server).unwrap();
+        socket.recv(&mut [0; 512]).expect("a reply to each query");
+        replies.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Sends a message over a stream.

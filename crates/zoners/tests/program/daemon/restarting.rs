@@ -10,7 +10,7 @@ use zoners_dns::Rtype;
 
 use crate::common::authority::{Authority, ask};
 use crate::common::waiting::until;
-use crate::common::{Daemon, client, localhost, send, shell_program, zoners};
+use crate::common::{Daemon, ask_until, localhost, send, shell_program, zoners};
 
 /// Restarts while clients ask.
 const RESTARTS: usize = 5;
@@ -77,14 +77,7 @@ fn no_query_is_lost_while_daemons_take_over_and_the_cache_comes_along() {
     let address = daemons.daemon.address;
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| {
-                let socket = client(address.ip());
-                while !done.load(Ordering::Relaxed) {
-                    socket.send_to(&localhost(5, Rtype::A), address).unwrap();
-                    socket.recv(&mut [0; 512]).expect("a reply to each query");
-                    over_udp.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            scope.spawn(|| ask_until(&done, address, &over_udp));
         }
         scope.spawn(|| {
             let mut stream = TcpStream::connect(address).unwrap();

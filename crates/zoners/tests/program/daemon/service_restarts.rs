@@ -10,7 +10,7 @@ use zoners_dns::Rtype;
 use crate::common::networks::in_a_network;
 use crate::common::service_manager::{ServiceManager, free_address};
 use crate::common::waiting::until;
-use crate::common::{client, localhost, shell_program};
+use crate::common::{ask_until, client, localhost, shell_program};
 
 const RESTARTS: usize = 5;
 
@@ -38,14 +38,7 @@ fn no_query_is_lost_while_daemons_take_over_inside_the_service() {
     let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| {
-                let socket = client(address.ip());
-                while !done.load(Ordering::Relaxed) {
-                    socket.send_to(&localhost(5, Rtype::A), address).unwrap();
-                    socket.recv(&mut [0; 512]).expect("a reply to each query");
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            scope.spawn(|| ask_until(&done, address, &answered));
         }
         for _ in 0..RESTARTS {
             let before = answered.load(Ordering::Relaxed);
