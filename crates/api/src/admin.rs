@@ -6,7 +6,7 @@ use std::future::Future;
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
     CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LocalNetworks,
-    LookupReport, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
+    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
     PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, WatchFilter,
     WatchStarted,
 };
@@ -26,6 +26,9 @@ pub trait Admin: Send + Sync + 'static {
 
     /// Every counter, summed over workers.
     fn stats(&self) -> CounterStats;
+
+    /// Every figure in OpenMetrics, or in the older text format of Prometheus.
+    fn metrics(&self, classic: bool) -> MetricsText;
 
     /// Resolves a name, and tells the way.
     fn lookup(&self, name: &str, rtype: &str) -> soon!(LookupReport);
@@ -145,6 +148,7 @@ pub async fn answer<A: Admin>(
     let reply = match request {
         AdminRequest::Status {} => admin.status().into(),
         AdminRequest::Stats {} => admin.stats().into(),
+        AdminRequest::Metrics { classic } => admin.metrics(classic).into(),
         AdminRequest::Lookup { name, r#type } => admin.lookup(&name, &r#type).await.into(),
         AdminRequest::NtaAdd { name, seconds } => admin.add_negative_anchor(&name, seconds).into(),
         AdminRequest::NtaRemove { name } => admin.remove_negative_anchor(&name).into(),

@@ -40,6 +40,7 @@ mod hand_over;
 mod health;
 mod local_networks;
 mod lookup;
+mod metrics;
 mod negative_anchors;
 mod network;
 mod origin;
@@ -69,6 +70,7 @@ pub use lookup::{
     AnswerSource, AnsweringServer, DnssecStatus, EdeReport, LookupReport, StepOutcome, TraceEvent,
     TraceStep,
 };
+pub use metrics::MetricsText;
 pub use negative_anchors::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, UnvalidatedZone,
 };

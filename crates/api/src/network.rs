@@ -15,6 +15,9 @@ pub struct NetworkReport {
     pub reachability: Reachability,
     /// Networks of configured forwarders or stubs of which no server responds, as prefixes.
     pub silent_networks: Vec<String>,
+    /// Whether servers of configured forwarders or stubs reply, although the Internet may not: their zones are resolved.
+    #[serde(default)]
+    pub routes_reply: bool,
     /// How the network treats DNS.
     pub passage: PassageReport,
     /// How questions become answers on this network; `None` where that is not known.

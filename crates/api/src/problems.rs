@@ -34,7 +34,7 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
     let network = &status.network;
     if network.down {
         problems.push(problem(
-            Severity::Error,
+            without_internet(status),
             "No server on the Internet responds: the network appears to be down.",
             "Check the cable, the Wi-Fi and the router. Answers in the cache are still served, expired ones \
              too.",
@@ -78,6 +78,11 @@ fn network(status: &DaemonStatus) -> Vec<Problem> {
     problems
 }
 
+/// How bad the loss of the Internet is: a server of configured zones alone, without the Internet, does its work.
+fn without_internet(status: &DaemonStatus) -> Severity {
+    if status.network.routes_reply { Severity::Warning } else { Severity::Error }
+}
+
 /// The problem of a network whose resolver is asked in the place of servers.
 fn forwarding(strategy: &StrategyReport) -> Problem {
     let validates = strategy.strategy != "forward-unvalidated";
@@ -110,7 +115,7 @@ fn first_recursion(status: &DaemonStatus) -> Option<Problem> {
     };
     let advice = "Check the cable, the Wi-Fi and the router, and whether the network blocks DNS (port 53). Zoners \
                   tries again every few seconds, and needs no restart.";
-    Some(problem(Severity::Error, text, advice))
+    Some(problem(without_internet(status), text, advice))
 }
 
 /// A share of lost queries that people notice.
@@ -364,6 +369,21 @@ mod tests {
         let mut resolved = offline;
         resolved.cache.recursed = 1;
         assert_eq!(severities(resolved), []);
+    }
+
+    #[test]
+    fn without_the_internet_zones_of_routes_are_resolved() {
+        let mut status = well();
+        status.network.down = true;
+        assert!(status.clone().with_problems().is_failing());
+        status.network.routes_reply = true;
+        let problems = status.clone().with_problems().problems;
+        assert_eq!(problems.iter().map(|it| it.severity).collect::<Vec<_>>(), [Severity::Warning]);
+        status.network.down = false;
+        let (state, text) = (FirstRecursionState::Offline, "no server responds".to_owned());
+        status.network.first_recursion = Some(FirstRecursionReport { state, text });
+        let problems = status.with_problems().problems;
+        assert_eq!(problems.iter().map(|it| it.severity).collect::<Vec<_>>(), [Severity::Warning]);
     }
 
     #[test]

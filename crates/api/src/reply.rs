@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOverReport, LocalNetworks, LookupReport, NegativeAnchorAdded,
-    NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation, PolicyListReport,
-    PolicyPauseReport, ReloadReport, ServerList, WatchStarted,
+    DaemonOrigin, DaemonStatus, HandOverReport, LocalNetworks, LookupReport, MetricsText,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
+    PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, WatchStarted,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -17,6 +17,7 @@ pub enum AdminReply {
     // Boxed, since it is by far the largest.
     Status(Box<DaemonStatus>),
     Stats(CounterStats),
+    Metrics(MetricsText),
     Lookup(LookupReport),
     NtaAdd(NegativeAnchorAdded),
     NtaRemove(NegativeAnchorRemoved),
@@ -87,6 +88,7 @@ impl TryFrom<AdminReply> for DaemonStatus {
 
 results! {
     Stats CounterStats;
+    Metrics MetricsText;
     Lookup LookupReport;
     NtaAdd NegativeAnchorAdded;
     NtaRemove NegativeAnchorRemoved;

@@ -12,6 +12,12 @@ pub enum AdminRequest {
     Status {},
     /// Every counter.
     Stats {},
+    /// Every figure in a text format of Prometheus.
+    Metrics {
+        /// The older text format instead of OpenMetrics.
+        #[serde(default)]
+        classic: bool,
+    },
     /// Resolve a name, and tell the way.
     Lookup {
         /// The name.
@@ -103,6 +109,7 @@ impl AdminRequest {
     pub const KINDS: &[&str] = &[
         "status",
         "stats",
+        "metrics",
         "lookup",
         "nta-add",
         "nta-remove",
@@ -153,6 +160,7 @@ impl AdminRequest {
             AdminRequest::Watch(filter) => Some(watch(filter)),
             AdminRequest::Status {}
             | AdminRequest::Stats {}
+            | AdminRequest::Metrics { .. }
             | AdminRequest::Lookup { .. }
             | AdminRequest::Origin {}
             | AdminRequest::NtaList {}

@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod events;
+pub mod latency;
 pub mod log;
 pub mod nearby;
 pub mod network_routes;

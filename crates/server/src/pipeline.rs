@@ -54,6 +54,7 @@ use zoners_resolver::Resolver;
 
 use crate::client::Client;
 use crate::events::QueryEvents;
+use crate::latency::QueryLatencies;
 pub use cookies::Cookies;
 pub use group::ClientGroup;
 pub use local::Local;
@@ -106,6 +107,7 @@ pub struct Service<N: Network> {
     rules: Arc<Rules>,
     order: Order,
     events: Arc<QueryEvents>,
+    latencies: Arc<QueryLatencies>,
     /// The window in which the network's resolver may have to answer.
     window: Option<Arc<NetworkWindow<N>>>,
 }
@@ -130,7 +132,14 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn new(worker: Resolver<N>, rules: Arc<Rules>) -> Self {
         let order = Order::new(rules.order);
-        Service { worker, rules, order, events: Arc::default(), window: None }
+        Service {
+            worker,
+            rules,
+            order,
+            events: Arc::default(),
+            latencies: Arc::default(),
+            window: None,
+        }
     }
 
     /// The same worker, with new rules of the same configuration.
@@ -140,10 +149,11 @@ impl<N: Network> Service<N> {
         Service { window, ..Service::new(self.worker.clone(), rules) }.continuing(self)
     }
 
-    /// The successor of the service `earlier`, with the readers of its events.
+    /// The successor of the service `earlier`, with the readers of its events, and with its times.
     #[must_use]
     pub fn continuing(self, earlier: &Self) -> Self {
-        Service { events: earlier.events.clone(), ..self }
+        let (events, latencies) = (earlier.events.clone(), earlier.latencies.clone());
+        Service { events, latencies, ..self }
     }
 
     /// The handler of packets for the synchronous stages, chosen once for each batch: without a
@@ -205,6 +215,12 @@ impl<N: Network> Service<N> {
     #[must_use]
     pub fn events(&self) -> &Arc<QueryEvents> {
         &self.events
+    }
+
+    /// The times from query to response.
+    #[must_use]
+    pub fn latencies(&self) -> &Arc<QueryLatencies> {
+        &self.latencies
     }
 
     /// Counts the outcome of a query whose response is written.

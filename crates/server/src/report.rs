@@ -2,6 +2,7 @@
 
 mod finished_query;
 mod local_networks;
+pub(crate) mod metrics;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,9 @@
-//! Commands asking a running daemon: `zoners status`, `stats`, `servers`, `network`, `cache`, `nta`, `policy`, `reload`,
-//! `restart`, `healthcheck`, `watch`.
+//! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
+//! `reload`, `restart`, `healthcheck`, `watch`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
+pub(crate) mod metrics;
 pub(crate) mod network;
 pub(crate) mod nta;
 pub(crate) mod policy;

@@ -63,6 +63,8 @@ enum Command {
     Status(control::status::StatusArguments),
     /// Show the counters of the running daemon, each with an explanation.
     Stats(control::stats::StatsArguments),
+    /// Print every figure of the running daemon for monitoring programs such as Prometheus.
+    Metrics(control::metrics::MetricsArguments),
     /// Show the queries of clients as they end: client, question, outcome and reason.
     Watch(control::watch::WatchArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
@@ -209,6 +211,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Status(arguments) => control::status::run(&arguments),
         Command::Stats(arguments) => control::stats::run(&arguments),
+        Command::Metrics(arguments) => control::metrics::run(&arguments),
         Command::Watch(arguments) => control::watch::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Network(arguments) => control::network::run(&arguments),

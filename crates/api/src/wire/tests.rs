@@ -8,6 +8,7 @@ fn requests() -> Vec<AdminRequest> {
     vec![
         AdminRequest::Status {},
         AdminRequest::Stats {},
+        AdminRequest::Metrics { classic: true },
         AdminRequest::Lookup { name: name(), r#type: "AAAA".into() },
         AdminRequest::NtaAdd { name: name(), seconds: 60 },
         AdminRequest::NtaRemove { name: name() },

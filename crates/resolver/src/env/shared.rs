@@ -247,6 +247,12 @@ impl Shared {
         self.uplinks.down_inside(self.now()).into_iter().map(prefix).collect()
     }
 
+    /// Whether servers of routes inside a LAN or VPN reply, whatever the uplink to the Internet does.
+    #[must_use]
+    pub fn do_routes_reply(&self) -> bool {
+        self.uplinks.has_replies_inside(self.now())
+    }
+
     /// The loss rate of the uplink to the Internet, 0 to 1.
     #[must_use]
     pub fn uplink_loss(&self) -> f64 {

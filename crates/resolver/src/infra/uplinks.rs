@@ -88,6 +88,13 @@ impl Uplinks {
         networks.filter(|(at, _)| is_down(*at)).flat_map(|(_, networks)| networks.clone()).collect()
     }
 
+    /// Whether a server behind an inside uplink has replied, and the uplink is not down since.
+    pub(crate) fn has_replies_inside(&self, now: Moment) -> bool {
+        let replies =
+            |uplink: &Uplink| uplink.last_reply_at().as_millis() > 0 && !uplink.is_down(now);
+        self.inside.iter().any(replies)
+    }
+
     /// Ignores timeouts of servers up to now.
     pub(crate) fn forgive(&self, now: Moment) {
         self.inside.iter().chain([&self.internet]).for_each(|uplink| uplink.forgive(now));
@@ -232,6 +239,9 @@ mod tests {
         (0..9).for_each(|_| uplinks.to("192.168.1.1".parse().unwrap()).asked(at(5)));
         assert!(uplinks.is_down(at(90_000)));
         assert_eq!(uplinks.down_inside(at(90_000)), ["192.168.1.0".parse::<IpAddr>().unwrap()]);
+        assert!(!uplinks.has_replies_inside(at(90_000)));
+        uplinks.to("192.168.1.1".parse().unwrap()).replied(at(90_001));
+        assert!(uplinks.has_replies_inside(at(90_002)) && !uplinks.is_down(at(90_002)));
         uplinks.configure(&Settings::new(route(".", &["198.51.100.1"])));
         assert!(uplinks.is_down(at(90_000)), "it is the Internet again");
         assert!(uplinks.down_inside(at(90_000)).is_empty());

@@ -95,6 +95,7 @@ impl Bound {
             sandbox: sandbox.layers().to_vec(),
             log: self.log,
             workers: generation.config.server.threads,
+            latencies: workers.latencies(),
             reloads: Some(reloads),
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
@@ -109,6 +110,7 @@ impl Bound {
         let events = workers.events();
         let overseer = Arc::new(Overseer::new(look_ups, counters, events, status.clone(), about));
         overseer.has_routes(&generation.config.network_routes);
+        overseer.offer_metrics(generation.config.server.http_metrics);
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
         let serving = Serving {

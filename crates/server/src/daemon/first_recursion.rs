@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use zoners_api::{FirstRecursionReport, FirstRecursionState};
 use zoners_cache::{Cache, TtlLimits};
@@ -19,6 +20,8 @@ use crate::clock::SystemClock;
 const CACHE_SIZE: usize = 1 << 20;
 /// The answer is waited for no longer than this.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
+/// Configured forwarders and stubs that are tried where recursion fails.
+const MAX_TRIED_ROUTES: usize = 4;
 /// The pause before a failed recursion is tried again.
 const RETRY_PERIOD: Duration = Duration::from_secs(15);
 
@@ -50,6 +53,11 @@ impl FirstRecursion {
 }
 
 impl FirstRecursion {
+    /// Whether names could not be resolved.
+    pub(super) fn is_failure(&self) -> bool {
+        self.report().state.is_failure()
+    }
+
     /// The outcome for `zoners status`.
     pub(super) fn report(&self) -> FirstRecursionReport {
         let state = match self {
@@ -121,14 +129,12 @@ pub(super) async fn try_recursion_traced<N: Network>(
     random: Random,
     trace: Arc<Trace>,
 ) -> FirstRecursion {
-    let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), [random.bits(), random.bits()]);
-    let shared = Shared::new(cache, Arc::new(SystemClock), random);
     let validates = !settings.anchors.is_empty();
-    let worker = Resolver::new(shared.clone(), network, settings, Arc::<Counters>::default());
+    let worker = separate_resolver(network, settings, random);
     let question = Question::new(name::root(), Rtype::NS);
     let began = Instant::now();
     let resolved = timeout(TIME_LIMIT, worker.resolve(&question, Some(trace.clone()))).await;
-    let obstacle = match shared.network_state() {
+    let obstacle = match worker.shared().network_state() {
         NetworkState::Obstructed(obstacle) => Some(obstacle.says().to_owned()),
         NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
     };
@@ -148,6 +154,42 @@ pub(super) async fn try_recursion_traced<N: Network>(
     }
 }
 
+/// Whether a configured forwarder or stub answers for its zone: such a zone is resolved without the Internet. Routes of
+/// the root zone are what [`try_recursion`] has tried.
+pub(super) async fn is_route_answered<N: Network>(
+    network: N,
+    settings: Arc<Settings>,
+    random: Random,
+) -> bool {
+    let worker = separate_resolver(network, settings.clone(), random);
+    let zones = settings.routes.iter().map(|route| &route.zone).filter(|zone| !zone.is_root());
+    let mut look_ups = JoinSet::new();
+    for zone in zones.take(MAX_TRIED_ROUTES) {
+        let (worker, question) = (worker.clone(), Question::new(zone.clone(), Rtype::SOA));
+        look_ups.spawn(async move { worker.resolve(&question, None).await.is_ok() });
+    }
+    let answered = async {
+        while let Some(look_up) = look_ups.join_next().await {
+            if matches!(look_up, Ok(true)) {
+                return true;
+            }
+        }
+        false
+    };
+    timeout(TIME_LIMIT, answered).await.unwrap_or(false)
+}
+
+/// A resolver with a cache and counters of its own.
+fn separate_resolver<N: Network>(
+    network: N,
+    settings: Arc<Settings>,
+    random: Random,
+) -> Resolver<N> {
+    let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), [random.bits(), random.bits()]);
+    let shared = Shared::new(cache, Arc::new(SystemClock), random);
+    Resolver::new(shared, network, settings, Arc::<Counters>::default())
+}
+
 /// Whether a server sent anything.
 pub(super) fn has_reply(trace: &Trace) -> bool {
     trace.steps().iter().any(|step| match &step.hop {
@@ -164,6 +206,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
+    use crate::Config;
     use parking_lot::Mutex;
     use zoners_dns::{Delegation, zonefile};
     use zoners_dnssec::chain::Ds;
@@ -205,6 +248,26 @@ mod tests {
         fn keep(&self, outcome: &FirstRecursion) {
             *self.0.lock() = outcome.clone();
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_route_is_answered_without_the_root_servers() {
+        let (network, _) = internet(1);
+        let nowhere = ". NS a.root.\na.root. A 198.51.101.1\n";
+        let answered = async |zone: &str, server: &str| {
+            let text = format!("[[forward]]\nzone = {zone:?}\nservers = [{server:?}]\n");
+            let routes = Config::parse(&text, "test").unwrap().settings().unwrap().routes;
+            let mut settings = (*settings(nowhere, vec![])).clone();
+            settings.routes = routes;
+            let settings = Arc::new(settings);
+            is_route_answered(network.clone(), settings, Random::seeded(1)).await
+        };
+        let root_server = zonefile::root_hints(HINTS).unwrap();
+        let root_server = Delegation::from_hints(&root_server).unwrap();
+        let address = root_server.servers[0].addresses[0].ip().to_string();
+        assert!(answered("demo", &address).await);
+        assert!(!answered("demo", "198.51.101.1").await);
+        assert!(!answered(".", &address).await, "that is recursion itself");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,16 +1,18 @@
 //! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
+mod metrics;
 mod policy;
 mod watches;
 mod zones;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use zoners_api::{CrashReport, FirstRecursionReport, StrategyReport};
-use zoners_dns::{Counter, Counters, Network, counters};
+use zoners_dns::{ClockReading, Counter, Counters, Network, counters};
 use zoners_host::origin::ProcessOrigin;
 use zoners_net::Sockets;
 use zoners_resolver::NetworkState;
@@ -25,6 +27,7 @@ use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use crate::config::NetworkRoute;
 use crate::events::QueryEvents;
+use crate::latency::QueryLatencies;
 use crate::log::Log;
 use crate::pipeline::Service;
 use crate::policy::shelf::PolicyShelf;
@@ -38,11 +41,16 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     bound: ArcSwap<ListenStatus>,
     about: About,
     first_recursion: ArcSwapOption<FirstRecursionReport>,
+    /// Whether a configured forwarder or stub answered when recursion had failed.
+    is_route_answered: AtomicBool,
     networks: ArcSwap<KnownNetworks>,
     routes: ArcSwap<Vec<NetworkRoute>>,
     strategy: ArcSwapOption<StrategyReport>,
     watches: Watches,
-    started_ms: u64,
+    /// Whether the HTTP service has metrics.
+    offers_metrics: AtomicBool,
+    /// The start, by both clocks.
+    started: ClockReading,
 }
 
 /// Parts of the daemon that stay the same while it runs.
@@ -58,6 +66,8 @@ pub(super) struct About {
     pub(super) log: Option<Log>,
     /// Threads that serve clients.
     pub(super) workers: usize,
+    /// The times from query to response, of each worker.
+    pub(super) latencies: Vec<Arc<QueryLatencies>>,
     /// The way of requests to reload; `None` without a configuration.
     pub(super) reloads: Option<ReloadRequests>,
     /// The way of requests to hand over; `None` if no new daemon can take over.
@@ -81,7 +91,7 @@ impl<N: Network> Overseer<N> {
         bound: ListenStatus,
         about: About,
     ) -> Self {
-        let started_ms = service.worker().shared().now().as_millis();
+        let started = service.clock();
         let service = ArcSwap::new(service);
         let bound = ArcSwap::from_pointee(bound);
         let watches = Watches::new(events);
@@ -94,11 +104,13 @@ impl<N: Network> Overseer<N> {
             bound,
             about,
             first_recursion,
+            is_route_answered: AtomicBool::new(false),
             networks,
             routes,
             strategy,
             watches,
-            started_ms,
+            offers_metrics: AtomicBool::new(false),
+            started,
         }
     }
 
@@ -112,6 +124,16 @@ impl<N: Network> Overseer<N> {
         self.first_recursion.store(first.map(|first| Arc::new(first.report())));
     }
 
+    /// Reports from now on whether configured forwarders or stubs answer where recursion fails.
+    pub(super) fn has_tried_routes(&self, is_answered: bool) {
+        self.is_route_answered.store(is_answered, Ordering::Relaxed);
+    }
+
+    /// Whether a configured forwarder or stub answered when recursion had last failed.
+    fn is_route_answered(&self) -> bool {
+        self.is_route_answered.load(Ordering::Relaxed)
+    }
+
     /// The networks as they were at the last look.
     pub(super) fn networks(&self) -> Arc<KnownNetworks> {
         self.networks.load_full()
@@ -122,6 +144,16 @@ impl<N: Network> Overseer<N> {
         if self.strategy.load().as_deref() != Some(&strategy) {
             self.strategy.store(Some(Arc::new(strategy)));
         }
+    }
+
+    /// Offers metrics over HTTP from now on, or no longer.
+    pub(super) fn offer_metrics(&self, offers: bool) {
+        self.offers_metrics.store(offers, Ordering::Relaxed);
+    }
+
+    /// Whether metrics are offered over HTTP.
+    pub(super) fn offers_metrics(&self) -> bool {
+        self.offers_metrics.load(Ordering::Relaxed)
     }
 
     /// Reports these networks from now on.
@@ -163,8 +195,7 @@ impl<N: Network> Overseer<N> {
 
     /// Seconds since the daemon started.
     fn uptime_s(&self) -> u64 {
-        let now = self.service().worker().shared().now().as_millis();
-        now.saturating_sub(self.started_ms) / 1000
+        self.service().worker().shared().now().since(self.started.now).as_secs()
     }
 }
 

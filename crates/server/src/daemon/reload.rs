@@ -199,6 +199,7 @@ impl Serving {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }
         overseer.has_routes(&next.config.network_routes);
+        overseer.offer_metrics(next.config.server.http_metrics);
         log_routes(&before.config, &next.config);
         tracing::info!("reload: the new configuration is in force");
         next.log_remarks(Some(&before));

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use zoners_host::service_manager;
 
 use super::attend::{DaemonEnd, attend};
-use super::first_recursion::{FirstRecursion, try_again, try_recursion};
+use super::first_recursion::{FirstRecursion, is_route_answered, try_again, try_recursion};
 use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
 use super::listening::ListenStatus;
@@ -45,8 +45,20 @@ impl Running {
         let Serving { core, generation, workers, .. } = &self.serving;
         let network = workers.look_up_network(core, generation);
         let (settings, random) = (generation.settings.clone(), core.shared.random.clone());
-        let attempt = move || try_recursion(network.clone(), settings.clone(), random.clone());
         let overseer = self.serving.overseer.clone();
+        let trying = overseer.clone();
+        let attempt = move || {
+            let (network, settings, random) = (network.clone(), settings.clone(), random.clone());
+            let trying = trying.clone();
+            async move {
+                let (of_routes, terms) = (network.clone(), (settings.clone(), random.clone()));
+                let outcome = try_recursion(network, settings, random).await;
+                let is_answered =
+                    outcome.is_failure() && is_route_answered(of_routes, terms.0, terms.1).await;
+                trying.has_tried_routes(is_answered);
+                outcome
+            }
+        };
         self.runtime.spawn(async move {
             let first = attempt().await;
             overseer.has_tried_recursion(Some(&first));

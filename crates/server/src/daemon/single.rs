@@ -49,7 +49,8 @@ pub fn serve_on<N: Network>(
     let shown = control.as_ref().map(ControlSocket::path).map_err(String::as_str);
     ready(&SingleStart { addresses: &status.addresses, control: shown })?;
     let service = Arc::new(service);
-    let about = About { workers: 1, ..About::default() };
+    let latencies = vec![service.latencies().clone()];
+    let about = About { workers: 1, latencies, ..About::default() };
     let events = vec![service.events().clone()];
     let overseer = Overseer::new(service.clone(), Vec::new(), events, status, about);
     let overseer = Arc::new(overseer);

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
-use zoners_dns::{Counter, Network, Transport};
+use zoners_dns::{ClockReading, Counter, Network, Transport};
 use zoners_net::held::Account;
 use zoners_net::stream::{self, Incoming};
 
@@ -125,21 +125,24 @@ async fn read<N: Network>(
         let Ok(Ok(())) = filled else { return };
         door.activity.note();
         let service = door.current.load_full();
-        let (clock, handle, mut reply) = (service.clock(), service.handler(), Vec::new());
+        let clock = service.clock();
         let mut asked = false;
-        while let Some(packet) = incoming.next_message() {
-            asked = true;
-            match handle(&service, &packet, client, clock, &mut reply) {
-                Handled::Reply => {
-                    stream::put_message(&mut outgoing.octets, &reply);
-                }
-                Handled::Nothing => {}
-                Handled::Miss(miss) => {
+        loop {
+            let before = service.outcome_counts();
+            let responses = &mut outgoing.octets;
+            let ready = answer_ready(&service, &mut incoming, client, clock, responses, &mut asked);
+            service.note_immediate(client.transport, &before);
+            match ready {
+                ReadyQueries::Done => break,
+                ReadyQueries::PortionFull => {}
+                ReadyQueries::Miss(miss) => {
+                    let waiting = WaitingMiss { service: &service, miss: Some(miss) };
                     if in_flight.available_permits() == 0 {
                         // Ready responses do not wait for pending ones.
                         outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
+                    let Some(miss) = waiting.begin() else { continue };
                     let recursion = recurse(service.clone(), *miss, slot, outgoing.another());
                     tokio::spawn(Box::pin(recursion));
                 }
@@ -162,6 +165,63 @@ async fn read<N: Network>(
         if outgoing.replies.is_closed() {
             return;
         }
+    }
+}
+
+/// How far the received queries are through the stages before recursion.
+enum ReadyQueries {
+    /// No query is left.
+    Done,
+    /// The responses fill a portion.
+    PortionFull,
+    /// A query needs a recursion.
+    Miss(Box<Miss>),
+}
+
+/// Takes received queries through the stages before recursion, up to a miss or a full portion of responses. `asked`
+/// becomes true if there was a query.
+fn answer_ready<N: Network>(
+    service: &Service<N>,
+    incoming: &mut Incoming,
+    client: Client,
+    clock: ClockReading,
+    responses: &mut Vec<u8>,
+    asked: &mut bool,
+) -> ReadyQueries {
+    let (handle, mut reply) = (service.handler(), Vec::new());
+    while let Some(packet) = incoming.next_message() {
+        *asked = true;
+        match handle(service, &packet, client, clock, &mut reply) {
+            Handled::Reply => {
+                stream::put_message(responses, &reply);
+            }
+            Handled::Nothing => {}
+            Handled::Miss(miss) => return ReadyQueries::Miss(miss),
+        }
+        if responses.len() >= PORTION_OCTETS {
+            return ReadyQueries::PortionFull;
+        }
+    }
+    ReadyQueries::Done
+}
+
+/// A miss that waits until an earlier recursion of the connection has ended. If the connection is closed meanwhile, the
+/// query is counted as dropped: each query has an outcome.
+struct WaitingMiss<'a, N: Network> {
+    service: &'a Service<N>,
+    miss: Option<Box<Miss>>,
+}
+
+impl<N: Network> WaitingMiss<'_, N> {
+    /// The miss, whose recursion begins.
+    fn begin(mut self) -> Option<Box<Miss>> {
+        self.miss.take()
+    }
+}
+
+impl<N: Network> Drop for WaitingMiss<'_, N> {
+    fn drop(&mut self) {
+        self.miss.iter().for_each(|miss| self.service.abandon(miss));
     }
 }
 

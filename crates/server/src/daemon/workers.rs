@@ -19,6 +19,7 @@ use super::pulse::Activity;
 use super::worker::{self, WorkerLink};
 use super::{Current, Snapshot};
 use crate::events::QueryEvents;
+use crate::latency::QueryLatencies;
 
 /// The workers of the daemon.
 pub(super) struct Workers {
@@ -117,6 +118,11 @@ impl Workers {
     /// The events of each worker, which stay the same over reloads.
     pub(super) fn events(&self) -> Vec<Arc<QueryEvents>> {
         self.threads.iter().map(|worker| worker.current.load().events().clone()).collect()
+    }
+
+    /// The times from query to response of each worker, which stay the same over reloads.
+    pub(super) fn latencies(&self) -> Vec<Arc<QueryLatencies>> {
+        self.threads.iter().map(|worker| worker.current.load().latencies().clone()).collect()
     }
 
     /// A service for look-ups of the daemon itself.

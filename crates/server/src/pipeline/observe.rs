@@ -5,12 +5,13 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
-use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode};
+use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Transport};
 
 use super::query::Miss;
 use super::{Handled, Service};
 use crate::client::Client;
 use crate::events::{EventQuestion, QueryEvent, outcome_counter};
+use crate::latency::OutcomeCounts;
 
 impl<N: Network> Service<N> {
     /// As [`Service::handle`], with an event if the query ends here.
@@ -21,10 +22,11 @@ impl<N: Network> Service<N> {
         clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Handled {
-        let before = self.outcomes();
+        let before = self.outcome_counts();
         let handled = self.handle(packet, client, clock, reply);
         // The end of a query moves the counter of the outcome, and no further query ends meanwhile.
-        let ended = before.iter().zip(self.outcomes()).position(|(before, now)| *before != now);
+        let ended =
+            before.iter().zip(self.outcome_counts()).position(|(before, now)| *before != now);
         let Some(outcome) = ended.and_then(|at| QueryOutcome::ALL.get(at)) else { return handled };
         let reply = if matches!(handled, Handled::Reply) { &reply[..] } else { &[] };
         let question = ClientQuery::read(packet).ok().map(|request| EventQuestion {
@@ -68,12 +70,18 @@ impl<N: Network> Service<N> {
         });
     }
 
+    /// Adds the queries over a stream that ended at once since `before` to the times.
+    pub(crate) fn note_immediate(&self, transport: Transport, before: &OutcomeCounts) {
+        self.latencies.note_immediate(transport, before, &self.outcome_counts());
+    }
+
     fn put_event(&self, event: &QueryEvent) {
         let lost = self.events.put(event);
         self.worker.counters().add(Counter::EventsLost, lost);
     }
 
-    fn outcomes(&self) -> [u64; QueryOutcome::ALL.len()] {
+    /// The number of queries that ended so far, by outcome.
+    pub(crate) fn outcome_counts(&self) -> OutcomeCounts {
         QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome_counter(outcome)))
     }
 }

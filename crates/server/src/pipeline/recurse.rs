@@ -37,11 +37,30 @@ impl<N: Network> Service<N> {
                 Box::pin(self.recurse_redirect(&mut miss, *redirect, &mut reply)).await
             }
         };
-        self.count(outcome_counter(outcome));
-        if self.events.are_read() {
-            self.put_recursion(&miss, outcome, reason, &reply, now);
-        }
+        self.end_miss(&miss, (outcome, reason), &reply, now);
         (!reply.is_empty()).then_some(reply)
+    }
+
+    /// Counts a miss whose client went away before the recursion.
+    pub(crate) fn abandon(&self, miss: &Miss) {
+        let now = self.worker.shared().now();
+        self.end_miss(miss, (QueryOutcome::Dropped, None), &[], now);
+    }
+
+    /// Counts the outcome of a miss, with the time that it took.
+    fn end_miss(
+        &self,
+        miss: &Miss,
+        (outcome, reason): (QueryOutcome, Option<EdeCode>),
+        reply: &[u8],
+        now: Moment,
+    ) {
+        self.count(outcome_counter(outcome));
+        let took = now.since(miss.received.now);
+        self.latencies.note_recursion(outcome, miss.client.transport, took);
+        if self.events.are_read() {
+            self.put_recursion(miss, outcome, reason, reply, now);
+        }
     }
 
     /// Resolves the question of a miss, or the target of its redirect.

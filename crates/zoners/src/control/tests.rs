@@ -91,6 +91,7 @@ fn troubled() -> DaemonStatus {
             loss: 0.12,
             reachability: Reachability { ipv4: true, ipv6: false, udp: true },
             silent_networks: texts(&["10.8.0.0/16"]),
+            routes_reply: false,
             passage: PassageReport {
                 state: PassageState::Intercepted,
                 proves: Some(true),

@@ -25,6 +25,8 @@ pub struct ServerConfig {
     /// Names and addresses by which clients call the HTTP service, beside `localhost` and `http`.
     #[serde(deserialize_with = "http::names")]
     pub http_names: Vec<String>,
+    /// Whether the HTTP service has metrics.
+    pub http_metrics: bool,
     /// The file of the control socket; empty for none. By default a file in the runtime folder of the service.
     #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
@@ -66,6 +68,7 @@ impl Default for ServerConfig {
             listen: None,
             http: Vec::new(),
             http_names: Vec::new(),
+            http_metrics: false,
             control: None,
             state: None,
             user: None,

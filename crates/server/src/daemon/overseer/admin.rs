@@ -8,15 +8,16 @@ use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     CrashReport, DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport, OutageReport,
-    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
-    ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
+    OutageReport, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
+    SecondLevelState, ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
 use zoners_host::origin::ProcessOrigin;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
+use zoners_telemetry::metrics::MetricsFormat;
 
 use super::watches::EventWatch;
 use super::{Overseer, policy, zones};
@@ -85,6 +86,12 @@ impl<N: Network> Admin for Overseer<N> {
         let counted = |counter: &Counter| (counter.name().to_owned(), self.count(*counter));
         let counters = Counter::ALL.iter().map(counted).collect();
         CounterStats { uptime_s: self.uptime_s(), counters }
+    }
+
+    fn metrics(&self, classic: bool) -> MetricsText {
+        let format = if classic { MetricsFormat::Text } else { MetricsFormat::OpenMetrics };
+        let octets = self.metrics_in(format, &self.status());
+        MetricsText { text: String::from_utf8_lossy(&octets).into_owned() }
     }
 
     async fn lookup(&self, name: &str, rtype: &str) -> Result<LookupReport, AdminError> {
@@ -302,6 +309,7 @@ impl<N: Network> Overseer<N> {
             loss: report::thousandths(shared.uplink_loss()),
             reachability: report::reachability(shared.broken_paths()),
             silent_networks: shared.silent_networks(),
+            routes_reply: shared.do_routes_reply() || self.is_route_answered(),
             passage: report::passage(shared.network_state()),
             strategy: self.strategy.load().as_deref().cloned().map(Box::new),
             first_recursion: self.first_recursion.load().as_deref().cloned(),

@@ -83,6 +83,28 @@ fn health_is_served_to_those_who_name_the_service() {
 }
 
 #[test]
+fn metrics_are_served_where_the_configuration_says_so() {
+    in_a_network(|| {
+        let mut daemon = daemon("\"127.0.0.1\"");
+        let ask = |path: &str| ask("127.0.0.1", HERE, &format!("GET {path}"), "localhost");
+        assert!(ask("/ready").starts_with("HTTP/1.1 200 OK\r\n"));
+        let reply = ask("/metrics");
+        assert!(reply.starts_with("HTTP/1.1 404 ") && reply.contains("http-metrics"), "{reply}");
+        let configuration = configuration("\"127.0.0.1\"") + "http-metrics = true\n";
+        file(&daemon.folder, &configuration);
+        daemon.signal("-HUP");
+        assert!(daemon.line_with("reload: ").unwrap().contains("is in force"));
+        let reply = ask("/metrics");
+        let (head, text) = reply.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
+        let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        assert_eq!(value("zoners_client_queries_received_total "), "0");
+        assert_eq!(value("zoners_client_queries_total{outcome=\"cached\"} "), "0");
+        assert_eq!(value("zoners_listen_addresses "), "1");
+    });
+}
+
+#[test]
 fn requests_sent_together_are_answered_in_order() {
     in_a_network(|| {
         let _daemon = daemon("\"127.0.0.1\"");
