@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+pub use zoners_dns::name::operator_domain as provider;
 
 use crate::sample::Sample;
 use crate::statistics::quantile;
@@ -44,19 +45,6 @@ impl Nameserver {
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.answered > 0
-    }
-}
-
-/// The provider of a nameserver: the domain of its name.
-///
-/// So `ns1.example.net` and `ns2.example.net` belong to `example.net`. A provider with nameservers
-/// in several domains counts as several providers.
-#[must_use]
-pub fn provider(server: &str) -> &str {
-    let bare = server.strip_suffix('.').unwrap_or(server);
-    match bare.split_once('.') {
-        Some((_, domain)) if domain.contains('.') => domain,
-        _ => bare,
     }
 }
 

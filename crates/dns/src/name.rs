@@ -107,6 +107,19 @@ pub fn owned(name: &NameSlice) -> Name {
     Name::from_octets(Bytes::copy_from_slice(name.as_slice())).unwrap_or_else(|_| root())
 }
 
+/// The operator of a nameserver, as far as its name in presentation format shows: the domain of the name.
+///
+/// So `ns1.example.net` and `ns2.example.net` belong to `example.net`. An operator with nameservers in several domains
+/// counts as several.
+#[must_use]
+pub fn operator_domain(server: &str) -> &str {
+    let bare = server.strip_suffix('.').unwrap_or(server);
+    match bare.split_once('.') {
+        Some((_, domain)) if domain.contains('.') => domain,
+        _ => bare,
+    }
+}
+
 /// The name in lower case, for keys and canonical forms (RFC 4034 section 6.2).
 #[must_use]
 pub fn lowercase(name: &Name) -> Name {
