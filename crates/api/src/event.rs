@@ -162,6 +162,8 @@ impl QueryOutcome {
 }
 
 /// Reads an outcome, if this release knows it.
-fn if_known<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Option<QueryOutcome>, D::Error> {
+pub(crate) fn if_known<'de, D: serde::Deserializer<'de>>(
+    source: D,
+) -> Result<Option<QueryOutcome>, D::Error> {
     Ok(QueryOutcome::deserialize(Value::deserialize(source)?).ok())
 }

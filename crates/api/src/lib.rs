@@ -38,6 +38,7 @@ mod error;
 mod event;
 mod hand_over;
 mod health;
+mod history;
 mod local_networks;
 mod lookup;
 mod metrics;
@@ -63,6 +64,10 @@ pub use event::{
 };
 pub use hand_over::{DescriptorKind, HandOver, HandOverReport};
 pub use health::{DaemonHealth, HealthReport};
+pub use history::{
+    HistoryErased, HistoryFill, HopEventReport, HopReport, ResolutionReport, TroubleCause,
+    TroubleEntry, TroubleReport, VerdictCause, VerdictReport, WhyQuery, WhyReport,
+};
 pub use local_networks::{
     DefaultRouteReport, DnsSettingsReport, LinkReport, LocalNetworks, NetworkRouteReport,
 };
