@@ -72,6 +72,7 @@ pub use env::report_agents::PER_AGENT;
 pub use infra::reachability::BrokenPaths;
 pub use infra::silent_zones::SilentZone;
 pub use model::answer::{Answer, Cause, Resolution, Unresolved};
+pub use model::hop_log::{LoggedEnd, LoggedEvent, LoggedHop, LoggedReply};
 pub use model::settings::{Anchor, Dns64, Glue, Limits, NEVER_ASK, NeverAsk, Settings, never_ask};
 pub use model::trace::{Hop, TimedHop, Trace};
 pub use model::verdict::{Fault, Verdict};

@@ -10,6 +10,7 @@ pub(crate) mod asking;
 pub(crate) mod budget;
 pub(crate) mod client_context;
 pub(crate) mod flights;
+pub(crate) mod hop_log;
 pub(crate) mod settings;
 pub(crate) mod shared_work;
 pub(crate) mod step;

@@ -152,6 +152,11 @@ impl<N: Network> Race<'_, N> {
         for (endpoint, until) in self.candidates.skipped() {
             self.env.count(Counter::InfraBackoffSkipped);
             self.step.trace(|| Hop::Note(why_skipped(self.env, endpoint, until)));
+            let rtype = self.asking.question.rtype;
+            self.step.log_skipped(&self.cut.zone, rtype, endpoint, || {
+                let shared = self.env.shared();
+                shared.cache.server(endpoint, shared.now()).trouble
+            });
         }
         if self.env.settings().speculative_lookups {
             self.look_up_more(1);

@@ -18,12 +18,14 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_dns::{Checking, Counter, Name, Question};
+use zoners_cache::ServerFault;
+use zoners_dns::{Checking, Counter, Endpoint, Name, Question, Rtype};
 
 use crate::model::answer::{Cause, Unresolved};
 use crate::model::budget::{Exhausted, take};
 use crate::model::client_context::ClientContext;
 use crate::model::flights::FlightId;
+use crate::model::hop_log::{LoggedEnd, LoggedEvent, LoggedHop};
 use crate::model::settings::Limits;
 use crate::model::trace::Hop;
 
@@ -209,7 +211,15 @@ impl Step {
         landing: impl Future<Output = T>,
     ) -> T {
         let since = Instant::now();
+        let hop = self.client.trace.as_ref().and_then(|trace| {
+            trace.begin_hop(since, |begun| {
+                let (zone, rtype) = (zone.clone(), question.rtype);
+                let (depth, event) = (self.depth, LoggedEvent::Waited);
+                LoggedHop { begun, took: None, depth, zone, rtype, event }
+            })
+        });
         let landed = landing.await;
+        self.client.trace.iter().for_each(|trace| trace.end_hop(hop));
         self.trace(|| {
             let (zone, question) = (zone.clone(), question.clone());
             Hop::Waited { zone, question, took: since.elapsed() }
@@ -220,7 +230,50 @@ impl Step {
     /// Notes a step, if the client query has a trace.
     pub(crate) fn trace(&self, hop: impl FnOnce() -> Hop) {
         if let Some(trace) = &self.client.trace {
-            trace.push(self.depth, hop());
+            trace.push(self.depth, hop);
+        }
+    }
+
+    /// Logs that a query began at `since`, if the client query has a trace of hops.
+    pub(crate) fn begin_query<'a>(
+        &self,
+        since: Instant,
+        to: Endpoint,
+        why: &'static str,
+        asked: impl FnOnce() -> (&'a Name, Rtype, &'a Name),
+    ) {
+        if let Some(trace) = &self.client.trace {
+            trace.begin_hop(since, |begun| {
+                let (zone, rtype, server) = asked();
+                let (zone, server) = (zone.clone(), server.clone());
+                let event =
+                    LoggedEvent::Asked { server, endpoint: to, why, end: LoggedEnd::UnderWay };
+                LoggedHop { begun, took: None, depth: self.depth, zone, rtype, event }
+            });
+        }
+    }
+
+    /// Logs the end of a query, likewise.
+    pub(crate) fn end_query(&self, to: Endpoint, took: Duration, end: impl FnOnce() -> LoggedEnd) {
+        if let Some(hops) = self.client.trace.as_ref().and_then(|trace| trace.hops()) {
+            hops.lock().end_query(to, took, end());
+        }
+    }
+
+    /// Logs that a server in backoff is left out, likewise.
+    pub(crate) fn log_skipped(
+        &self,
+        zone: &Name,
+        rtype: Rtype,
+        endpoint: Endpoint,
+        fault: impl FnOnce() -> Option<ServerFault>,
+    ) {
+        if let Some(trace) = &self.client.trace {
+            trace.begin_hop(Instant::now(), |begun| {
+                let event = LoggedEvent::Skipped { endpoint, fault: fault() };
+                let (took, zone) = (Some(Duration::ZERO), zone.clone());
+                LoggedHop { begun, took, depth: self.depth, zone, rtype, event }
+            });
         }
     }
 }

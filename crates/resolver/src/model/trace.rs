@@ -1,4 +1,4 @@
-//! The trace of a look-up: the steps towards an answer, on request.
+//! The trace of a look-up: the steps towards an answer, in words on request, or as hops for the history.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use zoners_dns::{Endpoint, Name, Question};
 
+use crate::model::hop_log::{HopLog, LoggedHop};
 use crate::model::verdict::Fault;
 
 /// Steps kept of one client query. The budget allows fewer queries and look-ups, so only shared
@@ -62,27 +63,87 @@ pub enum Hop {
 #[derive(Debug)]
 pub struct Trace {
     started: Instant,
-    steps: Mutex<Vec<TimedHop>>,
+    detail: TraceDetail,
+}
+
+/// The detail of a trace.
+#[derive(Debug)]
+enum TraceDetail {
+    /// Steps in words, for a person.
+    Words(Mutex<Vec<TimedHop>>),
+    /// Hops, for the history.
+    Hops(Mutex<HopLog>),
 }
 
 impl Default for Trace {
     fn default() -> Self {
-        Trace { started: Instant::now(), steps: Mutex::default() }
+        Trace { started: Instant::now(), detail: TraceDetail::Words(Mutex::default()) }
     }
 }
 
 impl Trace {
-    pub(crate) fn push(&self, depth: u8, hop: Hop) {
-        let mut steps = self.steps.lock();
+    /// A trace of hops without words.
+    #[must_use]
+    pub fn of_hops() -> Self {
+        Trace { started: Instant::now(), detail: TraceDetail::Hops(Mutex::default()) }
+    }
+
+    /// Adds a step to a trace in words.
+    pub(crate) fn push(&self, depth: u8, hop: impl FnOnce() -> Hop) {
+        let TraceDetail::Words(steps) = &self.detail else { return };
+        let hop = hop();
+        let mut steps = steps.lock();
         if steps.len() < MAX_STEPS {
             steps.push(TimedHop { at: self.started.elapsed(), depth, hop });
         }
     }
 
+    /// Adds a hop that began at `since` to a trace of hops; the place of the hop.
+    pub(crate) fn begin_hop(
+        &self,
+        since: Instant,
+        hop: impl FnOnce(Duration) -> LoggedHop,
+    ) -> Option<usize> {
+        let hops = self.hops()?;
+        let begun = since.saturating_duration_since(self.started);
+        hops.lock().begin(|| hop(begun))
+    }
+
+    /// The hop at a place ends now.
+    pub(crate) fn end_hop(&self, at: Option<usize>) {
+        if let (Some(at), Some(hops)) = (at, self.hops()) {
+            hops.lock().end(at, self.started.elapsed());
+        }
+    }
+
+    /// The hops of a trace of hops; `None` for a trace in words.
+    pub(crate) fn hops(&self) -> Option<&Mutex<HopLog>> {
+        match &self.detail {
+            TraceDetail::Hops(hops) => Some(hops),
+            TraceDetail::Words(_) => None,
+        }
+    }
+
+    /// The time since the beginning.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The hops of a trace of hops, in the order of their beginnings, and the number of hops for which there was no
+    /// room. No further hop is added.
+    #[must_use]
+    pub fn close_hops(&self) -> (Vec<LoggedHop>, u16) {
+        self.hops().map(|hops| hops.lock().close()).unwrap_or_default()
+    }
+
     /// The steps so far, in the order of their ends.
     #[must_use]
     pub fn steps(&self) -> Vec<TimedHop> {
-        self.steps.lock().clone()
+        match &self.detail {
+            TraceDetail::Words(steps) => steps.lock().clone(),
+            TraceDetail::Hops(_) => Vec::new(),
+        }
     }
 }
 
@@ -94,7 +155,7 @@ mod tests {
     async fn a_trace_has_a_limit_of_steps() {
         let trace = Trace::default();
         for number in 0..=MAX_STEPS {
-            trace.push(0, Hop::Note(number.to_string()));
+            trace.push(0, || Hop::Note(number.to_string()));
         }
         assert_eq!(trace.steps().len(), MAX_STEPS);
     }

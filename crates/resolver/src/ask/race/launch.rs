@@ -95,8 +95,11 @@ impl<N: Network> Race<'_, N> {
     }
 
     fn ask(&mut self, next: Attempt, asking: UpstreamQuery) {
-        let exchange = attempt(self.env.arc(), asking, next, self.step.clone());
         let since = Instant::now();
+        self.step.begin_query(since, next.endpoint, next.why, || {
+            (&self.cut.zone, asking.question.rtype, &self.server(next.server).name)
+        });
+        let exchange = attempt(self.env.arc(), asking, next, self.step.clone());
         self.running.push(RunningAttempt {
             attempt: next,
             since,

@@ -12,6 +12,7 @@ use crate::ask::exchange::Report;
 use crate::ask::race::child_nameservers::keep_child_servers;
 use crate::ask::scrub::scrub;
 use crate::model::answer::{Cause, Unresolved};
+use crate::model::hop_log::LoggedEnd;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Fault, Verdict};
 use crate::selection::addresses::forget_addresses;
@@ -29,6 +30,7 @@ impl<N: Network> Race<'_, N> {
             Ok(verdict) => Some(Ok(verdict.to_string())),
             Err(fault) => Some(Err(*fault)),
         });
+        self.step.end_query(attempt.endpoint, took, || LoggedEnd::of(&verdict));
         if attempt.troubled && verdict.is_ok() {
             observe(self.env, attempt.endpoint, Observation::GoodAnswer);
         }
