@@ -5,10 +5,10 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, LocalNetworks,
-    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
-    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, WatchFilter,
-    WatchStarted,
+    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, HistoryErased,
+    LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
+    ServerList, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
 
 /// A result that takes time.
@@ -126,6 +126,18 @@ pub trait Admin: Send + Sync + 'static {
     /// # Errors
     /// The filter has a name or a prefix that is none, or too many watches are under way.
     fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, Self::Events), AdminError>;
+
+    /// Past resolutions of a name, or one of now, with the cause of each.
+    fn why(&self, query: &WhyQuery) -> soon!(WhyReport);
+
+    /// The worst names, providers and servers of the last `seconds`.
+    fn troubles(&self, failures: bool, seconds: u64) -> soon!(TroubleReport);
+
+    /// Forgets every past resolution.
+    ///
+    /// # Errors
+    /// No history is kept.
+    fn erase_history(&self) -> Result<HistoryErased, AdminError>;
 }
 
 /// The answer to a request.
@@ -185,6 +197,11 @@ pub async fn answer<A: Admin>(
             Ok((started, events)) => return AdminAnswer::Events(started.into(), events),
             Err(error) => AdminReply::Error(error),
         },
+        AdminRequest::Why(query) => admin.why(&query).await.into(),
+        AdminRequest::Troubles { failures, seconds } => {
+            admin.troubles(failures, seconds).await.into()
+        }
+        AdminRequest::HistoryErase {} => admin.erase_history().into(),
     };
     AdminAnswer::Reply(reply)
 }

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOverReport, LocalNetworks, LookupReport, MetricsText,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
-    PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, WatchStarted,
+    DaemonOrigin, DaemonStatus, HandOverReport, HistoryErased, LocalNetworks, LookupReport,
+    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
+    PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, TroubleReport, WatchStarted,
+    WhyReport,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -36,6 +37,9 @@ pub enum AdminReply {
     Origin(DaemonOrigin),
     HandOver(HandOverReport),
     Watch(WatchStarted),
+    Why(WhyReport),
+    Troubles(TroubleReport),
+    HistoryErase(HistoryErased),
     Error(AdminError),
 }
 
@@ -107,4 +111,7 @@ results! {
     Origin DaemonOrigin;
     HandOver HandOverReport;
     Watch WatchStarted;
+    Why WhyReport;
+    Troubles TroubleReport;
+    HistoryErase HistoryErased;
 }

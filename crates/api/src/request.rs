@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::WatchFilter;
+use crate::{WatchFilter, WhyQuery};
 
 /// A request. [`crate::AdminReply`] has a variant of the same name for the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,17 @@ pub enum AdminRequest {
     HandOver {},
     /// Report the events that the filter admits, from now on.
     Watch(WatchFilter),
+    /// Past resolutions of a name, with the cause of each.
+    Why(WhyQuery),
+    /// The worst names, providers and servers of a time.
+    Troubles {
+        /// Failed questions alone; else slow ones.
+        failures: bool,
+        /// The seconds before now.
+        seconds: u64,
+    },
+    /// Forget every past resolution.
+    HistoryErase {},
 }
 
 impl AdminRequest {
@@ -130,6 +141,9 @@ impl AdminRequest {
         "origin",
         "hand-over",
         "watch",
+        "why",
+        "troubles",
+        "history-erase",
     ];
 
     /// The change or disclosure made by the request, if any, in the words of the command line.
@@ -158,6 +172,12 @@ impl AdminRequest {
             AdminRequest::Reload {} => Some("reload".to_owned()),
             AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),
+            AdminRequest::Why(query) => Some(why(query)),
+            AdminRequest::Troubles { failures, seconds } => {
+                let command = if *failures { "failures" } else { "slow" };
+                Some(format!("{command} --since {seconds}"))
+            }
+            AdminRequest::HistoryErase {} => Some("history erase".to_owned()),
             AdminRequest::Status {}
             | AdminRequest::Stats {}
             | AdminRequest::Metrics { .. }
@@ -181,4 +201,13 @@ fn watch(filter: &WatchFilter) -> String {
     let name = name.iter().map(|name| format!(" --name {name:?}"));
     let failed = failed.then(|| " --failed".to_owned());
     ["watch".to_owned()].into_iter().chain(client).chain(name).chain(failed).collect()
+}
+
+/// A look into the history in the words of the command line.
+fn why(query: &WhyQuery) -> String {
+    let WhyQuery { name, client, at_s, live_type } = query;
+    let client = client.iter().map(|client| format!(" --client {client:?}"));
+    let at = at_s.iter().map(|at| format!(" --at {at}"));
+    let live = live_type.iter().map(|rtype| format!(" {rtype:?} --live"));
+    [format!("why {name:?}")].into_iter().chain(client).chain(at).chain(live).collect()
 }

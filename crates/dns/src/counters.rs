@@ -223,6 +223,9 @@ counters! {
         EventsLost "events_lost" "events" "Events that a reader has lost, because its ring was full.";
         EventsWatchesRefused "events_watches_refused" "watches" "Watches refused, because as many as may be were under way.";
     }
+    History "history_" "The history of resolutions" {
+        HistoryLost "history_lost" "queries" "Queries that the history has lost, because they came too fast.";
+    }
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";
     }

@@ -5,10 +5,12 @@
 //! ([`EventReader::lost`], `events_lost`).
 
 mod filter;
+pub(crate) mod recorder;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,6 +21,7 @@ use zoners_dns::{ClockReading, Counter, EdeCode, Moment, OptRcode, Rtype};
 
 use crate::client::Client;
 pub use filter::EventFilter;
+use recorder::MissRecorder;
 
 /// Octets of a name in an event without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
@@ -89,6 +92,9 @@ pub struct QueryEvents {
     /// Attached readers.
     readers: AtomicUsize,
     rings: Mutex<Vec<Ring>>,
+    /// Whether misses are recorded for the history.
+    is_recorded: AtomicBool,
+    recorder: OnceLock<MissRecorder>,
 }
 
 /// The worker's end of a reader's ring.
@@ -115,6 +121,26 @@ impl QueryEvents {
         self.rings.lock().push(Ring { filter, events: producer, lost: lost.clone() });
         self.readers.fetch_add(1, Ordering::Relaxed);
         EventReader { source: self.clone(), events, lost }
+    }
+
+    /// The recorder of misses, if misses are recorded.
+    pub(crate) fn recorder(&self) -> Option<&MissRecorder> {
+        self.recorder.get().filter(|_| self.is_recorded.load(Ordering::Relaxed))
+    }
+
+    /// Whether misses were ever recorded.
+    pub(crate) fn has_recorder(&self) -> bool {
+        self.recorder.get().is_some()
+    }
+
+    /// Records misses by this recorder, once.
+    pub(crate) fn set_recorder(&self, recorder: MissRecorder) {
+        let _ = self.recorder.set(recorder);
+    }
+
+    /// Whether misses are recorded from now on.
+    pub(crate) fn record(&self, records: bool) {
+        self.is_recorded.store(records, Ordering::Relaxed);
     }
 
     /// Whether a reader is attached. A worker may notice a new reader a batch later.

@@ -1,7 +1,7 @@
 //! The daemon: the configuration, the pipeline of a query, and the workers.
 //!
 //! [`config`] reads the file, [`pipeline`] takes a query from its first octet to the last octet of
-//! its response, [`daemon`] runs workers over real sockets, [`control`] serves the control socket.
+//! its response, [`daemon`] runs workers over real sockets, [`control`] serves the control socket, [`history`] keeps past resolutions.
 //! The pipeline is generic over the network, so tests drive the same code over a simulated network.
 
 // The log may be stalled; direct output would wait.
@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod events;
+pub mod history;
 pub mod latency;
 pub mod log;
 pub mod nearby;

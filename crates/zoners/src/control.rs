@@ -1,5 +1,5 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
-//! `reload`, `restart`, `healthcheck`, `watch`.
+//! `reload`, `restart`, `healthcheck`, `watch`, `why`, `slow`, `failures`, `history`.
 
 pub(crate) mod cache;
 pub(crate) mod healthcheck;
@@ -14,7 +14,9 @@ pub(crate) mod stats;
 pub(crate) mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod troubles;
 pub(crate) mod watch;
+pub(crate) mod why;
 
 use std::fs::File;
 use std::io;

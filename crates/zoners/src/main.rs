@@ -67,6 +67,14 @@ enum Command {
     Metrics(control::metrics::MetricsArguments),
     /// Show the queries of clients as they end: client, question, outcome and reason.
     Watch(control::watch::WatchArguments),
+    /// Show why a name was slow or failed: the cause in a sentence, and each server on the way.
+    Why(control::why::WhyArguments),
+    /// Show the slowest names, providers and servers of the last hour, with the cause.
+    Slow(control::troubles::TroubleArguments),
+    /// Show the names that failed in the last hour, with the cause.
+    Failures(control::troubles::TroubleArguments),
+    /// Forget past resolutions.
+    History(control::troubles::HistoryArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
     /// Show the networks of this machine: links, their resolvers and domains, and the names that they answer.
@@ -118,6 +126,8 @@ Examples:
   zoners network                          see resolvers and domains of this network
   sudo zoners doctor                      find out whose fault it is
   zoners watch --failed                   see which queries fail, as they come
+  zoners why example.com                  see why it was slow, or failed
+  zoners slow                             see the slowest names of the last hour
   zoners cache flush example.com          let it forget a name
   zoners bench --in-process               measure it on a thousand names
   zoners check zoners.toml                see whether a configuration is right
@@ -213,6 +223,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(arguments) => control::stats::run(&arguments),
         Command::Metrics(arguments) => control::metrics::run(&arguments),
         Command::Watch(arguments) => control::watch::run(&arguments),
+        Command::Why(arguments) => control::why::run(&arguments),
+        Command::Slow(arguments) => control::troubles::run(&arguments, false),
+        Command::Failures(arguments) => control::troubles::run(&arguments, true),
+        Command::History(arguments) => control::troubles::history(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Network(arguments) => control::network::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),

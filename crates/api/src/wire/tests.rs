@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     CounterStats, FinishedQuery, LostEvents, NegativeAnchorList, QueryOutcome, WatchFilter,
+    WhyQuery,
 };
 
 fn requests() -> Vec<AdminRequest> {
@@ -29,6 +30,9 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::Origin {},
         AdminRequest::HandOver {},
         AdminRequest::Watch(WatchFilter { name: Some(name()), ..WatchFilter::default() }),
+        AdminRequest::Why(WhyQuery { name: name(), ..WhyQuery::default() }),
+        AdminRequest::Troubles { failures: true, seconds: 3600 },
+        AdminRequest::HistoryErase {},
     ]
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod clients;
 mod dns64;
 mod dnssec;
+mod history;
 mod http;
 mod limits;
 mod local;
@@ -31,6 +32,7 @@ pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
 pub use dns64::{Dns64Config, Dns64Prefix};
 pub use dnssec::DnssecConfig;
+pub use history::HistoryConfig;
 pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
@@ -66,6 +68,8 @@ pub struct Config {
     pub dnssec: DnssecConfig,
     /// Addresses for clients on networks without IPv4.
     pub dns64: Dns64Config,
+    /// Past resolutions.
+    pub history: HistoryConfig,
     /// Settings taken over from the network.
     pub network: NetworkConfig,
     /// Names answered without asking anyone.

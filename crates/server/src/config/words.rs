@@ -20,6 +20,7 @@ pub(super) const TABLES: &[&str] = &[
     "timeouts",
     "dnssec",
     "dns64",
+    "history",
     "network",
     "local",
     "local.special-use",

@@ -32,6 +32,7 @@ use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
 use super::zone_keeper::ZoneKeeper;
 use crate::control::{ControlSocket, Predecessor};
+use crate::history::HistoryStore;
 use crate::log::Log;
 
 /// A daemon with sockets, final user and sandbox, and one thread.
@@ -89,6 +90,9 @@ impl Bound {
         let status = ListenStatus { instead, side_effects, http, ..listening.status() };
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
+        let events = workers.events();
+        let size = generation.config.history.size;
+        let history = HistoryStore::begin(size, &events, &core.shared)?;
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),
@@ -102,12 +106,12 @@ impl Bound {
             policies: core.policies.clone(),
             lists: Some(policies.requests()),
             last_crash: runs.last_crash(),
+            history: Some(history.clone()),
         };
         let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
         let own = [http_counters.clone(), policies.counters()];
         let counters = [&workers.counters()[..], &own].concat();
-        let events = workers.events();
         let overseer = Arc::new(Overseer::new(look_ups, counters, events, status.clone(), about));
         overseer.has_routes(&generation.config.network_routes);
         overseer.offer_metrics(generation.config.server.http_metrics);
@@ -126,6 +130,7 @@ impl Bound {
             kept: self.kept,
             policies,
             zones,
+            history,
         };
         Ok(Running {
             runtime,

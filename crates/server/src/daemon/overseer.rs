@@ -1,6 +1,7 @@
 //! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
+mod history;
 mod metrics;
 mod policy;
 mod watches;
@@ -27,6 +28,7 @@ use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use crate::config::NetworkRoute;
 use crate::events::QueryEvents;
+use crate::history::HistoryStore;
 use crate::latency::QueryLatencies;
 use crate::log::Log;
 use crate::pipeline::Service;
@@ -80,6 +82,8 @@ pub(super) struct About {
     pub(super) lists: Option<ListRequests>,
     /// The last crash of an earlier daemon.
     pub(super) last_crash: Option<CrashReport>,
+    /// Past resolutions; `None` without a daemon.
+    pub(super) history: Option<Arc<HistoryStore>>,
 }
 
 impl<N: Network> Overseer<N> {
@@ -141,6 +145,7 @@ impl<N: Network> Overseer<N> {
 
     /// Reports this strategy from now on.
     pub(super) fn knows_strategy(&self, strategy: StrategyReport) {
+        self.about.history.iter().for_each(|history| history.behind_portal(strategy.is_portal()));
         if self.strategy.load().as_deref() != Some(&strategy) {
             self.strategy.store(Some(Arc::new(strategy)));
         }

@@ -184,6 +184,8 @@ impl Serving {
         }
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
+        self.history.set_limit(next.config.history.size);
+        workers.events().iter().for_each(|events| self.history.attach(events));
         clear_out_of_date(&core.shared, &before, &next);
         // What the cache has from a zone file may be out of date, whatever the serial says.
         for copy in before.config.zone.iter().chain(&next.config.zone) {

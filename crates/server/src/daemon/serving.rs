@@ -20,6 +20,7 @@ use super::policy_keeper::PolicyKeeper;
 use super::workers::Workers;
 use super::zone_keeper::ZoneKeeper;
 use crate::control::ControlSocket;
+use crate::history::HistoryStore;
 use crate::network_routes::network_routes;
 
 /// Workers, listeners and the generation in force. A reload turns this into the next.
@@ -36,6 +37,7 @@ pub(super) struct Serving {
     pub(super) kept: KeptSockets,
     pub(super) policies: PolicyKeeper,
     pub(super) zones: ZoneKeeper,
+    pub(super) history: Arc<HistoryStore>,
 }
 
 impl Serving {

@@ -15,7 +15,9 @@ use super::connections::ConnectionShares;
 use super::listening::Listening;
 use super::overseer::{About, Overseer};
 use super::worker::{self, WorkerLink};
+use crate::config::HistoryConfig;
 use crate::control::ControlSocket;
+use crate::history::HistoryStore;
 use crate::pipeline::Service;
 
 /// Addresses and control socket of a single worker that serves.
@@ -50,8 +52,11 @@ pub fn serve_on<N: Network>(
     ready(&SingleStart { addresses: &status.addresses, control: shown })?;
     let service = Arc::new(service);
     let latencies = vec![service.latencies().clone()];
-    let about = About { workers: 1, latencies, ..About::default() };
     let events = vec![service.events().clone()];
+    let size = HistoryConfig::default().size;
+    let history = HistoryStore::begin(size, &events, service.worker().shared())?;
+    let history = Some(history);
+    let about = About { workers: 1, latencies, history, ..About::default() };
     let overseer = Overseer::new(service.clone(), Vec::new(), events, status, about);
     let overseer = Arc::new(overseer);
     let current = Arc::new(ArcSwap::new(service));

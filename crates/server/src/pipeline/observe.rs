@@ -1,4 +1,4 @@
-//! The event of a finished query, composed only while a reader is attached.
+//! The event of a finished query, composed only while a reader is attached; and the miss for the history.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use smallvec::SmallVec;
 use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Transport};
+use zoners_resolver::{Resolution, Trace};
 
 use super::query::Miss;
 use super::{Handled, Service};
 use crate::client::Client;
+use crate::events::recorder::ResolvedMiss;
 use crate::events::{EventQuestion, QueryEvent, outcome_counter};
 use crate::latency::OutcomeCounts;
 
@@ -73,6 +75,41 @@ impl<N: Network> Service<N> {
     /// Adds the queries over a stream that ended at once since `before` to the times.
     pub(crate) fn note_immediate(&self, transport: Transport, before: &OutcomeCounts) {
         self.latencies.note_immediate(transport, before, &self.outcome_counts());
+    }
+
+    /// Hands a resolved miss to the history. Names are moved, not copied.
+    pub(super) fn record_miss(
+        &self,
+        miss: Miss,
+        trace: &Trace,
+        resolution: &Resolution,
+        (outcome, reason): (QueryOutcome, Option<EdeCode>),
+        reply: &[u8],
+    ) {
+        let Some(recorder) = self.events.recorder() else { return };
+        let took = trace.elapsed();
+        let (hops, more_hops) = trace.close_hops();
+        let resolution = match resolution {
+            Ok(answer) => Ok(answer.security),
+            Err(unresolved) => Err(unresolved.cause),
+        };
+        let Miss { question, client, received, .. } = miss;
+        let rcode = rcode_in_header(reply);
+        let lost = recorder.put(ResolvedMiss {
+            question,
+            client,
+            received,
+            took,
+            outcome,
+            rcode,
+            reason,
+            resolution,
+            hops,
+            more_hops,
+        });
+        if lost {
+            self.count(Counter::HistoryLost);
+        }
     }
 
     fn put_event(&self, event: &QueryEvent) {

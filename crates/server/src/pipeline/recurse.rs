@@ -26,6 +26,8 @@ impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
     /// policy drops it.
     pub async fn recurse(&self, mut miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
+        let recorded = self.events.recorder().map(|_| Arc::new(Trace::of_hops()));
+        let trace = trace.or_else(|| recorded.clone());
         let (resolution, origin) = self.resolve_miss(&miss, trace).await;
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
@@ -38,6 +40,9 @@ impl<N: Network> Service<N> {
             }
         };
         self.end_miss(&miss, (outcome, reason), &reply, now);
+        if let Some(trace) = recorded {
+            self.record_miss(miss, &trace, &resolution, (outcome, reason), &reply);
+        }
         (!reply.is_empty()).then_some(reply)
     }
 

@@ -55,6 +55,22 @@ pub(crate) fn lab_with(config: &str) -> ServiceLab {
     ServiceLab { net, clock, service: Service::new(worker, Arc::new(rules)) }
 }
 
+/// Over a network of the caller, with settings that differ from the defaults as told.
+pub(crate) fn lab_over(net: SimNetwork, change: impl FnOnce(&mut Settings)) -> ServiceLab {
+    let config = Config::default();
+    let cookies = Cookies::new(&Random::seeded(2));
+    let rules = Rules::new(&config, &[], cookies, &Random::seeded(3), 0).unwrap();
+    let clock = Arc::new(SimClock::new(None));
+    let cache = Cache::new(8 << 20, config.ttl_limits(), [1, 2]);
+    let shared = Shared::new(cache, clock.clone(), Random::seeded(1));
+    let hints = zonefile::root_hints(world::HINTS).unwrap();
+    let mut settings = Settings::new(Delegation::from_hints(&hints).unwrap());
+    change(&mut settings);
+    let worker =
+        Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()));
+    ServiceLab { net, clock, service: Service::new(worker, Arc::new(rules)) }
+}
+
 pub(crate) fn asked(text: &str, rtype: Rtype) -> Question {
     Question::new(name::parse(text).unwrap(), rtype)
 }

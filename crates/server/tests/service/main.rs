@@ -44,4 +44,5 @@ mod outages {
     mod prefetch;
     mod settling;
     mod stale;
+    mod verdicts;
 }

@@ -14,6 +14,8 @@ use zoners_dns::Counter;
 
 use super::{cache, network, nta, servers, stats, status, watch};
 
+mod history;
+
 /// Compares a text with the file of this name.
 fn holds(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();

@@ -22,6 +22,7 @@ mod command {
     mod demo;
     mod lookup;
     mod watch;
+    mod why;
 }
 
 /// The daemon beside the operating system and clients.

@@ -7,10 +7,11 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    CrashReport, DaemonOrigin, DaemonStatus, HandOver, LayerReport, LocalNetworks, LookupReport,
-    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
-    OutageReport, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
-    SecondLevelState, ServerList, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    CrashReport, DaemonOrigin, DaemonStatus, HandOver, HistoryErased, LayerReport, LocalNetworks,
+    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
+    NetworkReport, OutageReport, PolicyExplanation, PolicyListReport, PolicyPauseReport,
+    ReloadReport, SecondLevelState, ServerList, TroubleReport, UnvalidatedZone, ValidationReport,
+    WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Name, Network, name};
@@ -20,7 +21,7 @@ use zoners_sandbox::{Layer, LayerState};
 use zoners_telemetry::metrics::MetricsFormat;
 
 use super::watches::EventWatch;
-use super::{Overseer, policy, zones};
+use super::{Overseer, history, policy, zones};
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::daemon::list_requests::ListRequest;
@@ -295,6 +296,21 @@ impl<N: Network> Admin for Overseer<N> {
         let filter = EventFilter::of(filter).map_err(AdminError::invalid)?;
         self.watches.begin(&filter)
     }
+
+    async fn why(&self, query: &WhyQuery) -> Result<WhyReport, AdminError> {
+        history::why(self, query).await
+    }
+
+    async fn troubles(&self, failures: bool, seconds: u64) -> Result<TroubleReport, AdminError> {
+        history::troubles(self, failures, seconds).await
+    }
+
+    fn erase_history(&self) -> Result<HistoryErased, AdminError> {
+        let history = history::store(self)?;
+        let erased = history.erase(self.service().worker().shared());
+        tracing::info!("history: erased: {} records", erased.records);
+        Ok(erased)
+    }
 }
 
 /// The time over which outages are reported.
@@ -339,7 +355,7 @@ fn no_hand_over() -> AdminError {
     AdminError::failed("this is no daemon that another one could take over")
 }
 
-fn parse(text: &str) -> Result<Name, AdminError> {
+pub(super) fn parse(text: &str) -> Result<Name, AdminError> {
     name::parse(text).map_err(AdminError::invalid)
 }
 
@@ -352,7 +368,7 @@ fn layer(layer: &Layer) -> LayerReport {
 }
 
 /// Does long work on a separate thread.
-async fn beside<T: Send + 'static>(
+pub(super) async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, AdminError> {
     let done = spawn_blocking(work).await;

@@ -1,0 +1,163 @@
+//! The history of resolutions: misses of all workers become records, and questions about them are answered.
+//!
+//! A thread reads the rings of the workers a few times a second, while there are misses; a question to the history reads
+//! the rings too, and so sees the last miss. Each reading looks at the state of the line once.
+
+mod answers;
+mod record;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use zoners_api::HistoryFill;
+use zoners_history::{History, LineObstacle, LineState, ResolutionRecord};
+use zoners_resolver::{NetworkState, Obstacle, Shared};
+
+use crate::events::QueryEvents;
+use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
+pub use answers::WhyFilter;
+use record::record;
+
+/// The pause after a reading, in which misses gather.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Misses of a worker in one reading: a worker that is busy does not prolong the reading.
+const MAX_AT_ONCE: usize = 4096;
+
+/// The history, and the rings of its workers.
+#[derive(Debug)]
+pub struct HistoryStore {
+    content: Mutex<HistoryContent>,
+    bell: Arc<ReaderBell>,
+    /// Whether a captive portal holds the network.
+    portal: AtomicBool,
+}
+
+#[derive(Debug)]
+struct HistoryContent {
+    history: History,
+    readers: Vec<MissReader>,
+}
+
+impl HistoryStore {
+    /// An empty history of at most `limit` octets.
+    #[must_use]
+    pub fn new(limit: usize) -> Arc<Self> {
+        let content = HistoryContent { history: History::new(limit), readers: Vec::new() };
+        Arc::new(HistoryStore {
+            content: Mutex::new(content),
+            bell: Arc::default(),
+            portal: AtomicBool::new(false),
+        })
+    }
+
+    /// Records the misses of a worker from now on, unless the history has a limit of 0.
+    pub fn attach(&self, events: &QueryEvents) {
+        let mut content = self.content.lock();
+        let limit = content.history.limit();
+        if limit > 0 && !events.has_recorder() {
+            let (recorder, reader) = MissRecorder::new(self.bell.clone());
+            events.set_recorder(recorder);
+            content.readers.push(reader);
+        }
+        events.record(limit > 0);
+    }
+
+    /// Sets the limit in octets; the caller attaches the workers again. 0 forgets every record.
+    pub fn set_limit(&self, limit: usize) {
+        let mut content = self.content.lock();
+        content.history.set_limit(limit);
+        if limit == 0 {
+            content.history.erase();
+        }
+    }
+
+    /// Notes whether a captive portal holds the network.
+    pub fn behind_portal(&self, is_behind: bool) {
+        self.portal.store(is_behind, Ordering::Relaxed);
+    }
+
+    /// Reads the rings. True if there was a miss.
+    pub fn read(&self, shared: &Shared) -> bool {
+        let line = self.line(shared);
+        let mut content = self.content.lock();
+        let HistoryContent { history, readers } = &mut *content;
+        let mut has_read = false;
+        for reader in readers {
+            for miss in std::iter::from_fn(|| reader.next()).take(MAX_AT_ONCE) {
+                history.add(&record(&miss, line));
+                has_read = true;
+            }
+        }
+        has_read
+    }
+
+    /// Records the misses of workers with these events, and reads the rings on a thread of its own for ever. Without
+    /// misses the thread sleeps.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn begin(
+        limit: usize,
+        events: &[Arc<QueryEvents>],
+        shared: &Arc<Shared>,
+    ) -> io::Result<Arc<Self>> {
+        let store = HistoryStore::new(limit);
+        events.iter().for_each(|events| store.attach(events));
+        let (reader, shared) = (store.clone(), shared.clone());
+        let thread = std::thread::Builder::new().name("history".into());
+        thread.spawn(move || {
+            loop {
+                reader.bell.sleep();
+                std::thread::sleep(PAUSE);
+                while reader.read(&shared) {
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        })?;
+        Ok(store)
+    }
+
+    /// Every record, the newest first.
+    #[must_use]
+    pub fn records(&self) -> Vec<ResolutionRecord> {
+        self.content.lock().history.find(&zoners_history::RecordFilter::default(), usize::MAX)
+    }
+
+    /// The state of the line at present.
+    fn line(&self, shared: &Shared) -> LineState {
+        let broken = shared.broken_paths();
+        let obstacle = match shared.network_state() {
+            _ if self.portal.load(Ordering::Relaxed) => Some(LineObstacle::Portal),
+            NetworkState::Obstructed(obstacle) => Some(match obstacle {
+                Obstacle::Intercepted { .. } => LineObstacle::Intercepted,
+                Obstacle::Refused => LineObstacle::Refused,
+                Obstacle::Rejected => LineObstacle::Rejected,
+                Obstacle::Silent => LineObstacle::Silent,
+            }),
+            NetworkState::Unknown | NetworkState::Doubtful | NetworkState::Open => None,
+        };
+        LineState {
+            is_down: shared.is_uplink_down(),
+            ipv4_broken: broken.ipv4,
+            ipv6_broken: broken.ipv6,
+            udp_broken: broken.udp,
+            clock_wrong: shared.clock_skew.wrong_by().is_some(),
+            obstacle,
+        }
+    }
+}
+
+impl HistoryContent {
+    fn fill(&self) -> HistoryFill {
+        HistoryFill {
+            records: self.history.len() as u64,
+            oldest_s: self.history.oldest_s(),
+            used_bytes: self.history.octets() as u64,
+            limit_bytes: self.history.limit() as u64,
+            lost: self.readers.iter().map(MissReader::lost).sum(),
+        }
+    }
+}
