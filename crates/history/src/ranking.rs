@@ -1,12 +1,13 @@
 //! The worst names, providers and servers of a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use zoners_api::{
     HistoryFill, TroubleCause, TroubleEntry, TroubleReport, VerdictCause, VerdictReport,
 };
+use zoners_dns::{Name, Rtype};
 
 use crate::record::ResolutionRecord;
 use crate::report::millis;
@@ -127,7 +128,9 @@ fn judged(
     for record in records {
         stretches.entry(record.received_s / STRETCH_SECONDS).or_default().push(record);
     }
+    stretches.values_mut().for_each(|records| records.sort_by_key(|record| record.received_s));
     let mut judged = Vec::new();
+    let mut known = HashMap::<(&Name, Rtype), VerdictReport>::new();
     for (at, records) in &stretches {
         let hurt: Vec<&&ResolutionRecord> =
             records.iter().filter(|record| trouble.has_hurt(record)).collect();
@@ -137,7 +140,16 @@ fn judged(
         let near = at.saturating_sub(1)..=at + 1;
         let near = stretches.range(near).flat_map(|(_, records)| records.iter().copied());
         let around = Surroundings::of(near);
-        judged.extend(hurt.into_iter().map(|record| (*record, judge(record, &around))));
+        for record in hurt {
+            let key = (&record.name, record.rtype);
+            // A remembered failure has the cause of the failure that is remembered.
+            let earlier = known.get(&key).filter(|_| !record.has_asked()).cloned();
+            let verdict = earlier.unwrap_or_else(|| judge(record, &around));
+            if record.has_asked() {
+                known.insert(key, verdict.clone());
+            }
+            judged.push((*record, verdict));
+        }
     }
     judged
 }
@@ -165,3 +177,6 @@ fn worst(hurt: HurtByName) -> Vec<TroubleEntry> {
     entries.truncate(MAX_ENTRIES);
     entries
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,8 +80,8 @@ pub(crate) fn end_in_words(end: HopEnd) -> String {
         HopEnd::Reply(end) => end,
     };
     let words = match end {
-        ReplyEnd::Pending => "no reply yet when the query ended",
-        ReplyEnd::Outpaced => "no reply yet when another came",
+        ReplyEnd::Pending => "no reply so far",
+        ReplyEnd::Outpaced => "another was quicker",
         ReplyEnd::Records => "records",
         ReplyEnd::Alias => "an alias",
         ReplyEnd::NoData => "no records of this type",

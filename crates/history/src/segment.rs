@@ -1,6 +1,7 @@
 //! A segment: records as octets, with dictionaries.
 
 mod codec;
+mod dictionary;
 mod names;
 mod writer;
 

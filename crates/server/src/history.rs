@@ -5,6 +5,7 @@
 
 mod answers;
 mod record;
+mod repeats;
 
 use std::io;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::events::QueryEvents;
 use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
 pub use answers::WhyFilter;
 use record::record;
+use repeats::RepeatedFailures;
 
 /// The pause after a reading, in which misses gather.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,13 +41,15 @@ pub struct HistoryStore {
 struct HistoryContent {
     history: History,
     readers: Vec<MissReader>,
+    repeated: RepeatedFailures,
 }
 
 impl HistoryStore {
     /// An empty history of at most `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
-        let content = HistoryContent { history: History::new(limit), readers: Vec::new() };
+        let (readers, repeated) = (Vec::new(), RepeatedFailures::default());
+        let content = HistoryContent { history: History::new(limit), readers, repeated };
         Arc::new(HistoryStore {
             content: Mutex::new(content),
             bell: Arc::default(),
@@ -83,12 +87,15 @@ impl HistoryStore {
     pub fn read(&self, shared: &Shared) -> bool {
         let line = self.line(shared);
         let mut content = self.content.lock();
-        let HistoryContent { history, readers } = &mut *content;
+        let HistoryContent { history, readers, repeated } = &mut *content;
         let mut has_read = false;
         for reader in readers {
             for miss in std::iter::from_fn(|| reader.next()).take(MAX_AT_ONCE) {
-                history.add(&record(&miss, line));
                 has_read = true;
+                let record = record(&miss, line);
+                if !repeated.has(&record) {
+                    history.add(&record);
+                }
             }
         }
         has_read

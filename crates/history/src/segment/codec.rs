@@ -14,8 +14,8 @@ use std::time::Duration;
 use zoners_api::{DnssecStatus, QueryOutcome};
 use zoners_dns::{EdeCode, Name, NameSlice, OptRcode, Rtype, Transport, name};
 
+use super::dictionary::Dictionaries;
 use super::names::{self, NameEntries};
-use super::writer::Dictionaries;
 use super::{RecordHead, SegmentView, entries};
 use crate::hop::{AskReason, HopEnd, HopEvent, HopRecord, ServerRecord, ServerTrouble};
 use crate::octets::{Reader, put_duration, put_number, put_signed};

@@ -4,8 +4,8 @@
 
 use zoners_dns::{Name, NameSlice, name};
 
+use super::dictionary::Dictionary;
 use super::entries;
-use super::writer::Dictionary;
 use crate::octets::{Reader, put_number};
 
 /// The number of a name in wire format and lower case; new names are added, with the names above.

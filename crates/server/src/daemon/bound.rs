@@ -63,8 +63,8 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Starts the threads: of the log, of the cache file, of the second level and of the workers, which serve clients
-    /// from then on.
+    /// Starts the threads: of the log, of the cache file, of the second level, of the history and of the workers, which
+    /// serve clients from then on.
     ///
     /// # Errors
     /// The system gives no thread, or no runtime for a thread.

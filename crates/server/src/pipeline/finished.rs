@@ -114,6 +114,7 @@ impl<N: Network> Service<N> {
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
+        self.record_remembered(asked, query.client, clock);
         Ok(self.replied(Counter::ClientCached))
     }
 

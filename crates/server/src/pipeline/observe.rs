@@ -5,8 +5,10 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
-use zoners_dns::{ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Transport};
-use zoners_resolver::{Resolution, Trace};
+use zoners_dns::{
+    ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Question, Transport,
+};
+use zoners_resolver::{Cause, Resolution, Trace};
 
 use super::query::Miss;
 use super::{Handled, Service};
@@ -106,6 +108,32 @@ impl<N: Network> Service<N> {
             resolution,
             hops,
             more_hops,
+        });
+        if lost {
+            self.count(Counter::HistoryLost);
+        }
+    }
+
+    /// Hands a failure that was found in the cache to the history.
+    #[cold]
+    pub(super) fn record_remembered(
+        &self,
+        question: &Question,
+        client: Client,
+        received: ClockReading,
+    ) {
+        let Some(recorder) = self.events.recorder() else { return };
+        let lost = recorder.put(ResolvedMiss {
+            question: question.clone(),
+            client,
+            received,
+            took: Duration::ZERO,
+            outcome: QueryOutcome::Cached,
+            rcode: Some(OptRcode::SERVFAIL),
+            reason: Some(EdeCode::CACHED_ERROR),
+            resolution: Err(Cause::Remembered),
+            hops: Vec::new(),
+            more_hops: 0,
         });
         if lost {
             self.count(Counter::HistoryLost);

@@ -204,10 +204,11 @@ fn picture(hop: &HopReport, whole_ms: f64, width: usize) -> Vec<String> {
             (style, mark, text.clone(), Some(format!("{name}{address}{over}{why}")))
         }
         HopEventReport::Wait {} => {
-            (YELLOW, '▒', "waited for the same question of another query".to_owned(), None)
+            let query = "the same question of another query".to_owned();
+            (YELLOW, '▒', "waited for".to_owned(), Some(query))
         }
         HopEventReport::Skip { address, text } => {
-            (DIM, ' ', format!("{address} left out: {text}"), None)
+            (DIM, ' ', "left out".to_owned(), Some(format!("{address}, {text}")))
         }
     };
     let text = clean(&format!("{} {}: {text}", hop.zone, hop.r#type));

@@ -16,7 +16,7 @@ fn hop(at_ms: f64, took_ms: f64, zone: &str, server: &str, outcome: StepOutcome)
     let text = match outcome {
         StepOutcome::Useful => "a referral",
         StepOutcome::Failed => "no reply",
-        StepOutcome::Outpaced => "no reply yet when the query ended",
+        StepOutcome::Outpaced => "no reply so far",
     };
     HopReport {
         at_ms,
