@@ -4,6 +4,7 @@ mod admin;
 mod history;
 mod metrics;
 mod policy;
+mod requests;
 mod watches;
 mod zones;
 

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
     CrashReport, DaemonOrigin, DaemonStatus, HandOver, HistoryErased, LayerReport, LocalNetworks,
@@ -14,12 +13,13 @@ use zoners_api::{
     WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
 use zoners_cache::ImportStats;
-use zoners_dns::{Counter, Name, Network, name};
+use zoners_dns::{Counter, Network};
 use zoners_host::origin::ProcessOrigin;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 use zoners_telemetry::metrics::MetricsFormat;
 
+use super::requests::{beside, parse};
 use super::watches::EventWatch;
 use super::{Overseer, history, policy, zones};
 use crate::control::question;
@@ -355,22 +355,10 @@ fn no_hand_over() -> AdminError {
     AdminError::failed("this is no daemon that another one could take over")
 }
 
-pub(super) fn parse(text: &str) -> Result<Name, AdminError> {
-    name::parse(text).map_err(AdminError::invalid)
-}
-
 fn layer(layer: &Layer) -> LayerReport {
     let (on, text) = match &layer.state {
         LayerState::On(text) => (true, text.clone()),
         LayerState::Off(text) => (false, text.clone()),
     };
     LayerReport { name: layer.name.to_owned(), on, text }
-}
-
-/// Does long work on a separate thread.
-pub(super) async fn beside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, AdminError> {
-    let done = spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(error.to_string())).map_err(AdminError::failed)
 }

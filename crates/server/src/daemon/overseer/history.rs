@@ -8,7 +8,7 @@ use zoners_history::TroubleKind;
 use zoners_resolver::Trace;
 
 use super::Overseer;
-use super::admin::{beside, parse};
+use super::requests::{beside, parse};
 use crate::client::Client;
 use crate::control::question;
 use crate::daemon::run_history::now_s;
