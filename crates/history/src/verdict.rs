@@ -89,8 +89,8 @@ impl<'a> VerdictCase<'a> {
     }
 
     /// The servers of all further providers.
-    fn others(&self, providers: &[String]) -> ServerGroup {
-        self.around.group(|_, provider| providers.iter().all(|other| other != provider))
+    fn others(&self, provider: &str) -> ServerGroup {
+        self.around.group(|_, other| other != provider)
     }
 
     /// The verdict where the network stands in the way, or the line is down.

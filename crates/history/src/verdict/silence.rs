@@ -28,7 +28,7 @@ impl VerdictCase<'_> {
         let Some((provider, blamed, _)) = most_waited(&dead) else {
             return self.judge_loss(&alive);
         };
-        let others = self.others(&[provider.clone()]);
+        let others = self.others(&provider);
         if others.is_silent(MIN_SILENT_OTHERS) || others.asked == 0 && has_two_providers(&dead) {
             let text =
                 format!("{}: your line was down; no server at all responded", self.beginning());
@@ -90,7 +90,7 @@ impl VerdictCase<'_> {
     /// The verdict on servers that replied to further queries: packets were lost.
     fn judge_loss(&self, lost: &[AskedServer<'_>]) -> VerdictReport {
         let Some((provider, blamed, _)) = most_waited(lost) else { return self.unknown() };
-        let others = self.others(&[provider.clone()]);
+        let others = self.others(&provider);
         let own = self.around.group(|_, name| name == provider);
         let loses = own.queries >= MIN_QUERIES && own.lost_percent() >= LOSING_PERCENT;
         let is_clean = others.queries >= MIN_CLEAN_QUERIES && others.lost_percent() == 0;

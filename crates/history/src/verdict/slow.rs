@@ -82,7 +82,7 @@ impl<'a> VerdictCase<'a> {
     /// Each server replied: a single server late, every server late, or many servers in turn.
     fn judge_round_trips(&self, useful: &[AskedServer<'a>]) -> VerdictReport {
         let Some((provider, servers, waited)) = most_waited(useful) else { return self.unknown() };
-        let others = self.others(&[provider.clone()]);
+        let others = self.others(&provider);
         let slowest = servers.iter().map(|asked| asked.hop.took).max().unwrap_or_default();
         let is_slow = |others: &ServerGroup| {
             others.usual.is_some_and(|usual| slowest > usual * SLOW.0 + SLOW.1)

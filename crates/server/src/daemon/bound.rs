@@ -31,6 +31,7 @@ use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
 use super::zone_keeper::ZoneKeeper;
+use crate::config::HistoryConfig;
 use crate::control::{ControlSocket, Predecessor};
 use crate::history::HistoryStore;
 use crate::log::Log;
@@ -82,6 +83,8 @@ impl Bound {
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
+        let HistoryConfig { size } = generation.config.history;
+        let history = HistoryStore::begin(size, &workers.events(), &core.shared)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
@@ -90,9 +93,6 @@ impl Bound {
         let status = ListenStatus { instead, side_effects, http, ..listening.status() };
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
-        let events = workers.events();
-        let size = generation.config.history.size;
-        let history = HistoryStore::begin(size, &events, &core.shared)?;
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),
@@ -108,13 +108,9 @@ impl Bound {
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
         };
-        let look_ups = Arc::new(workers.look_up_service(&core, &generation));
         let http_counters = Arc::<Counters>::default();
         let own = [http_counters.clone(), policies.counters()];
-        let counters = [&workers.counters()[..], &own].concat();
-        let overseer = Arc::new(Overseer::new(look_ups, counters, events, status.clone(), about));
-        overseer.has_routes(&generation.config.network_routes);
-        overseer.offer_metrics(generation.config.server.http_metrics);
+        let overseer = oversee(&core, &generation, &workers, &own, (status.clone(), about));
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
         http.begin(self.http, &generation.config.server, || routes(&overseer))?;
         let serving = Serving {
@@ -145,6 +141,22 @@ impl Bound {
             serving,
         })
     }
+}
+
+/// The overseer of the workers, with the counters of further threads.
+fn oversee(
+    core: &Core,
+    generation: &Generation,
+    workers: &Workers,
+    own: &[Arc<Counters>],
+    (status, about): (ListenStatus, About),
+) -> Arc<Overseer> {
+    let look_ups = Arc::new(workers.look_up_service(core, generation));
+    let counters = [&workers.counters()[..], own].concat();
+    let overseer = Overseer::new(look_ups, counters, workers.events(), status, about);
+    overseer.has_routes(&generation.config.network_routes);
+    overseer.offer_metrics(generation.config.server.http_metrics);
+    Arc::new(overseer)
 }
 
 /// Keeps the cache in `folder`, or nowhere if the folder cannot be used.
