@@ -25,7 +25,7 @@ use crate::daemon_health::DaemonProbe;
 use crate::dns_switch::SwitchCondition;
 use crate::dynamic_store::{enter, remove};
 use crate::guard::{Guard, GuardAction, GuardEvent, StoreView};
-use crate::plan::{CommandRunner, SystemRoot};
+use crate::plan::{CommandRunner, SystemRoot, dns_journal};
 use crate::resolvers::SystemResolver;
 use before::recorded_servers;
 use entry_proof::EntryProof;
@@ -271,7 +271,7 @@ pub fn release(root: &SystemRoot, commands: &mut dyn CommandRunner) -> Result<()
 /// # Errors
 /// A folder cannot be read.
 pub fn is_taken(root: &SystemRoot) -> io::Result<bool> {
-    services::is_taken(root)
+    dns_journal::is_taken(root)
 }
 
 /// The servers of this machine.

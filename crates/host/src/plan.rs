@@ -22,6 +22,7 @@ mod carry_out;
 mod command;
 mod difference;
 mod disk;
+pub(crate) mod dns_journal;
 mod entry_state;
 mod examine;
 mod executor;

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 
-use crate::plan::service_dns;
 use crate::plan::{
-    CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, PlanStep, SystemPlan, SystemRoot,
-    UndoJournal,
+    CommandRunner, Disk, JournalName, PlanExecutor, PlanStep, SystemPlan, SystemRoot, dns_journal,
+    service_dns,
 };
 
 /// Servers that are left alone.
@@ -38,13 +37,7 @@ pub(super) fn take(
     left: &LeftServers,
 ) -> Result<(), String> {
     let plan = plan(commands, own, left).map_err(|error| error.to_string())?;
-    let root = root.with_journal(JournalName::SystemDns);
-    let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands };
-    let ended = executor.carry_out(&plan, &mut NoChecks, &mut |_, _| {});
-    ended.map_err(|failure| {
-        let undone = failure.undone.err().map(|why| format!(" (not all is undone: {why})"));
-        format!("{}{}", failure.reason, undone.unwrap_or_default())
-    })
+    dns_journal::take(root, Disk::default(), commands, &plan)
 }
 
 /// Sets the former servers of each service that still has ours.
@@ -52,12 +45,6 @@ pub(super) fn release(root: &SystemRoot, commands: &mut dyn CommandRunner) -> Re
     let root = root.with_journal(JournalName::SystemDns);
     let mut executor = PlanExecutor { root: &root, disk: Disk::default(), commands };
     executor.undo_own(&mut |_, _| {})
-}
-
-/// Whether the journal is there.
-pub(super) fn is_taken(root: &SystemRoot) -> io::Result<bool> {
-    let folder = UndoJournal::folder(&root.with_journal(JournalName::SystemDns))?;
-    Ok(folder.symlink_metadata().is_ok())
 }
 
 /// Whether every enabled service has our server, except services with servers that are `left`.
@@ -94,13 +81,4 @@ pub(super) fn sweep(
 /// Servers as addresses, in the form of the dynamic store: without zones.
 fn addresses(servers: &[String]) -> Vec<IpAddr> {
     servers.iter().filter_map(|server| server.split('%').next()?.parse().ok()).collect()
-}
-
-/// The plan has no checks.
-struct NoChecks;
-
-impl PlanChecks for NoChecks {
-    fn check(&mut self, name: &str) -> Result<(), String> {
-        Err(format!("there is no check called {name}"))
-    }
 }

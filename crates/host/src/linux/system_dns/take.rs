@@ -5,8 +5,7 @@ use std::io;
 use super::facts::{DnsFacts, running_programs};
 use super::failed_commands::FailedCommand;
 use crate::plan::{
-    CommandRunner, Disk, JournalName, PlanChecks, PlanExecutor, SystemPlan, SystemRoot,
-    UndoJournal, UndoStep,
+    CommandRunner, Disk, JournalName, PlanExecutor, SystemPlan, SystemRoot, UndoStep, dns_journal,
 };
 
 /// The steps after which this machine asks our server.
@@ -31,14 +30,7 @@ pub fn take(
     commands: &mut dyn CommandRunner,
     plan: &SystemPlan,
 ) -> Result<(), String> {
-    let root = root.with_journal(JournalName::SystemDns);
-    let mut executor = PlanExecutor { root: &root, disk, commands };
-    let ended = executor.carry_out(plan, &mut WithoutChecks, &mut |_, _| {});
-    ended.map_err(|failure| {
-        let step = failure.step.map(|step| format!("{step}: ")).unwrap_or_default();
-        let undone = failure.undone.err().map(|why| format!(" (not all is undone: {why})"));
-        format!("{step}{}{}", failure.reason, undone.unwrap_or_default())
-    })
+    dns_journal::take(root, disk, commands, plan)
 }
 
 /// Puts the settings back as before [`take`]. A file changed by a different program or a person meanwhile stays, and a
@@ -67,15 +59,5 @@ pub fn release(
 /// # Errors
 /// A folder cannot be read.
 pub fn is_taken(root: &SystemRoot) -> io::Result<bool> {
-    let folder = UndoJournal::folder(&root.with_journal(JournalName::SystemDns))?;
-    Ok(folder.symlink_metadata().is_ok())
-}
-
-/// The plan has no checks: the server has been asked before.
-struct WithoutChecks;
-
-impl PlanChecks for WithoutChecks {
-    fn check(&mut self, name: &str) -> Result<(), String> {
-        Err(format!("there is no check called {name}"))
-    }
+    dns_journal::is_taken(root)
 }
