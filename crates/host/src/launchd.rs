@@ -70,10 +70,17 @@ impl LaunchdJob {
         }
     }
 
-    /// The path of the property list: launchd wants the name of the job.
+    /// The path of the property list for a start at boot: launchd wants the name of the job.
     #[must_use]
     pub fn path(&self) -> String {
         format!("/Library/LaunchDaemons/{}.plist", self.label)
+    }
+
+    /// The path of the property list for a start now: a job is started before it is started at boot, so that a boot
+    /// after a power cut starts no job without a start in the journal.
+    #[must_use]
+    pub fn start_path(&self) -> String {
+        format!("{DATA_FOLDER}/{}.plist", self.label)
     }
 
     /// The name of the job for launchctl(1).
@@ -86,7 +93,7 @@ impl LaunchdJob {
     /// ("5: Input/output error"): so both are repeated.
     #[must_use]
     pub fn service(&self) -> SystemService {
-        let (target, path) = (self.target(), self.path());
+        let (target, path) = (self.target(), self.start_path());
         let shell = |script: String| SystemCommand::of(&["sh", "-c", &script]);
         let seconds = MAX_SECONDS_TO_END + 5;
         let stop = format!(
@@ -94,7 +101,7 @@ impl LaunchdJob {
              launchctl print {target} >/dev/null 2>&1 || exit 0; sleep 1; done; exit 1"
         );
         let start = format!(
-            "for i in $(seq 5); do launchctl bootstrap system {path} && exit 0; sleep 1; done; exit 1"
+            "for i in $(seq 5); do launchctl bootstrap system '{path}' && exit 0; sleep 1; done; exit 1"
         );
         SystemService {
             name: self.label.to_owned(),

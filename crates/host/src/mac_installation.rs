@@ -85,12 +85,13 @@ impl MacInstallFacts {
         steps.push(folder(LOG_FOLDER, 0o755, true));
         steps.push(folder(BEFORE_FOLDER, 0o700, true));
         for (job, check) in jobs().into_iter().zip([check_answers(), check_asked()]) {
-            steps.push(PlanStep::write(&job.path(), job.property_list()));
             if self.is_running_system {
+                steps.push(PlanStep::write(&job.start_path(), job.property_list()));
                 steps.extend(self.enable(&job));
                 steps.push(PlanStep::StartService(job.service()));
-                steps.push(check);
             }
+            steps.push(PlanStep::write(&job.path(), job.property_list()));
+            steps.extend(self.is_running_system.then_some(check));
         }
         SystemPlan { steps }.with_folders()
     }
@@ -206,13 +207,35 @@ mod tests {
         let order = [
             at("Zoners/zoners"),
             at("dscl . -create /Groups/_zoners PrimaryGroupID 440"),
+            at("bootstrap system '/Library/Application Support/Zoners/org.zoners.daemon.plist'"),
             at("write /Library/LaunchDaemons/org.zoners.daemon.plist"),
-            at("launchctl bootstrap system /Library/LaunchDaemons/org.zoners.daemon.plist"),
             at("127.0.0.1 answers"),
-            at("launchctl bootstrap system /Library/LaunchDaemons/org.zoners.system-dns.plist"),
+            at(
+                "bootstrap system '/Library/Application Support/Zoners/org.zoners.system-dns.plist'",
+            ),
+            at("write /Library/LaunchDaemons/org.zoners.system-dns.plist"),
             at("arrives there"),
         ];
-        assert!(order.is_sorted() && order[6] + 1 == shown.len(), "{shown:#?}");
+        assert!(order.is_sorted() && order[7] + 1 == shown.len(), "{shown:#?}");
+    }
+
+    /// A boot starts each job with a property list in /Library/LaunchDaemons.
+    #[test]
+    fn an_uninstall_stops_the_jobs_of_a_boot_after_a_power_cut() {
+        for moment in (0..400).step_by(7) {
+            let world = World::new();
+            let before = world.tree();
+            let _ = world.install(&plan(&facts(&world)), FaultKind::Death(moment));
+            for job in jobs() {
+                world.running.borrow_mut().remove(job.label);
+                if world.at(job.path().trim_start_matches('/')).exists() {
+                    world.running.borrow_mut().insert(job.label.to_owned());
+                }
+            }
+            world.uninstall(false, FaultKind::None).0.unwrap();
+            assert_eq!(world.tree(), before, "cut at {moment}");
+            assert!(world.running.borrow().is_empty(), "cut at {moment}: {:?}", world.running);
+        }
     }
 
     #[test]
