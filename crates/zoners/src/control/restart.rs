@@ -76,7 +76,11 @@ pub(crate) fn run(arguments: &RestartArguments) -> Result<(), Failure> {
             return Err(Failure::Usage(supervised(supervisor)));
         };
         let new = match hand_over_in_service(arguments, &service, &control, &origin)? {
-            Some(outcome) => outcome.map_err(serves_on)?,
+            Some(outcome) => {
+                let new = outcome.map_err(serves_on)?;
+                service::await_main_process(&service, new)?;
+                new
+            }
             None => {
                 service::restart(&service)?;
                 find(&[control]).map_err(failure)?.1.process

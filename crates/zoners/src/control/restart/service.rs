@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use zoners_host::service_manager::restart_request::{
     RestartOutcome, RestartRequest, WaitingCaller,
@@ -10,6 +12,10 @@ use zoners_host::service_manager::restart_request::{
 
 use crate::Failure;
 use crate::print::clean;
+
+/// The longest wait until systemd has read the datagram about its new main process, and the pause between two looks.
+const NOTICE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Has systemd run the reload command of the service, which lets a new daemon take over inside the service. None if the
 /// command of this unit does not restart: nothing has happened then.
@@ -50,6 +56,34 @@ pub(super) fn restart(service: &str) -> Result<(), Failure> {
         "{service} does not come up: systemd tries again (`journalctl -u {service}` has the reasons)\n{}",
         said.join("\n")
     )))
+}
+
+/// Waits until systemd takes `new` for the main process of the service, which the old daemon has told it.
+///
+/// # Errors
+/// systemd takes a different process for the main process: the end of that one would end the service.
+pub(super) fn await_main_process(service: &str, new: u32) -> Result<(), Failure> {
+    let began = Instant::now();
+    loop {
+        match main_process(service) {
+            Some(main) if main != new && began.elapsed() < NOTICE => sleep(PAUSE),
+            Some(main) if main != new => {
+                let text = format!(
+                    "process {new} serves now, but systemd takes process {main} for the daemon: \
+                     `systemctl restart {service}` mends that"
+                );
+                return Err(Failure::Failed(text));
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// None if systemctl(1) does not tell.
+fn main_process(service: &str) -> Option<u32> {
+    let show = ["show", service, "--property=MainPID", "--value"];
+    let shown = Command::new("systemctl").args(show).output().ok()?;
+    String::from_utf8_lossy(&shown.stdout).trim().parse().ok()
 }
 
 fn systemctl(verb: &str, service: &str) -> Result<Output, Failure> {
