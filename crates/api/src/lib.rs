@@ -95,8 +95,8 @@ pub use request::AdminRequest;
 pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use stats::CounterStats;
 pub use status::{
-    CrashReport, DaemonStatus, LayerReport, Problem, SecondLevelState, Severity, ValidationReport,
-    ZoneCopyState,
+    CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient, SecondLevelState, Severity,
+    ValidationReport, ZoneCopyState,
 };
 pub use wire::to_line;
 

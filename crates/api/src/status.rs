@@ -57,6 +57,9 @@ pub struct DaemonStatus {
     /// The last crash of an earlier daemon, of the last few starts; `None` without a crash or a state folder.
     #[serde(default)]
     pub last_crash: Option<Box<CrashReport>>,
+    /// The latest clients without a prefix in `server.allow`, the latest first: eight at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedClient>,
     /// Lists of the policy that a person should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<PolicySourceReport>,
@@ -77,6 +80,17 @@ pub struct CrashReport {
     pub process: u32,
     /// Crashes among the last 16 starts.
     pub crashes: u64,
+}
+
+/// A client that is not served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedClient {
+    /// The address.
+    pub address: String,
+    /// Queries since the client is in the list.
+    pub queries: u64,
+    /// Seconds since the last query.
+    pub ago_s: u64,
 }
 
 /// Whether answers are validated (DNSSEC).

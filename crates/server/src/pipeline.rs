@@ -2,7 +2,7 @@
 //!
 //! | stage | where | may answer |
 //! |---|---|---|
-//! | admit | [`admit`], [`strangers`], [`rates`] | packets that are no query for us, and queries that come too fast |
+//! | admit | [`admit`], [`strangers`], [`refused_clients`], [`rates`] | packets that are no query for us, and queries that come too fast |
 //! | finished answers | [`finished`] | questions answered before under the same rules, for the same group of clients |
 //! | local data | [`local`], [`follow_redirect`], [`any`] | records of the group, local records, special-use names, the type ANY |
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
@@ -40,6 +40,7 @@ mod rates;
 mod rebinding;
 mod recurse;
 pub mod redirect;
+mod refused_clients;
 mod rules;
 mod settling;
 mod stages;

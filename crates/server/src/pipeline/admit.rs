@@ -3,13 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use zoners_api::RefusedClient;
 use zoners_dns::packet::{ClientQuery, UnreadableQuery};
-use zoners_dns::{Class, ClockReading, Ede, EdeCode, Opcode, OptRcode, Prefix, Rtype, name};
+use zoners_dns::{
+    Class, ClockReading, Ede, EdeCode, Moment, Opcode, OptRcode, Prefix, Rtype, name,
+};
 use zoners_dnssec::nsec::NXNAME;
 
 use super::cookies::{Cookie, Cookies};
 use super::finish;
 use super::query::Query;
+use super::refused_clients::RefusedClients;
 use super::strangers::Strangers;
 use crate::client::Client;
 use crate::config::{Clients, Refuse, ServerConfig};
@@ -43,6 +47,7 @@ pub(super) struct Access {
     identity: Option<String>,
     cookies: Cookies,
     strangers: Strangers,
+    refused: RefusedClients,
     /// The zones for which NOTIFY is heard.
     inbox: Option<Arc<NotifyInbox>>,
 }
@@ -57,6 +62,7 @@ impl Access {
             identity: server.identity.clone(),
             cookies,
             strangers: Strangers::new(hash_key),
+            refused: RefusedClients::default(),
             inbox: None,
         }
     }
@@ -143,6 +149,7 @@ impl Access {
         clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Admission<'a> {
+        self.refused.note(client.address, clock.now);
         if self.refuse == Refuse::Drop {
             return Admission::Drop;
         }
@@ -161,6 +168,11 @@ impl Access {
     /// Whether a client with this address is served.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         self.allow.iter().any(|prefix| prefix.contains(address))
+    }
+
+    /// The latest clients that were not served, the latest first.
+    pub(super) fn refused_clients(&self, now: Moment) -> Vec<RefusedClient> {
+        self.refused.latest(now)
     }
 
     /// Whether clients that are not served get a refusal.

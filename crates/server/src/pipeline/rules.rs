@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use zoners_dns::{Delegation, Prefix, Random, ZoneCopies};
+use zoners_api::RefusedClient;
+use zoners_dns::{Delegation, Moment, Prefix, Random, ZoneCopies};
 use zoners_net::client_slots::ClientSlots;
 
 use super::admit::Access;
@@ -152,6 +153,11 @@ impl Rules {
     /// Whether a client with this address is served.
     pub(crate) fn serves(&self, address: IpAddr) -> bool {
         self.access.allows(address)
+    }
+
+    /// The latest clients that were not served, the latest first.
+    pub(crate) fn refused_clients(&self, now: Moment) -> Vec<RefusedClient> {
+        self.access.refused_clients(now)
     }
 
     /// Whether clients that are not served get a refusal.

@@ -77,6 +77,7 @@ impl<N: Network> Admin for Overseer<N> {
                 let ago_s = now_s().saturating_sub(crash.at_unix_s);
                 Box::new(CrashReport { ago_s, ..crash })
             }),
+            refused: rules.refused_clients(shared.now()),
             lists: policy::lists_in_need(&self.about.policies),
             problems: Vec::new(),
         };
