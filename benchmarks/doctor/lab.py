@@ -11,10 +11,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).parent
 ROOTS = [f'198.51.100.{number}' for number in range(1, 6)] + [f'2001:db8:53::{number}' for number in range(1, 6)]
 PAGE = '198.51.100.80'
+MACHINE = '192.168.77.2'
 PLACES = 'machine', 'router', 'provider', 'internet'
 HINTS = '. NS a.root.\n' + '\n'.join(f'a.root. {"AAAA" if ":" in address else "A"} {address}' for address in ROOTS) + '\n'
 # Time for the examination, and for a machine ten times slower to end nevertheless.
@@ -27,7 +29,7 @@ class Lab:
         self.processes, self.root_environment, self.tables = [], {}, 0
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='zoners-doctor-'))
         self.servers, self.sources, self.runs_daemon = ['127.0.0.1'], 'files dns', True
-        self.after, self.arguments, self.daemon = [], [], None
+        self.arguments, self.daemon, self.crashes, self.outages, self.refuses_device = [], None, 0, 0, False
 
     def of(self, place):
         return self.prefix + place
@@ -61,6 +63,7 @@ class Lab:
         self.tables += 1
         table = f't{self.tables}'
         self.nft(place, f'table inet {table} {{ chain c {{ type filter hook {hook} priority 0; {rule}; }} }}')
+        return table
 
     def build(self):
         for place in PLACES:
@@ -75,7 +78,7 @@ class Lab:
         self.ip('machine', f'link add eth0 type veth peer name lan netns {router}')
         self.ip('router', f'link add wan type veth peer name cust netns {provider}')
         self.ip('provider', f'link add core type veth peer name eth0 netns {internet}')
-        self.ip('machine', 'link set lo up', 'link set eth0 up', 'addr add 192.168.77.2/24 dev eth0',
+        self.ip('machine', 'link set lo up', 'link set eth0 up', f'addr add {MACHINE}/24 dev eth0',
                 'addr add 2001:db8:77::2/64 dev eth0 nodad', 'route add default via 192.168.77.1',
                 'route add default via 2001:db8:77::1')
         self.ip('router', 'link set lo up', 'link set lan up', 'link set wan up', 'addr add 192.168.77.1/24 dev lan',
@@ -93,12 +96,17 @@ class Lab:
                 'route add 100.64.0.0/24 via 100.65.0.1', 'route add 2001:db8:64::/64 via 2001:db8:65::1',
                 *(f'addr add {address}/{128 if ":" in address else 32} dev lo {"nodad" if ":" in address else ""}'
                   for address in [*ROOTS, PAGE]))
+
+    def configure(self):
         (self.folder / 'hints').write_text(HINTS)
         (self.folder / 'state').mkdir()
         (self.folder / 'control').mkdir(mode=0o700)
         self.configuration = self.folder / 'zoners.toml'
+        listen, allow = '"127.0.0.1:53", "[::1]:53"', ''
+        if self.refuses_device:
+            listen, allow = f'{listen}, "{MACHINE}:53"', 'allow = ["127.0.0.0/8", "::1/128"]\n'
         self.configuration.write_text(
-            f'[server]\nlisten = ["127.0.0.1:53", "[::1]:53"]\ncontrol = "{self.folder}/control/zoners.sock"\n'
+            f'[server]\nlisten = [{listen}]\n{allow}control = "{self.folder}/control/zoners.sock"\n'
             f'state = "{self.folder}/state"\n[resolver]\nroot-hints = "{self.folder}/hints"\n'
             '[dnssec]\nvalidate = false\n')
 
@@ -113,23 +121,44 @@ class Lab:
         self.build()
         for fault in faults:
             fault.before(self)
+        self.configure()
         self.settings()
         self.script('root', *ROOTS, place='internet', environment=self.root_environment)
         self.script('page', PAGE, '80', 'success', place='internet', environment=self.root_environment)
         if self.runs_daemon:
-            self.daemon = self.start('machine', self.program, 'serve', '--config', self.configuration, waits=False)
-            self.wait_for_daemon()
+            self.start_daemon()
         for fault in faults:
             fault.after(self)
         for family in '-4', '-6':
             subprocess.run(['ip', family, '-n', self.of('machine'), 'neigh', 'flush', 'all'], check=False, capture_output=True)
         ended = subprocess.run(
-            ['ip', 'netns', 'exec', self.of('machine'), self.program, 'doctor', '--json', '--config', self.configuration, '--root-hints', self.folder / 'hints',
+            ['ip', 'netns', 'exec', self.of('machine'), 'env', '-u', 'SUDO_USER', f'HOME={self.folder}/home', self.program, 'doctor', '--json', '--config', self.configuration, '--root-hints', self.folder / 'hints',
              '--page', f'http://{PAGE}/success.txt', *self.arguments],
             capture_output=True, text=True, timeout=PATIENCE, check=False)
         if not ended.stdout:
             raise RuntimeError(f'no diagnosis: {ended.stderr}')
         return {**json.loads(ended.stdout), 'code': ended.returncode}
+
+    def start_daemon(self):
+        for run in range(self.crashes + 1):
+            self.daemon = self.start('machine', self.program, 'serve', '--config', self.configuration, waits=False)
+            self.wait_for_daemon()
+            if run < self.crashes:
+                self.daemon.send_signal(signal.SIGKILL)
+                self.daemon.wait()
+        if self.refuses_device:
+            self.ask('router', MACHINE, 5, '.')
+        for number in range(self.outages):
+            # The daemon takes two seconds and eight queries without a reply for an outage.
+            table = self.filter('provider', 'drop')
+            for part in 'ab':
+                self.ask('machine', '127.0.0.1', 1, *(f'{part}-{number}-{count}' for count in range(12)))
+                time.sleep(1.5)
+            self.inside('provider', 'nft', 'delete', 'table', 'inet', table)
+            self.ask('machine', '127.0.0.1', 5, f'back-{number}')
+
+    def ask(self, place, address, seconds, *names):
+        self.inside(place, sys.executable, HERE / 'internet.py', 'ask', address, seconds, *names)
 
     def wait_for_daemon(self):
         for _ in range(100):

@@ -1,14 +1,18 @@
 //! The checks, one file each. A check gets the observations and the state of each way, and adds findings or sound
 //! parts.
 
+mod browsers;
 mod clients;
 mod clock;
 mod configuration;
+mod crashes;
 mod daemon;
 mod families;
 mod files;
 mod loss;
 mod name;
+mod nat64;
+mod nss;
 mod portal;
 mod resources;
 mod settings;
@@ -62,16 +66,20 @@ pub(crate) fn run(seen: &Observations) -> (Vec<DoctorFinding>, Vec<SoundPart>) {
     let ways = states.filter(|(_, state)| *state != WayState::Absent).collect();
     let input = CheckInput { seen, ways };
     let mut output = CheckOutput::default();
-    let checks: [fn(&CheckInput, &mut CheckOutput); 14] = [
+    let checks: [fn(&CheckInput, &mut CheckOutput); 18] = [
         ways::check,
         portal::check,
         daemon::check,
+        crashes::check,
         settings::check,
+        nss::check,
+        browsers::check,
         configuration::check,
         clock::check,
         files::check,
         resources::check,
         families::check,
+        nat64::check,
         signatures::check,
         loss::check,
         sizes::check,
@@ -80,4 +88,14 @@ pub(crate) fn run(seen: &Observations) -> (Vec<DoctorFinding>, Vec<SoundPart>) {
     ];
     checks.iter().for_each(|check| check(&input, &mut output));
     (output.findings, output.sound)
+}
+
+/// A time in its largest unit.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }

@@ -1,4 +1,4 @@
-//! The diagnosis behind `zoners doctor`: whose fault it is that names do not resolve.
+//! The diagnosis behind `zoners doctor`: the part at fault where names do not resolve.
 //!
 //! [`Observations`] in, [`Examination`] out. The crate opens no socket and reads no file: the command line gathers the
 //! observations, and a test or a support engineer can replay them from JSON.
@@ -21,6 +21,7 @@
 //! ```
 
 mod checks;
+mod command_lines;
 mod examination;
 mod finding;
 mod observations;
@@ -32,10 +33,11 @@ mod way_state;
 pub use examination::{Examination, LineVerdict};
 pub use finding::{Culprit, DoctorFinding, SoundPart};
 pub use observations::{
-    ClientObservation, ClockObservation, ConfigurationObservation, DaemonObservation,
-    DescriptorObservation, FamilyObservation, IpFamily, LinkSummary, NameObservation, Observations,
-    OwnAnswer, PortObservation, PortSocketUse, PortalObservation, ProbeCounts, ProbeTransport,
-    ReplyTraits, RouterObservation, RouterPassage, ServerProbe, SettingsObservation, SizeProbe,
-    StateObservation,
+    BrowserDnsMode, BrowserFamily, BrowserObservation, ClientObservation, ClockObservation,
+    ConfigurationObservation, CrashObservation, DaemonObservation, DescriptorObservation,
+    FamilyObservation, HostSystem, IpFamily, LinkSummary, NameObservation, Nat64Observation,
+    Observations, OwnAnswer, PortObservation, PortSocketUse, PortalObservation, ProbeCounts,
+    ProbeTransport, ReplyTraits, RouterObservation, RouterPassage, ServerProbe,
+    SettingsObservation, SizeProbe, StateObservation,
 };
 pub use way_state::WayState;

@@ -1,34 +1,38 @@
-//! What is seen of a machine and its line: plain data, without judgement.
+//! Observations of a machine and its line: plain data, without judgement.
 //!
-//! Every field has a default that means "not seen", so that observations of an older release can be read, and so that
-//! a test names the fields of its trouble alone.
+//! Every field has a default, "not seen": so observations of an older release can be read, and a test names the fields
+//! of its trouble alone.
 
 mod line;
 mod machine;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 
 pub use line::{
-    FamilyObservation, IpFamily, ProbeCounts, ProbeTransport, ReplyTraits, RouterObservation,
-    RouterPassage, ServerProbe, SizeProbe,
+    FamilyObservation, IpFamily, Nat64Observation, ProbeCounts, ProbeTransport, ReplyTraits,
+    RouterObservation, RouterPassage, ServerProbe, SizeProbe,
 };
 pub use machine::{
-    ClientObservation, ClockObservation, ConfigurationObservation, DaemonObservation,
-    DescriptorObservation, LinkSummary, NameObservation, OwnAnswer, PortObservation, PortSocketUse,
-    PortalObservation, SettingsObservation, StateObservation,
+    ClientObservation, ClockObservation, ConfigurationObservation, CrashObservation,
+    DaemonObservation, DescriptorObservation, HostSystem, LinkSummary, NameObservation, OwnAnswer,
+    PortObservation, PortSocketUse, PortalObservation, StateObservation,
 };
+pub use settings::{BrowserDnsMode, BrowserFamily, BrowserObservation, SettingsObservation};
 
-/// What is seen of a machine and its line.
+/// Observations of a machine and its line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Observations {
-    /// The links that are up, but for the loopback interface.
+    /// The system, as far as the lines to type differ.
+    pub system: HostSystem,
+    /// The links in use, but for the loopback interface.
     pub links: Vec<LinkSummary>,
     /// The line, by address family.
     pub families: Vec<FamilyObservation>,
     /// Whether the network asks for a log-in.
     pub portal: PortalObservation,
-    /// The clock against the time that signatures and HTTP servers tell.
+    /// The clock against the time of signatures and HTTP servers.
     pub clock: ClockObservation,
     /// The DNS settings of the system.
     pub settings: SettingsObservation,
@@ -44,12 +48,14 @@ pub struct Observations {
     pub descriptors: Option<DescriptorObservation>,
     /// The clients of the daemon; `None` if unknown.
     pub clients: Option<ClientObservation>,
-    /// The name that the user asked about.
+    /// The name of the user.
     pub name: Option<NameObservation>,
-    /// Prefixes of a NAT64 (RFC 7050).
-    pub nat64: Vec<String>,
-    /// Ends of the daemon without order, newest first, a line each.
-    pub crashes: Vec<String>,
+    /// The NAT64 of the network.
+    pub nat64: Nat64Observation,
+    /// Ends of the daemon without order.
+    pub crashes: CrashObservation,
+    /// The release of this program.
+    pub program: String,
 }
 
 impl Observations {

@@ -1,12 +1,13 @@
 //! The page of `--report FILE`, for the support of a provider: verdict, findings and probes of the line.
 //!
-//! The page has no name that was asked, and nothing of the settings of this machine.
+//! The page has no name of a question, and nothing of the settings of this machine.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use zoners_api::OutageReport;
 
 use crate::examination::Examination;
 use crate::finding::{Culprit, DoctorFinding};
-use crate::observations::{FamilyObservation, Observations, ProbeCounts};
+use crate::observations::{FamilyObservation, Observations, ProbeCounts, ReplyTraits};
 use crate::way_state::WayState;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;\
@@ -41,13 +42,14 @@ pub fn page(examination: &Examination, seen: &Observations, when: &str, version:
                 p class="soft" { "By Zoners " (version) ", " (when) ". DNS probes of root servers; no other name was asked." }
                 @for finding in findings { (told(finding)) }
                 @for family in &seen.families { (line(family)) }
+                @if let Some(status) = &seen.daemon.status { (outages(&status.network.outages)) }
             }
         }
     };
     page.into_string()
 }
 
-/// Whether a finding concerns the provider: the machine, its settings and names are no business of theirs.
+/// Whether a finding concerns the provider, unlike the machine, its settings and names.
 fn is_of_the_line(finding: &DoctorFinding) -> bool {
     matches!(finding.culprit, Culprit::Router | Culprit::Provider)
 }
@@ -85,7 +87,40 @@ fn line(seen: &FamilyObservation) -> Markup {
                         format!("{} of {} replied, {} octets", size.replied, size.sent, size.octets),
                     ))
                 }
+                (row("Traits of the replies".to_owned(), traits(&seen.traits)))
+                @if !seen.traits.identities.is_empty() {
+                    (row("Names of the servers".to_owned(), seen.traits.identities.join(", ")))
+                }
             }
+        }
+    }
+}
+
+/// A root server sets AA and never RA, and signs.
+fn traits(traits: &ReplyTraits) -> String {
+    let ReplyTraits { replies, not_authoritative, recursion_available, unsigned, failures, .. } =
+        traits;
+    format!(
+        "{replies} replies: {not_authoritative} without AA, {recursion_available} with RA, {unsigned} without a \
+         signature, {failures} failures"
+    )
+}
+
+/// The outages of the last day by their length, as seen by the daemon.
+fn outages(outages: &OutageReport) -> Markup {
+    let OutageReport { below_5_s, below_30_s, below_300_s, longer, total_s } = outages;
+    html! {
+        h2 { "Outages of the last day" }
+        table {
+            @for (length, count) in [
+                ("below 5 seconds", below_5_s),
+                ("5 to 30 seconds", below_30_s),
+                ("30 seconds to 5 minutes", below_300_s),
+                ("5 minutes or more", longer),
+            ] {
+                tr { td { (length) } td { (count) } }
+            }
+            tr { td { "all together" } td { (total_s) " seconds" } }
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Faulty machines made at random, without a network.
 
 mod faults;
+mod healthy;
 
-use faults::{FAULTS, MachineFault, healthy};
+use faults::{FAULTS, MachineFault};
+use healthy::healthy;
 use proptest::prelude::*;
 use zoners_api::Severity;
 
@@ -77,8 +79,8 @@ fn observations_read_back_and_older_ones_have_defaults() {
 }
 
 proptest! {
-    /// Two faults: each has a finding unless the other explains it, nothing else is found, and the verdict is against
-    /// the culprit of one of them.
+    /// Two faults: each has a finding unless explained by the second, there is no third finding, and the verdict is
+    /// against the culprit of one fault.
     #[test]
     fn two_faults_are_both_found_or_one_explains_the_other(
         one in 0..FAULTS.len(),

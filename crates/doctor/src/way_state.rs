@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observations::{FamilyObservation, ProbeCounts};
+use crate::observations::{FamilyObservation, ProbeCounts, ReplyTraits};
 
 /// The state of the way out by one address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum WayState {
         /// The router stops the queries; else a device behind the router does.
         by_router: bool,
     },
-    /// Another resolver replies in the name of root servers.
+    /// A foreign resolver replies in the name of root servers.
     Intercepted {
         /// The router replies; else a device behind the router does.
         by_router: bool,
@@ -84,7 +84,7 @@ fn is_local(source: Option<IpAddr>) -> bool {
     matches!(source, Some(IpAddr::V6(ip)) if ip.is_unique_local())
 }
 
-/// No server replied. Packets behind the router prove that the line works, and a closed port proves a filter.
+/// No server replied. Packets behind the router prove a working line, and a closed port proves a filter.
 fn without_replies(seen: &FamilyObservation) -> WayState {
     let (udp, passage) = (seen.udp(), seen.passage);
     let echoed = seen.echo.is_some_and(|echo| echo.replied > 0);
@@ -100,18 +100,31 @@ fn without_replies(seen: &FamilyObservation) -> WayState {
     }
 }
 
-/// A root server sets AA and never RA; a reply from an address without a server is proof enough.
+/// A root server sets AA and never RA, and has a name of its own; a reply from an address without a server is proof
+/// enough.
 fn is_intercepted(seen: &FamilyObservation) -> bool {
     let traits = &seen.traits;
-    let odd = traits.not_authoritative.max(traits.recursion_available).max(traits.random_answered);
-    seen.dark_address_replied || (traits.replies > 0 && odd * 2 > traits.replies)
+    let odd = traits.not_authoritative.max(traits.recursion_available);
+    seen.dark_address_replied
+        || seen.is_one_server()
+        || (traits.replies > 0 && odd * 2 > traits.replies)
 }
 
-/// Whether so many probes were lost that people notice, and more than by chance.
+impl FamilyObservation {
+    /// Whether one server replies in the name of all root servers.
+    pub(crate) fn is_one_server(&self) -> bool {
+        /// Operators with two root servers may give both one name.
+        const TOO_MANY: u32 = 3;
+        let ReplyTraits { named_servers, same_named, .. } = self.traits;
+        same_named >= TOO_MANY && same_named == named_servers
+    }
+}
+
+/// Whether people notice the number of lost probes, and chance does not explain the loss.
 pub(crate) fn is_lossy(counts: ProbeCounts) -> bool {
     /// One probe may be lost by chance, as may two of forty.
     const MANY: u32 = 3;
-    /// A share of losses that makes pages wait.
+    /// With this share of losses, pages wait.
     const LOSSY: f64 = 0.07;
     counts.replied > 0 && counts.lost() >= MANY && counts.loss() >= LOSSY
 }

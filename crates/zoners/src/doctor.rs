@@ -1,57 +1,70 @@
-//! `zoners doctor`: whose fault it is that names do not resolve.
+//! `zoners doctor`: the part at fault where names do not resolve.
 //!
 //! The files below gather observations, side by side and without the system's resolver; `zoners_doctor` judges.
 
+mod browsers;
 mod daemon;
 mod line;
 mod machine;
+mod nat64;
 mod portal;
 mod probe;
+mod progress;
+mod replies;
 mod router;
+mod settings;
 mod show;
 
-use std::io::{self, IsTerminal};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout, timeout_at};
 use zoners_dns::Random;
-use zoners_doctor::{DaemonObservation, Examination, IpFamily, Observations, page};
+use zoners_doctor::{
+    ClientObservation, DaemonObservation, Examination, IpFamily, Nat64Observation, Observations,
+    SettingsObservation, page,
+};
 use zoners_host::network::source_addresses;
-use zoners_host::networks::{LinkFacts, NetworkFacts, ProgramUse};
+use zoners_host::networks::{NetworkFacts, ProgramUse};
 use zoners_server::Config;
 use zoners_server::config::values::parse_duration;
 use zoners_server::validate::Scope;
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
+use crate::control::Socket;
 use crate::lookup::name_on_the_wire;
 use crate::output::{self, println};
+use daemon::ControlReport;
 use line::{LineProbe, LineReport, MAX_SERVERS};
+use portal::PageReport;
+use progress::DoctorProgress;
 use router::RouterAddress;
 
 /// The time for everything.
-const TIMEOUT: &str = "12s";
+const TIMEOUT: &str = "10s";
 
+/// The parts of an examination, for the progress.
+const PARTS: u64 = 6;
 /// The longest wait for the control socket.
 const CONTROL_LIMIT: Duration = Duration::from_secs(4);
 
 /// Arguments of `zoners doctor`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "It needs neither DNS nor a running daemon, and takes some seconds: root servers are asked over
-IPv4 and IPv6, UDP and TCP; the router, the clock, the settings and the daemon are looked at. With
-sudo it sees more: which program has port 53, and the daemon of another user.
+    after_help = "It needs neither DNS nor a running daemon, and takes ten seconds: root servers are asked over
+IPv4 and IPv6, UDP and TCP; the router, the clock, the settings of the system and of
+browsers, and the daemon are looked at. With sudo it sees more: which program has port 53, and
+the daemon of another user.
 
 Exit codes:
   0   all is well
   1   the examination failed
   2   the command line is wrong
   10  this machine is at fault: no network, a firewall, the clock, the daemon, port 53
-  11  the settings or the configuration
+  11  the settings: a second DNS server, a browser past Zoners, the configuration
   12  the router or the local network, its log-in page included
   13  the provider of the connection to the Internet
   14  the other side: servers of the name that was named
@@ -90,9 +103,9 @@ pub(crate) struct DoctorArguments {
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(error.to_string()))?;
-    let progress = DoctorProgress::begin();
+    let progress = DoctorProgress::begin(PARTS);
     let random = Random::from_system().map_err(Failure::Failed)?;
-    let seen = runtime.block_on(observe(arguments, &random));
+    let seen = runtime.block_on(observe(arguments, &random, &progress));
     // A request to a hanging daemon must not hold the verdict.
     runtime.shutdown_background();
     progress.end();
@@ -115,73 +128,130 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<(), Failure> {
 }
 
 /// Gathers all observations side by side.
-async fn observe(arguments: &DoctorArguments, random: &Random) -> Result<Observations, Failure> {
+async fn observe(
+    arguments: &DoctorArguments,
+    random: &Random,
+    progress: &DoctorProgress,
+) -> Result<Observations, Failure> {
+    let deadline = Instant::now() + arguments.timeout;
     let (config, configuration) = daemon::configuration(&arguments.config);
     let mut usable = config.unwrap_or_default();
     if arguments.root_hints.is_some() {
         usable.resolver.root_hints.clone_from(&arguments.root_hints);
     }
     let socket = daemon::socket(arguments.control.clone(), &arguments.config);
-    let control = timeout(CONTROL_LIMIT, spawn_blocking(move || daemon::ask_control(&socket)));
     let facts = spawn_blocking(|| NetworkFacts::read(ProgramUse::Forbidden));
     let facts = facts.await.unwrap_or_default();
-    let mut lines = JoinSet::new();
-    for line in lines_out(&usable, &facts, random)? {
-        lines.spawn(line.examine());
-    }
+    let [ipv4, ipv6] = lines_out(&usable, &facts, random, deadline)?;
+    let local = LocalProbe {
+        facts: &facts,
+        page: &arguments.page,
+        servers: ipv4.servers.clone(),
+        deadline,
+        random,
+    };
     let named = async {
         match arguments.name.clone() {
             Some(name) => daemon::look_up_name(usable.clone(), &name).await,
             None => None,
         }
     };
-    let machine = async {
-        let (daemon, clients) = match control.await {
-            Ok(asked) => asked.unwrap_or_default(),
-            Err(_) => daemon::without_reply(),
-        };
-        let settings = machine::settings(daemon.status.as_deref());
-        let resolvers = [machine::network_resolvers(&settings), routers(&facts)].concat();
-        let own = daemon::address(daemon.status.as_deref());
-        let (answers, canaries, page) = tokio::join!(
-            daemon::ask_dns(own, random),
-            daemon::canaries(own, random),
-            portal::look(&arguments.page, &resolvers, random),
-        );
-        let daemon = DaemonObservation { resolved_canaries: canaries, ..daemon };
-        (daemon, clients, settings, answers, page)
+    let (ipv4, ipv6, local, name) = tokio::join!(
+        progress.follow("IPv4", ipv4.examine()),
+        progress.follow("IPv6", ipv6.examine()),
+        local.examine(socket, progress),
+        progress.follow("name", within(deadline, named)),
+    );
+    let crashes = {
+        let status = local.daemon.status.clone();
+        spawn_blocking(move || machine::crashes(status.as_deref())).await.unwrap_or_default()
     };
-    let reports = in_time(lines, arguments.timeout);
-    let (name, (mut daemon, clients, settings, (udp, tcp), page), reports) =
-        tokio::join!(named, machine, reports);
     let mut seen = Observations {
+        system: machine::system(),
         links: machine::links(),
-        portal: page.portal,
-        settings,
+        portal: local.page.portal,
+        settings: local.settings,
         configuration,
-        clients,
+        clients: local.clients,
         name,
         state: machine::state(&usable),
-        nat64: facts.links.iter().flat_map(nat64_prefixes).collect(),
-        crashes: spawn_blocking(machine::crashes).await.unwrap_or_default(),
+        nat64: local.nat64,
+        crashes,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
         ..Observations::default()
     };
     seen.clock.now_s = portal::now_s();
-    seen.clock.ahead_of_http_s = page.ahead_s;
-    for LineReport { seen: family, windows } in reports {
+    seen.clock.ahead_of_http_s = local.page.ahead_s;
+    for LineReport { seen: family, windows } in [ipv4, ipv6] {
         seen.families.push(family);
         seen.clock.windows.extend(windows);
     }
     seen.clock.windows.sort_unstable();
     seen.clock.windows.dedup();
-    seen.families.sort_by_key(|family| family.family == IpFamily::Ipv6);
-    seen.port = machine::port(daemon.status.as_deref());
-    seen.descriptors = daemon.status.as_deref().and_then(machine::descriptors_of);
-    (daemon.udp, daemon.tcp) = (udp, tcp);
-    daemon.is_running = daemon.status.is_none() && machine::has_own_process(&seen.port);
-    daemon.is_installed = machine::is_installed();
-    seen.daemon = daemon;
+    let status = local.daemon.status.as_deref();
+    seen.port = machine::port(status);
+    seen.descriptors = status.and_then(machine::descriptors_of);
+    seen.daemon = DaemonObservation {
+        is_running: status.is_none() && machine::has_own_process(&seen.port),
+        is_installed: machine::is_installed(),
+        ..local.daemon
+    };
     Ok(seen)
+}
+
+/// Questions to this machine and its network.
+struct LocalProbe<'a> {
+    facts: &'a NetworkFacts,
+    /// The page by which an open network is told.
+    page: &'a str,
+    /// IPv4 addresses of root servers.
+    servers: Vec<SocketAddr>,
+    deadline: Instant,
+    random: &'a Random,
+}
+
+/// The answers.
+struct LocalReport {
+    daemon: DaemonObservation,
+    clients: Option<ClientObservation>,
+    settings: SettingsObservation,
+    page: PageReport,
+    nat64: Nat64Observation,
+}
+
+impl LocalProbe<'_> {
+    async fn examine(self, socket: Socket, progress: &DoctorProgress) -> LocalReport {
+        let LocalProbe { facts, page, servers, deadline, random } = self;
+        let asked = spawn_blocking(move || ControlReport::ask(&socket));
+        let control = match timeout(CONTROL_LIMIT, asked).await {
+            Ok(asked) => asked.unwrap_or_default(),
+            Err(_) => ControlReport::without_reply(),
+        };
+        let ControlReport { daemon, clients, networks } = control;
+        let status = daemon.status.as_deref();
+        let settings = settings::settings(status, networks.as_ref());
+        let network = settings::network_resolvers(&settings, facts);
+        let resolvers = [network, routers(facts)].concat();
+        let own = daemon::address(status);
+        let answers =
+            async { tokio::join!(daemon::ask_dns(own, random), daemon::canaries(own, random)) };
+        let (((udp, tcp), resolved_canaries), page, nat64) = tokio::join!(
+            progress.follow("daemon", within(deadline, answers)),
+            progress
+                .follow("log-in page", within(deadline, portal::look(page, &resolvers, random))),
+            progress.follow(
+                "NAT64",
+                within(deadline, nat64::examine(facts, &resolvers, &servers, random)),
+            ),
+        );
+        let daemon = DaemonObservation { udp, tcp, resolved_canaries, ..daemon };
+        LocalReport { daemon, clients, settings, page, nat64 }
+    }
+}
+
+/// The result of a part, or nothing seen if the part is not over at the deadline.
+async fn within<T: Default>(deadline: Instant, part: impl Future<Output = T>) -> T {
+    timeout_at(deadline, part).await.unwrap_or_default()
 }
 
 /// The lines of both families, to root servers of the configuration.
@@ -189,7 +259,8 @@ fn lines_out(
     config: &Config,
     facts: &NetworkFacts,
     random: &Random,
-) -> Result<Vec<LineProbe>, Failure> {
+    deadline: Instant,
+) -> Result<[LineProbe; 2], Failure> {
     let validated = config.validate(Scope::Contents);
     let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     let addresses: Vec<SocketAddr> = validated
@@ -199,63 +270,21 @@ fn lines_out(
         .iter()
         .flat_map(|server| server.addresses.clone())
         .collect();
-    let families = [IpFamily::Ipv4, IpFamily::Ipv6];
-    let line = |(family, source): (IpFamily, Option<IpAddr>)| {
+    let [ipv4, ipv6] = source_addresses();
+    let line = |family: IpFamily, source: Option<IpAddr>| {
         let fits = |server: &&SocketAddr| server.is_ipv4() == (family == IpFamily::Ipv4);
         let mut servers: Vec<SocketAddr> = addresses.iter().filter(fits).copied().collect();
         random.shuffle(&mut servers);
         servers.truncate(MAX_SERVERS);
         let router = RouterAddress::of(facts, family);
-        LineProbe { family, source, router, servers, random: random.clone() }
+        LineProbe { family, source, router, servers, deadline, random: random.clone() }
     };
-    Ok(families.into_iter().zip(source_addresses()).map(line).collect())
+    Ok([line(IpFamily::Ipv4, ipv4), line(IpFamily::Ipv6, ipv6)])
 }
 
-/// The routers as resolvers, which most of them are.
+/// The routers as resolvers, as most routers are.
 fn routers(facts: &NetworkFacts) -> Vec<SocketAddr> {
-    let routes = facts.default_routes.iter().filter_map(|route| route.gateway);
-    routes.filter(IpAddr::is_ipv4).map(|ip| SocketAddr::new(ip, crate::dns_server::PORT)).collect()
-}
-
-/// The prefixes of a NAT64 that a link tells (RFC 8781).
-fn nat64_prefixes(link: &LinkFacts) -> Vec<String> {
-    let shown = |(prefix, bits): (Ipv6Addr, u8)| format!("{prefix}/{bits}");
-    link.nat64_prefixes().into_iter().map(shown).collect()
-}
-
-/// The reports that come in time.
-async fn in_time(mut lines: JoinSet<LineReport>, limit: Duration) -> Vec<LineReport> {
-    let mut reports = Vec::new();
-    let all = async {
-        while let Some(report) = lines.join_next().await {
-            reports.extend(report);
-        }
-    };
-    let _ = timeout(limit, all).await;
-    reports
-}
-
-/// A line at the terminal, as the wait is long for a person.
-struct DoctorProgress(Option<ProgressBar>);
-
-impl DoctorProgress {
-    fn begin() -> Self {
-        let bar = io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
-            let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_message(
-                "Probing the line, the router, the settings and the daemon; ten seconds:",
-            );
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        DoctorProgress(bar)
-    }
-
-    fn end(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
+    let families = [IpFamily::Ipv4, IpFamily::Ipv6];
+    let routers = families.iter().filter_map(|family| RouterAddress::of(facts, *family));
+    routers.map(|router| router.at(crate::dns_server::PORT)).collect()
 }

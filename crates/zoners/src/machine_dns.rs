@@ -114,6 +114,21 @@ fn look() -> (Option<DnsSetting>, Option<SwitchCondition>, Vec<String>) {
     (system_dns::observe(&root).ok(), system_dns::read_condition(&root), exceptions)
 }
 
+/// Servers that are asked for all names beside Zoners: those of a link with the domain `~.` in systemd-resolved.
+#[cfg(target_os = "linux")]
+pub(crate) fn servers_beside() -> Vec<String> {
+    use zoners_host::{plan::SystemRoot, system_dns};
+    let Ok(root) = SystemRoot::new(std::path::Path::new("/")) else { return Vec::new() };
+    let links = system_dns::reported_links(&root);
+    let rivals = links.into_iter().filter(|link| link.domains.iter().any(|domain| domain == "."));
+    rivals.flat_map(|link| link.servers).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn servers_beside() -> Vec<String> {
+    Vec::new()
+}
+
 /// The names that systemd-resolved asks of a link, in sentences.
 #[cfg(target_os = "linux")]
 pub(crate) fn exceptions(link: &zoners_host::system_dns::LinkServers) -> Vec<String> {

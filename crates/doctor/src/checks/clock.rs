@@ -2,10 +2,10 @@
 
 use zoners_api::Severity;
 
-use super::{CheckInput, CheckOutput};
+use super::{CheckInput, CheckOutput, span};
 use crate::finding::{Culprit, DoctorFinding};
 
-/// A difference from an HTTP server, in seconds, that is no delay of the network.
+/// A difference from an HTTP server, in seconds, beyond any delay of the network.
 const WRONG_BY_S: u64 = 600;
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
@@ -54,16 +54,6 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
         .because_also(
             http.map(|off| format!("An HTTP server differs by {}.", span(off.unsigned_abs()))),
         )
-        .advise("Set the clock, and keep it set by NTP.", "sudo timedatectl set-ntp true"),
+        .advise("Set the clock, and keep it set by NTP.", input.seen.system.set_clock()),
     );
-}
-
-/// A time in its largest unit.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} minutes", seconds / 60),
-        7200..172_800 => format!("{} hours", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -5,11 +5,8 @@ use zoners_api::{DaemonStatus, Severity};
 use super::{CheckInput, CheckOutput};
 use crate::finding::{Culprit, DoctorFinding};
 use crate::observations::{
-    DaemonObservation, FamilyObservation, Observations, OwnAnswer, PortSocketUse,
+    DaemonObservation, FamilyObservation, HostSystem, Observations, OwnAnswer, PortSocketUse,
 };
-
-const LOG: &str = "journalctl -u zoners -n 50";
-const OWNERS: &str = "sudo ss -lnptu 'sport = :53'";
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let seen = input.seen;
@@ -57,7 +54,7 @@ fn without_daemon(seen: &Observations) -> Option<DoctorFinding> {
                 "The daemon runs, and does not reply.",
             )
             .because_also(reason)
-            .advise("Restart the daemon, and look at the log.", "sudo systemctl restart zoners"),
+            .advise("Restart the daemon, and look at the log.", seen.system.restart()),
         );
     }
     let foreign = foreign_owners(seen);
@@ -69,7 +66,9 @@ fn without_daemon(seen: &Observations) -> Option<DoctorFinding> {
             "Another program has port 53, so that Zoners cannot serve this machine.",
         );
         let finding = owner_lines(&foreign, finding);
-        return Some(finding.advise("Stop the other program, then start Zoners.", OWNERS));
+        return Some(
+            finding.advise("Stop the other program, then start Zoners.", seen.system.port_owners()),
+        );
     }
     let (severity, sentence) = match (needed, is_installed) {
         (true, _) => {
@@ -79,14 +78,14 @@ fn without_daemon(seen: &Observations) -> Option<DoctorFinding> {
         (false, false) => (Severity::Notice, "Zoners is not the resolver of this machine."),
     };
     let finding = DoctorFinding::new("daemon-down", Culprit::Machine, severity, sentence);
-    let finding = seen.crashes.iter().take(3).cloned().fold(finding, DoctorFinding::because);
+    let finding = seen.crashes.lines().into_iter().fold(finding, DoctorFinding::because);
     Some(match severity {
         Severity::Notice => {
             finding.advise("Install Zoners, if that is wanted.", "sudo zoners install")
         }
         _ => finding.because_also(reason).advise(
             "Start the daemon; the log says why it ended.",
-            format!("sudo systemctl restart zoners; {LOG}"),
+            format!("{}; {}", seen.system.restart(), seen.system.log()),
         ),
     })
 }
@@ -103,19 +102,29 @@ fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutp
         );
         let finding = owner_lines(&foreign, finding);
         let finding = status.not_served.iter().cloned().fold(finding, DoctorFinding::because);
-        output.find(finding.advise("Stop the other program, then restart Zoners.", OWNERS));
-    }
-    output.findings.extend(mute(&seen.daemon));
-    output.findings.extend(failing(input));
-    if !seen.crashes.is_empty() {
-        let finding = DoctorFinding::new(
-            "crashed",
-            Culprit::Machine,
-            Severity::Notice,
-            "The daemon has crashed lately, and runs again.",
+        output.find(
+            finding
+                .advise("Stop the other program, then restart Zoners.", seen.system.port_owners()),
         );
-        let finding = seen.crashes.iter().take(3).cloned().fold(finding, DoctorFinding::because);
-        output.find(finding.advise("Send the log to the makers of Zoners.", LOG));
+    }
+    output.findings.extend(mute(&seen.daemon, seen.system));
+    output.findings.extend(failing(input));
+    if !seen.program.is_empty() && status.program != seen.program {
+        output.find(
+            DoctorFinding::new(
+                "other-release",
+                Culprit::Machine,
+                Severity::Notice,
+                format!(
+                    "The daemon is version {}, and this program {}.",
+                    status.program, seen.program
+                ),
+            )
+            .advise(
+                "Let the installed version take over, without a query lost.",
+                "sudo zoners restart",
+            ),
+        );
     }
     for awaited in &status.awaited {
         let finding = DoctorFinding::new(
@@ -125,12 +134,8 @@ fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutp
             format!("No interface has {awaited}, at which the daemon is to listen."),
         );
         output.find(
-            finding.advise("Join that network, or correct server.listen.", "ip -brief address"),
+            finding.advise("Join that network, or correct server.listen.", seen.system.addresses()),
         );
-    }
-    if !seen.daemon.resolved_canaries.is_empty() {
-        let names = seen.daemon.resolved_canaries.join(" and ");
-        output.is_sound("Browsers", format!("may ask resolvers of their own, as {names} resolves"));
     }
     if output.findings.len() == before {
         let listen = status.listen.join(", ");
@@ -139,7 +144,7 @@ fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutp
 }
 
 /// A daemon without an answer over UDP or TCP.
-fn mute(daemon: &DaemonObservation) -> Option<DoctorFinding> {
+fn mute(daemon: &DaemonObservation, system: HostSystem) -> Option<DoctorFinding> {
     let is_mute = |answer: &OwnAnswer| matches!(answer, OwnAnswer::Silent | OwnAnswer::Refused);
     let ways = [("UDP", &daemon.udp), ("TCP", &daemon.tcp)];
     let mute: Vec<&str> =
@@ -155,7 +160,7 @@ fn mute(daemon: &DaemonObservation) -> Option<DoctorFinding> {
     );
     Some(finding.advise(
         "Look for a firewall on the loopback interface, and restart the daemon.",
-        "sudo systemctl restart zoners",
+        system.restart(),
     ))
 }
 

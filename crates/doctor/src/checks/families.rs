@@ -1,10 +1,10 @@
-//! A family with a route that does not work, beside a family that works.
+//! A broken family with a route, beside a working family.
 
 use zoners_api::Severity;
 
 use super::{CheckInput, CheckOutput, ways};
 use crate::finding::DoctorFinding;
-use crate::observations::{FamilyObservation, IpFamily};
+use crate::observations::{FamilyObservation, HostSystem, IpFamily};
 use crate::way_state::WayState;
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
@@ -14,10 +14,6 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
             output.is_sound(&seen.family.to_string(), text);
         }
     }
-    if !input.seen.nat64.is_empty() {
-        let prefixes = input.seen.nat64.join(", ");
-        output.is_sound("NAT64", format!("leads to IPv4 by {prefixes}"));
-    }
     let works = input.ways.iter().find(|(_, state)| *state == WayState::Works);
     let Some((working, _)) = works else { return };
     for (seen, state) in &input.ways {
@@ -25,16 +21,21 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
             continue;
         }
         if let Some(cause) = ways::finding(seen, *state, input) {
-            output.find(broken(seen, working.family, cause));
+            output.find(broken(seen, working.family, cause, input.seen.system));
         }
     }
 }
 
 /// The finding of the cause, told of the family.
-fn broken(seen: &FamilyObservation, working: IpFamily, cause: DoctorFinding) -> DoctorFinding {
+fn broken(
+    seen: &FamilyObservation,
+    working: IpFamily,
+    cause: DoctorFinding,
+    system: HostSystem,
+) -> DoctorFinding {
     let (id, off) = match seen.family {
-        IpFamily::Ipv4 => ("ipv4-broken", "sudo ip -4 route del default"),
-        IpFamily::Ipv6 => ("ipv6-broken", "sudo sysctl -w net.ipv6.conf.all.disable_ipv6=1"),
+        IpFamily::Ipv4 => ("ipv4-broken", system.ipv4_off()),
+        IpFamily::Ipv6 => ("ipv6-broken", system.ipv6_off()),
     };
     let sentence =
         format!("{} is offered here and does not work; names resolve over {working}.", seen.family);

@@ -3,8 +3,9 @@
 use zoners_api::{OutageReport, Severity};
 
 use super::{CheckInput, CheckOutput};
+use crate::command_lines::REPORT;
 use crate::finding::{Culprit, DoctorFinding};
-use crate::observations::{FamilyObservation, ProbeCounts};
+use crate::observations::{FamilyObservation, HostSystem, ProbeCounts};
 use crate::way_state::is_lossy;
 
 /// Median round-trip times in milliseconds that people notice: to root servers (a satellite has 600), and to the
@@ -14,7 +15,6 @@ const SLOW: (f64, f64) = (400.0, 80.0);
 const LOSSY_HOME: f64 = 0.05;
 /// Outages in a day that are no chance.
 const MANY_OUTAGES: u32 = 5;
-const REPORT: &str = "zoners doctor --report line.html";
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let ways: Vec<_> = input
@@ -26,7 +26,7 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
         ways.iter().find(|(seen, _)| judge(seen.udp())).map(|(seen, _)| *seen)
     };
     if let Some(seen) = worst(is_lossy) {
-        output.find(lossy(seen));
+        output.find(lossy(seen, input.seen.system));
     }
     if let Some(outages) = input.seen.daemon.status.as_ref().map(|status| status.network.outages) {
         if outages.count() >= MANY_OUTAGES {
@@ -78,7 +78,7 @@ fn router_echo(seen: &FamilyObservation) -> Option<ProbeCounts> {
     seen.router.as_ref().and_then(|router| router.echo).filter(|echo| echo.replied > 0)
 }
 
-fn lossy(seen: &FamilyObservation) -> DoctorFinding {
+fn lossy(seen: &FamilyObservation, system: HostSystem) -> DoctorFinding {
     let (udp, echo) = (seen.udp(), router_echo(seen));
     let at_home = echo.is_some_and(|echo| echo.lost() > 1 && echo.loss() >= LOSSY_HOME);
     let percent = udp.loss() * 100.0;
@@ -95,7 +95,7 @@ fn lossy(seen: &FamilyObservation) -> DoctorFinding {
     .because(format!("Root servers over {}: {}.", seen.family, udp.describe()))
     .because_also(echo.map(|echo| format!("The router: {}.", echo.describe())));
     match at_home {
-        true => finding.advise("Go nearer to the access point, or use a cable.", "iw dev"),
+        true => finding.advise("Go nearer to the access point, or use a cable.", system.wireless()),
         false => finding.advise("Send the report to your provider.", REPORT),
     }
 }

@@ -1,4 +1,4 @@
-//! The name that the user asked about: with a line that works, a failure is the fault of its servers.
+//! The name of the user: with a working line, a failure is the fault of the name's servers.
 
 use zoners_api::Severity;
 

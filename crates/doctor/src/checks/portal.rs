@@ -1,4 +1,4 @@
-//! A network that asks for a log-in explains every odd answer.
+//! A network with a log-in page, which explains every odd answer.
 
 use zoners_api::Severity;
 
@@ -18,7 +18,7 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
                 "This network wants a log-in before anything passes.",
             )
             .because(format!("A page of the Internet leads to {location} instead."))
-            .advise("Open the page in a browser, and log in.", format!("xdg-open {location}")),
+            .advise("Open the page in a browser, and log in.", input.seen.system.open(location)),
         ),
     }
 }

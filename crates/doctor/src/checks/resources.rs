@@ -25,7 +25,7 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
         .because(format!("{open} of {limit} descriptors are in use."))
         .advise(
             "Raise the limit of the service to 4096 or more.",
-            "sudo systemctl edit zoners    # [Service] LimitNOFILE=65536",
+            input.seen.system.more_descriptors(),
         ),
     );
 }

@@ -1,4 +1,4 @@
-//! Devices that change replies: signatures removed, denials turned into addresses.
+//! Devices on the way change replies: signatures removed, denials turned into addresses.
 
 use zoners_api::Severity;
 
@@ -15,6 +15,9 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
         .collect();
     if traits.is_empty() {
         return;
+    }
+    if traits.iter().any(|traits| traits.random_answered > 0) {
+        output.find(rewritten());
     }
     match traits.iter().find(|traits| traits.unsigned * 2 > traits.replies) {
         Some(stripped) => output.find(
@@ -33,8 +36,24 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
                 "zoners lookup @198.41.0.4 . SOA",
             ),
         ),
+        None if output.findings.iter().any(|found| found.id == "denials-rewritten") => {}
         None => {
             output.is_sound("Interception", "none: root servers reply themselves, with signatures")
         }
     }
+}
+
+/// Absent names lead to a page of advertisements.
+fn rewritten() -> DoctorFinding {
+    DoctorFinding::new(
+        "denials-rewritten",
+        Culprit::Provider,
+        Severity::Warning,
+        "A device on the way gives addresses to names that do not exist.",
+    )
+    .because("A random name that does not exist got an address; other replies are those of root servers.")
+    .advise(
+        "Ask the operator to switch that off (often called search assistance).",
+        "zoners lookup @198.41.0.4 does-not-exist-4711 +short",
+    )
 }

@@ -4,13 +4,10 @@
 use zoners_api::Severity;
 
 use super::{CheckInput, CheckOutput};
+use crate::command_lines::REPORT;
 use crate::finding::{Culprit, DoctorFinding};
 use crate::observations::FamilyObservation;
 use crate::way_state::WayState;
-
-/// The setting that keeps names resolving where a network lets no foreign DNS pass.
-const FORWARD: &str = "printf '[[forward]]\\nzone = \".\"\\nservers = [\"ROUTER\"]\\n' | sudo tee -a \
-                       /etc/zoners/zoners.toml";
 
 /// Without any way that works, the first family makes an error, and a family with a different cause a warning. A broken
 /// family beside a working one belongs to the check of families.
@@ -53,7 +50,7 @@ fn no_network(input: &CheckInput) -> DoctorFinding {
     let finding = links.chain(none).fold(finding, DoctorFinding::because);
     finding.advise(
         "Plug in the cable, or join a Wi-Fi network; then look at links and addresses.",
-        "ip -brief address",
+        input.seen.system.addresses(),
     )
 }
 
@@ -73,23 +70,25 @@ pub(super) fn finding(
             let severity = if seen.tcp.replied > 0 { Severity::Warning } else { Severity::Error };
             let sentence = "A firewall on this machine forbids its queries to port 53.";
             new("own-firewall", Culprit::Machine, severity, sentence.to_owned()).map(|found| {
-                found.advise("Allow outgoing UDP and TCP to port 53.", "sudo nft list ruleset")
+                found.advise("Allow outgoing UDP and TCP to port 53.", input.seen.system.firewall())
             })
         }
         WayState::RouterSilent => {
             let sentence = format!("The router {router} does not respond.");
             new("router-silent", Culprit::Router, Severity::Error, sentence).map(|found| {
-                found
-                    .because_also(about_router(seen))
-                    .advise("Restart the router, and check the cable or the Wi-Fi.", format!("ping -c 3 {router}"))
+                found.because_also(about_router(seen)).advise(
+                    "Restart the router, and check the cable or the Wi-Fi.",
+                    format!("ping -c 3 {router}"),
+                )
             })
         }
         WayState::LineDown => {
-            let sentence = "The router responds, and nothing behind the router does: the line is down.";
+            let sentence =
+                "The router responds, and nothing behind the router does: the line is down.";
             new("line-down", Culprit::Provider, Severity::Error, sentence.to_owned()).map(|found| {
                 found.because_also(about_router(seen)).advise(
                     "Restart the modem; if that does not help, send the report to your provider.",
-                    "zoners doctor --report line.html",
+                    REPORT,
                 )
             })
         }
@@ -100,37 +99,60 @@ pub(super) fn finding(
             format!("{} lets no DNS queries (port 53) pass.", device(by_router)),
         )
         .map(|found| {
-            found.because_also(passes(seen)).advise(
-                "Ask the operator of the network to let port 53 pass, or forward to the network's resolver.",
-                FORWARD.replace("ROUTER", &router),
-            )
+            let operator = "Ask the operator of the network to let port 53 pass.";
+            detour(found.because_also(passes(seen)), operator, input)
         }),
-        WayState::Intercepted { by_router } => Some(intercepted(seen, by_router, &router)),
-        WayState::UdpBlocked { by_router } => partial(seen, "UDP", "udp-blocked", by_router, input),
-        WayState::TcpBlocked { by_router } => partial(seen, "TCP", "tcp-blocked", by_router, input),
+        WayState::Intercepted { by_router } => {
+            let operator = "Ask the operator of the network to switch off the interception.";
+            Some(detour(intercepted(seen, by_router), operator, input))
+        }
+        WayState::UdpBlocked { by_router } => Some(partial(seen, "UDP", "udp-blocked", by_router)),
+        WayState::TcpBlocked { by_router } => Some(partial(seen, "TCP", "tcp-blocked", by_router)),
     }
 }
 
-fn partial(
-    seen: &FamilyObservation,
-    transport: &str,
-    id: &str,
-    by_router: bool,
-    _: &CheckInput,
-) -> Option<DoctorFinding> {
+/// The way of names while the network lets no DNS of ours pass: Zoners asks the network's resolver by itself, and
+/// without validation only with the operator's consent.
+fn detour(found: DoctorFinding, operator: &str, input: &CheckInput) -> DoctorFinding {
+    let daemon = &input.seen.daemon;
+    let status = daemon.status.as_deref();
+    match status.and_then(|status| status.network.strategy.as_deref()) {
+        Some(strategy) if strategy.forwards() => {
+            let found = DoctorFinding { severity: Severity::Warning, ..found };
+            let text =
+                format!("Until then, Zoners resolves names by {}.", strategy.resolvers.join(", "));
+            found.because(text).advise(operator, "zoners network")
+        }
+        Some(strategy) if strategy.needs_consent => {
+            let file = status.and_then(|status| status.config.clone());
+            let file = file.unwrap_or_else(|| "/etc/zoners/zoners.toml".to_owned());
+            found.because("The network's resolver answers, but nothing can be validated.").advise(
+                format!("{operator} If you accept forged answers: network.when-unvalidated = \"forward\"."),
+                format!("sudo nano {file}; sudo zoners reload"),
+            )
+        }
+        None if !daemon.is_installed => found.advise(
+            format!("{operator} Until then, Zoners as a service asks the network's resolver."),
+            "sudo zoners install",
+        ),
+        _ => found.advise(operator, REPORT),
+    }
+}
+
+fn partial(seen: &FamilyObservation, transport: &str, id: &str, by_router: bool) -> DoctorFinding {
     let effect = match transport {
         "UDP" => "names resolve over TCP, and more slowly",
         _ => "long answers fail",
     };
     let sentence = format!("{} lets no DNS over {transport} pass: {effect}.", device(by_router));
     let finding = DoctorFinding::new(id, filter(by_router), Severity::Warning, sentence);
-    Some(finding.because(root_servers(seen)).advise(
+    finding.because(root_servers(seen)).advise(
         format!("Ask the operator of the network to let {transport} to port 53 pass."),
-        "zoners doctor --report line.html",
-    ))
+        REPORT,
+    )
 }
 
-fn intercepted(seen: &FamilyObservation, by_router: bool, router: &str) -> DoctorFinding {
+fn intercepted(seen: &FamilyObservation, by_router: bool) -> DoctorFinding {
     let traits = &seen.traits;
     let keeps_signatures =
         traits.unsigned == 0 && traits.failures == 0 && traits.random_answered == 0;
@@ -170,10 +192,9 @@ fn intercepted(seen: &FamilyObservation, by_router: bool, router: &str) -> Docto
             (!traits.identities.is_empty())
                 .then(|| format!("The server calls itself {}.", traits.identities.join(", "))),
         )
-        .advise(
-            "Ask the operator to switch off the interception, or forward to the network's resolver.",
-            FORWARD.replace("ROUTER", router),
-        )
+        .because_also(seen.is_one_server().then(|| {
+            format!("{} different root servers give themselves one name.", traits.same_named)
+        }))
 }
 
 const fn filter(by_router: bool) -> Culprit {

@@ -45,7 +45,7 @@ impl fmt::Display for ProbeTransport {
     }
 }
 
-/// Probes by their ends. Probes that are in no other field were silent.
+/// Probes by their ends. A probe without an end in a field was silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProbeCounts {
@@ -130,16 +130,30 @@ pub struct ReplyTraits {
     pub not_authoritative: u32,
     /// Replies with RA.
     pub recursion_available: u32,
-    /// Replies with an RCODE that is a failure, such as REFUSED.
+    /// Replies with the RCODE of a failure, such as REFUSED.
     pub failures: u32,
     /// Answers without a signature.
     pub unsigned: u32,
-    /// Random top-level names that were denied, as they must be.
+    /// Random top-level names with a denial, as for every absent name.
     pub random_denied: u32,
     /// Random top-level names with an answer.
     pub random_answered: u32,
-    /// Names that the servers give themselves: NSID (RFC 5001) and `id.server` (RFC 4892).
+    /// Names of the servers in their own words: NSID (RFC 5001) and `id.server` (RFC 4892).
     pub identities: Vec<String>,
+    /// Servers with a name by NSID.
+    pub named_servers: u32,
+    /// The most servers with one name. Two root servers may stand in one place of one operator; three never do.
+    pub same_named: u32,
+}
+
+/// The NAT64 of the network: the way to IPv4 from a network with IPv6 alone (RFC 6146).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Nat64Observation {
+    /// Prefixes, told by router advertisements (RFC 8781) or by `ipv4only.arpa` (RFC 7050).
+    pub prefixes: Vec<String>,
+    /// IPv4 addresses of root servers, asked through the first prefix; `None` without a prefix.
+    pub translated: Option<ProbeCounts>,
 }
 
 /// A router of a default route.
@@ -148,7 +162,7 @@ pub struct ReplyTraits {
 pub struct RouterObservation {
     /// The address.
     pub address: String,
-    /// Echo requests (ping); `None` if the system does not let this user send them.
+    /// Echo requests (ping); `None` if this user may send none.
     pub echo: Option<ProbeCounts>,
     /// Whether the router accepted or refused a TCP connection, which both take a live router.
     pub knock_answered: bool,
@@ -165,7 +179,7 @@ impl RouterObservation {
     }
 }
 
-/// Whether packets that expire one hop behind the router get that far: the second router then reports their end.
+/// Whether packets reach the second router, where they are made to expire: that router reports their end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RouterPassage {
@@ -177,7 +191,7 @@ pub struct RouterPassage {
     pub other: bool,
 }
 
-/// Large replies over UDP: the keys of the root, asked for with one UDP payload size.
+/// Large replies over UDP: the keys of the root, with one UDP payload size in the query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SizeProbe {
@@ -207,22 +221,22 @@ pub struct FamilyObservation {
     pub servers: Vec<ServerProbe>,
     /// Root servers over TCP.
     pub tcp: ProbeCounts,
-    /// Echo requests to root servers; `None` if the system does not let this user send them.
+    /// Echo requests to root servers; `None` if this user may send none.
     pub echo: Option<ProbeCounts>,
     /// The traits of the replies.
     pub traits: ReplyTraits,
     /// Whether an address without a server replied.
     pub dark_address_replied: bool,
-    /// Whether a query replied to although it could not pass the first router.
+    /// Whether a query with one hop to live got a reply, from the router itself.
     pub first_hop_replied: bool,
-    /// What passes the router.
+    /// Packets beyond the router.
     pub passage: RouterPassage,
     /// Large replies.
     pub sizes: Vec<SizeProbe>,
 }
 
 impl FamilyObservation {
-    /// The probes over UDP to servers that are alive, or to all servers if none replied.
+    /// The probes over UDP to live servers, or to every server without any reply.
     #[must_use]
     pub fn udp(&self) -> ProbeCounts {
         let any = self.servers.iter().any(|server| server.counts.replied > 0);
@@ -230,7 +244,7 @@ impl FamilyObservation {
         counted.fold(ProbeCounts::default(), |sum, server| sum.plus(server.counts))
     }
 
-    /// Servers that never replied, while others did.
+    /// Silent servers beside servers with replies.
     pub fn silent_servers(&self) -> impl Iterator<Item = IpAddr> {
         let any = self.servers.iter().any(|server| server.counts.replied > 0);
         let silent = self.servers.iter().filter(move |server| any && server.counts.replied == 0);

@@ -1,11 +1,28 @@
-//! The machine: links, settings, port 53, the daemon and the files.
+//! The machine: links, port 53, the daemon and the files.
 
 use serde::{Deserialize, Serialize};
-use zoners_api::DaemonStatus;
+use zoners_api::{CrashReport, DaemonStatus};
 
 use super::line::{IpFamily, ProbeTransport};
 
-/// A link that is up.
+/// The system, as far as the lines to type differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostSystem {
+    /// Linux with systemd.
+    #[default]
+    Systemd,
+    /// Linux with OpenRC.
+    OpenRc,
+    /// Linux with runit.
+    Runit,
+    /// macOS.
+    Macos,
+    /// FreeBSD and its kin.
+    Bsd,
+}
+
+/// A link in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LinkSummary {
@@ -41,24 +58,6 @@ pub struct ClockObservation {
     pub windows: Vec<(i64, i64)>,
     /// Seconds by which this machine is ahead of the `Date` of an HTTP server.
     pub ahead_of_http_s: Option<i64>,
-}
-
-/// The DNS settings of the system.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SettingsObservation {
-    /// Whether programs ask Zoners first.
-    pub asks_zoners: bool,
-    /// Whether the settings name an address of this machine (127.0.0.0/8 or `::1`) first.
-    pub names_this_machine: bool,
-    /// The servers of the settings, in the order in which the system asks.
-    pub servers: Vec<String>,
-    /// Servers beside Zoners: asked as well, in turn or when Zoners is late.
-    pub foreign: Vec<String>,
-    /// The sources of host names in `/etc/nsswitch.conf`; `None` without a line for hosts.
-    pub nss_hosts: Option<Vec<String>>,
-    /// The author of foreign settings, in words.
-    pub author: Option<String>,
 }
 
 /// A socket at port 53.
@@ -121,7 +120,7 @@ pub struct DaemonObservation {
     pub is_running: bool,
     /// Whether a service for Zoners is installed.
     pub is_installed: bool,
-    /// Canary names that the daemon resolves, by which browsers and systems decide to ask a resolver of their own:
+    /// Canary names with an answer of the daemon. Browsers and systems then may ask a resolver of their own:
     /// `use-application-dns.net` (Firefox) and `mask.icloud.com` (iCloud Private Relay).
     pub resolved_canaries: Vec<String>,
     /// A question for the nameservers of the root, over UDP.
@@ -138,7 +137,7 @@ pub struct ConfigurationObservation {
     pub file: Option<String>,
     /// The faults; a start or a reload fails.
     pub error: Option<String>,
-    /// What a start would pass over.
+    /// Parts without an effect at a start.
     pub remarks: Vec<String>,
 }
 
@@ -172,11 +171,21 @@ pub struct DescriptorObservation {
 pub struct ClientObservation {
     /// Queries.
     pub queries: u64,
-    /// Queries that were refused, most of them since `server.allow` has no prefix of the client.
+    /// Refused queries, most often since `server.allow` has no prefix of the client.
     pub refused: u64,
 }
 
-/// The name that the user asked about, looked up by a resolver of the doctor's own.
+/// Ends of the daemon without order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CrashObservation {
+    /// The last crash, and the number of crashes among the last starts, as the daemon noticed.
+    pub last: Option<CrashReport>,
+    /// Restarts by the service manager after failures.
+    pub manager_restarts: u64,
+}
+
+/// The name of the user, looked up by a resolver of the doctor's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NameObservation {

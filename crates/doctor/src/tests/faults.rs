@@ -1,15 +1,14 @@
-//! A healthy machine, and the ways to break it.
+//! The ways to break a machine.
 
-use zoners_api::DaemonStatus;
+use zoners_api::{CrashReport, DaemonStatus, RefusedClient, StrategyReport};
 
+use super::healthy::counts;
 use crate::{
-    ClientObservation, ClockObservation, Culprit, DaemonObservation, DescriptorObservation,
-    FamilyObservation, IpFamily, LinkSummary, NameObservation, Observations, OwnAnswer,
-    PortObservation, PortSocketUse, PortalObservation, ProbeCounts, ReplyTraits, RouterObservation,
-    RouterPassage, ServerProbe, SettingsObservation, SizeProbe, StateObservation,
+    BrowserDnsMode, BrowserFamily, BrowserObservation, ClientObservation, Culprit,
+    DaemonObservation, DescriptorObservation, FamilyObservation, NameObservation, Observations,
+    OwnAnswer, PortSocketUse, PortalObservation, ReplyTraits, RouterObservation, RouterPassage,
+    ServerProbe,
 };
-
-const NOW: i64 = 1_790_000_000;
 
 /// A way to break a machine.
 pub(super) struct MachineFault {
@@ -17,12 +16,16 @@ pub(super) struct MachineFault {
     pub(super) id: &'static str,
     pub(super) culprit: Culprit,
     pub(super) is_of_the_line: bool,
-    /// Findings of other faults that this fault explains.
+    /// Findings explained by this fault.
     pub(super) hides: &'static [&'static str],
     pub(super) breaks: fn(&mut Observations),
 }
 
-/// Findings that need a working line.
+/// Findings about names past Zoners, which need Zoners in the settings.
+const PAST_ZONERS: &[&str] = &["second-server", "nss-beside-zoners", "browser-beside-zoners"];
+/// Findings hidden by a faulty line for hosts.
+const NSS: &[&str] = &["name-fails", "nss-without-dns", "nss-beside-zoners", "multicast-silent"];
+/// Findings behind a working line alone.
 const BEHIND: &[&str] = &["clock-wrong", "daemon-fails", "name-fails"];
 
 const fn line(
@@ -109,6 +112,38 @@ pub(super) const FAULTS: &[MachineFault] = &[
             family.first_hop_replied = true;
         })
     }),
+    line("one server in the place of all", "intercepted", Provider, |seen| {
+        each(seen, |family| {
+            (family.traits.named_servers, family.traits.same_named) = (5, 5);
+        })
+    }),
+    line("blocked, and the network's resolver asked", "dns-blocked", Router, |seen| {
+        each(seen, |family| {
+            silence(family);
+            family.passage = RouterPassage { other: true, ..RouterPassage::default() };
+        });
+        told_by_daemon(seen, |status| {
+            status.network.strategy = Some(Box::new(StrategyReport {
+                strategy: "forward-validating".into(),
+                resolvers: vec!["192.168.1.1".into()],
+                ..StrategyReport::default()
+            }));
+        });
+    }),
+    light(line("denials rewritten", "denials-rewritten", Provider, |seen| {
+        each(seen, |family| {
+            (family.traits.random_denied, family.traits.random_answered) = (0, 2);
+        })
+    })),
+    light(line("fragments lost", "fragments-lost", Provider, |seen| {
+        each(seen, |family| family.sizes[2].replied = 0)
+    })),
+    light(line("IPv6 alone", "no-nat64", Provider, |seen| seen.families[0].source = None)),
+    light(line("NAT64 silent", "nat64-silent", Provider, |seen| {
+        seen.families[0].source = None;
+        seen.nat64.prefixes = vec!["64:ff9b::/96".into()];
+        seen.nat64.translated = Some(counts(3, 0));
+    })),
     light(line("UDP dropped", "udp-blocked", Provider, |seen| {
         each(seen, |family| {
             for server in &mut family.servers {
@@ -149,8 +184,7 @@ pub(super) const FAULTS: &[MachineFault] = &[
         })
     })),
     light(line("satellite behind a tree", "outages", Provider, |seen| {
-        let status = seen.daemon.status.as_mut().unwrap();
-        status.network.outages.below_5_s = 40;
+        told_by_daemon(seen, |status| status.network.outages.below_5_s = 40);
     })),
     light(line("a root server dead", "root-server-silent", OtherSide, |seen| {
         let dead = "192.0.2.9".parse().unwrap();
@@ -166,7 +200,17 @@ pub(super) const FAULTS: &[MachineFault] = &[
         "daemon dead",
         "daemon-down",
         Machine,
-        &["not-asked", "daemon-fails", "name-fails", "port-taken", "daemon-mute", "outages"],
+        &[
+            "not-asked",
+            "daemon-fails",
+            "name-fails",
+            "port-taken",
+            "daemon-mute",
+            "outages",
+            "device-refused",
+            "crashed",
+            "other-release",
+        ],
         |seen| {
             seen.daemon = DaemonObservation { is_installed: true, ..DaemonObservation::default() };
             seen.port.sockets.clear();
@@ -194,7 +238,7 @@ pub(super) const FAULTS: &[MachineFault] = &[
             seen.port.sockets.push(foreign);
         },
     ),
-    beside("settings overwritten", "not-asked", Settings, &["second-server"], |seen| {
+    beside("settings overwritten", "not-asked", Settings, PAST_ZONERS, |seen| {
         seen.settings.asks_zoners = false;
         seen.settings.servers = vec!["192.168.1.1".to_owned()];
     }),
@@ -202,8 +246,36 @@ pub(super) const FAULTS: &[MachineFault] = &[
         seen.settings.servers.push("192.168.1.1".to_owned());
         seen.settings.foreign.push("192.168.1.1".to_owned());
     }),
-    beside("no dns in nsswitch.conf", "nss-without-dns", Settings, &["name-fails"], |seen| {
-        seen.settings.nss_hosts = Some(vec!["files".to_owned()]);
+    beside("no dns in nsswitch.conf", "nss-without-dns", Settings, NSS, |seen| {
+        seen.settings.nss_hosts = Some("files".to_owned());
+    }),
+    beside("nsswitch.conf ends before dns", "nss-without-dns", Settings, NSS, |seen| {
+        seen.settings.nss_hosts = Some("files mdns4 [NOTFOUND=return] dns".to_owned());
+    }),
+    beside("systemd-resolved by NSS", "nss-beside-zoners", Settings, NSS, |seen| {
+        seen.settings.nss_hosts = Some("files resolve [!UNAVAIL=return] dns".to_owned());
+        seen.settings.resolved_servers = Some(vec!["192.168.1.1".to_owned()]);
+    }),
+    beside("Avahi dead", "multicast-silent", Machine, &[], |seen| {
+        seen.settings.multicast_responder = None;
+    }),
+    beside("DNS over HTTPS in Firefox", "browser-beside-zoners", Settings, &[], |seen| {
+        seen.settings.browsers = vec![BrowserObservation {
+            browser: "Firefox".into(),
+            place: "/home/a/.mozilla/firefox/x.default/prefs.js".into(),
+            mode: BrowserDnsMode::HttpsOnly,
+            ..BrowserObservation::default()
+        }];
+    }),
+    beside("a policy of Chromium", "browser-beside-zoners", Settings, &[], |seen| {
+        seen.settings.browsers = vec![BrowserObservation {
+            browser: "Chromium".into(),
+            family: BrowserFamily::Chromium,
+            place: "/etc/chromium/policies/managed/dns.json".into(),
+            is_policy: true,
+            mode: BrowserDnsMode::HttpsFirst,
+            ..BrowserObservation::default()
+        }];
     }),
     beside("configuration wrong", "configuration-wrong", Settings, &["name-fails"], |seen| {
         seen.configuration.error = Some("zoners.toml:3: no such key".to_owned());
@@ -221,18 +293,35 @@ pub(super) const FAULTS: &[MachineFault] = &[
             reason: None,
         });
     }),
-    beside("clients refused", "clients-refused", Settings, &[], |seen| {
+    beside("strangers refused", "clients-refused", Settings, &["device-refused"], |seen| {
         seen.clients = Some(ClientObservation { queries: 100, refused: 50 });
+    }),
+    beside("a device refused", "device-refused", Settings, &["clients-refused"], |seen| {
+        told_by_daemon(seen, |status| {
+            let address = "192.168.1.7".to_owned();
+            status.refused.push(RefusedClient { address, queries: 12, ago_s: 30 });
+        });
+    }),
+    beside("crashes", "crashed", Machine, &[], |seen| {
+        let program = "1.0.0".to_owned();
+        let at_unix_s = 1_789_999_000;
+        seen.crashes.last =
+            Some(CrashReport { at_unix_s, ago_s: 1000, program, process: 7, crashes: 4 });
+    }),
+    beside("an upgrade without a restart", "other-release", Machine, &[], |seen| {
+        seen.program = "1.1.0".to_owned();
     }),
 ];
 
-fn each(seen: &mut Observations, change: fn(&mut FamilyObservation)) {
-    seen.families.iter_mut().for_each(change);
+/// Changes the status of a running daemon.
+fn told_by_daemon(seen: &mut Observations, change: fn(&mut DaemonStatus)) {
+    if let Some(status) = seen.daemon.status.as_mut() {
+        change(status);
+    }
 }
 
-fn counts(sent: u32, replied: u32) -> ProbeCounts {
-    let median_ms = (replied > 0).then_some(20.0);
-    ProbeCounts { sent, replied, median_ms, ..ProbeCounts::default() }
+fn each(seen: &mut Observations, change: fn(&mut FamilyObservation)) {
+    seen.families.iter_mut().for_each(change);
 }
 
 /// No reply from behind the router.
@@ -257,86 +346,4 @@ fn intercept(family: &mut FamilyObservation) {
         random_answered: 1,
         ..ReplyTraits::default()
     };
-}
-
-/// A machine with IPv4 and IPv6 on a line without faults.
-pub(super) fn healthy() -> Observations {
-    let address = |family| if family == IpFamily::Ipv4 { "192.168.1.5" } else { "2001:db8:1::5" };
-    Observations {
-        links: vec![LinkSummary { name: "eth0".into(), addresses: vec!["192.168.1.5/24".into()] }],
-        families: [IpFamily::Ipv4, IpFamily::Ipv6]
-            .map(|family| way(family, address(family)))
-            .into(),
-        portal: PortalObservation::Open,
-        clock: ClockObservation {
-            now_s: NOW,
-            windows: vec![(NOW - 86_400, NOW + 12 * 86_400)],
-            ahead_of_http_s: None,
-        },
-        settings: SettingsObservation {
-            asks_zoners: true,
-            names_this_machine: true,
-            servers: vec!["127.0.0.1".into()],
-            nss_hosts: Some(vec!["files".into(), "dns".into()]),
-            ..SettingsObservation::default()
-        },
-        port: PortObservation {
-            sockets: vec![PortSocketUse {
-                is_daemon: true,
-                serves_loopback: true,
-                ..PortSocketUse::default()
-            }],
-        },
-        daemon: DaemonObservation {
-            status: Some(Box::new(DaemonStatus {
-                listen: vec!["127.0.0.1:53".into()],
-                ..DaemonStatus::default()
-            })),
-            is_running: false,
-            is_installed: true,
-            udp: answered(),
-            tcp: answered(),
-            ..DaemonObservation::default()
-        },
-        state: Some(StateObservation {
-            folder: "/var/lib/zoners".into(),
-            free_octets: Some(1 << 30),
-            ..StateObservation::default()
-        }),
-        descriptors: Some(DescriptorObservation { limit: 65_536, open: Some(40) }),
-        clients: Some(ClientObservation { queries: 1000, refused: 0 }),
-        ..Observations::default()
-    }
-}
-
-fn answered() -> OwnAnswer {
-    OwnAnswer::Answered { rcode: "NOERROR".into(), took_ms: 1.0, reason: None }
-}
-
-fn way(family: IpFamily, source: &str) -> FamilyObservation {
-    FamilyObservation {
-        family,
-        source: source.parse().ok(),
-        router: Some(RouterObservation {
-            address: "192.168.1.1".into(),
-            echo: Some(counts(20, 20)),
-            knock_answered: true,
-            is_neighbour: Some(true),
-        }),
-        servers: vec![ServerProbe { address: "192.0.2.1".parse().unwrap(), counts: counts(8, 8) }],
-        tcp: counts(5, 5),
-        echo: Some(counts(10, 10)),
-        traits: ReplyTraits { replies: 8, random_denied: 1, ..ReplyTraits::default() },
-        passage: RouterPassage { udp: true, tcp: true, other: true },
-        sizes: [512, 1232, 4096]
-            .map(|offered| SizeProbe {
-                offered,
-                sent: 3,
-                replied: 3,
-                octets: 900,
-                truncated: false,
-            })
-            .into(),
-        ..FamilyObservation::default()
-    }
 }

@@ -1,10 +1,10 @@
-//! The daemon: status, answers over DNS, and the end of the question that the user asked about.
+//! The daemon: status, answers over DNS, and the end of the user's question.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use zoners_api::{AdminRequest, CounterStats, DaemonStatus};
+use zoners_api::{AdminRequest, CounterStats, DaemonStatus, LocalNetworks};
 use zoners_dns::{Message, OptRcode, Question, Random, Rtype, name};
 use zoners_doctor::{
     ClientObservation, ConfigurationObservation, DaemonObservation, NameObservation, OwnAnswer,
@@ -20,8 +20,11 @@ use crate::control::Socket;
 use crate::control::healthcheck::reason;
 use crate::dns_server::PORT;
 
-/// The daemon's own limit for a recursion is longer; a failure that takes so long is one.
+/// The daemon's own limit for a recursion is longer; five seconds without an answer are a failure all the same.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// Names by which browsers and systems decide to ask a resolver of their own: of Firefox, and of iCloud Private Relay.
+const CANARIES: [&str; 2] = ["use-application-dns.net", "mask.icloud.com"];
 
 /// The control socket: as configured or, with a faulty configuration, at the usual places.
 pub(super) fn socket(path: Option<PathBuf>, file: &ConfigFile) -> Socket {
@@ -30,23 +33,39 @@ pub(super) fn socket(path: Option<PathBuf>, file: &ConfigFile) -> Socket {
     Socket::new(path, file)
 }
 
-/// A daemon that accepted a request and never replied.
-pub(super) fn without_reply() -> (DaemonObservation, Option<ClientObservation>) {
-    let unreachable = Some("The control socket does not reply.".to_owned());
-    (DaemonObservation { unreachable, ..DaemonObservation::default() }, None)
+/// The answers of the control socket.
+#[derive(Debug, Default)]
+pub(super) struct ControlReport {
+    pub(super) daemon: DaemonObservation,
+    pub(super) clients: Option<ClientObservation>,
+    pub(super) networks: Option<LocalNetworks>,
 }
 
-/// The status and the counters, from the control socket.
-pub(super) fn ask_control(socket: &Socket) -> (DaemonObservation, Option<ClientObservation>) {
-    let status = socket.request::<DaemonStatus>(&AdminRequest::Status {});
-    let stats = socket.request::<CounterStats>(&AdminRequest::Stats {}).ok();
-    let clients = stats.map(|stats| {
-        let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
-        ClientObservation { queries: counter("client_queries"), refused: counter("client_refused") }
-    });
-    let unreachable = status.as_ref().err().and_then(|failure| failure.message().map(one_line));
-    let status = status.ok().map(Box::new);
-    (DaemonObservation { status, unreachable, ..DaemonObservation::default() }, clients)
+impl ControlReport {
+    /// A daemon without a reply to an accepted request.
+    pub(super) fn without_reply() -> Self {
+        let unreachable = Some("The control socket does not reply.".to_owned());
+        let daemon = DaemonObservation { unreachable, ..DaemonObservation::default() };
+        ControlReport { daemon, ..ControlReport::default() }
+    }
+
+    /// The status, the counters and the networks.
+    pub(super) fn ask(socket: &Socket) -> Self {
+        let status = socket.request::<DaemonStatus>(&AdminRequest::Status {});
+        let stats = socket.request::<CounterStats>(&AdminRequest::Stats {}).ok();
+        let clients = stats.map(|stats| {
+            let counter = |name: &str| stats.counters.get(name).copied().unwrap_or_default();
+            ClientObservation {
+                queries: counter("client_queries"),
+                refused: counter("client_refused"),
+            }
+        });
+        let networks = socket.request::<LocalNetworks>(&AdminRequest::Network {}).ok();
+        let unreachable = status.as_ref().err().and_then(|failure| failure.message().map(one_line));
+        let status = status.ok().map(Box::new);
+        let daemon = DaemonObservation { status, unreachable, ..DaemonObservation::default() };
+        ControlReport { daemon, clients, networks }
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -76,20 +95,18 @@ pub(super) async fn ask_dns(server: SocketAddr, random: &Random) -> (OwnAnswer, 
 
 /// Canary names with an address.
 pub(super) async fn canaries(server: SocketAddr, random: &Random) -> Vec<String> {
-    let mut resolved = Vec::new();
-    for canary in ["use-application-dns.net", "mask.icloud.com"] {
-        let Ok(name) = name::parse(canary) else { continue };
-        let question = Question::new(name, Rtype::A);
-        let limit = LIMIT / 2;
-        let probe =
-            DnsProbe { question, recursion_desired: true, offered: 1232, hops: None, limit };
-        let end = probe.over_udp(server, random).await;
-        let is_found = |message: &Message| message.answer.iter().any(|set| set.rtype == Rtype::A);
-        if end.message().is_some_and(is_found) {
-            resolved.push(canary.to_owned());
-        }
-    }
-    resolved
+    let [firefox, relay] = CANARIES.map(|canary| resolves(server, canary, random));
+    let (firefox, relay) = tokio::join!(firefox, relay);
+    let found = CANARIES.iter().zip([firefox, relay]).filter(|(_, resolves)| *resolves);
+    found.map(|(canary, _)| (*canary).to_owned()).collect()
+}
+
+async fn resolves(server: SocketAddr, name: &str, random: &Random) -> bool {
+    let Ok(name) = name::parse(name) else { return false };
+    let (question, limit) = (Question::new(name, Rtype::A), LIMIT / 2);
+    let probe = DnsProbe { question, recursion_desired: true, offered: 1232, hops: None, limit };
+    let end = probe.over_udp(server, random).await;
+    end.message().is_some_and(|message| message.answer.iter().any(|set| set.rtype == Rtype::A))
 }
 
 fn answer(end: ProbeEnd) -> OwnAnswer {
@@ -111,7 +128,7 @@ fn reason_of(message: &Message) -> Option<String> {
     message.edns.as_ref()?.errors.first().map(ToString::to_string)
 }
 
-/// The configuration, if it can be read, and what is wrong with it.
+/// The readable configuration, and its faults.
 pub(super) fn configuration(file: &ConfigFile) -> (Option<Config>, ConfigurationObservation) {
     let mut seen = ConfigurationObservation {
         file: file.path().map(|path| path.display().to_string()),

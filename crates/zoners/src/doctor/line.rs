@@ -3,20 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::time::sleep;
-use zoners_dns::{Message, Question, Random, Rtype, name};
-use zoners_doctor::{
-    FamilyObservation, IpFamily, ReplyTraits, RouterPassage, ServerProbe, SizeProbe,
-};
+use tokio::time::{Instant, sleep};
+use zoners_dns::{Question, Random, Rtype, name};
+use zoners_doctor::{FamilyObservation, IpFamily, RouterPassage, ServerProbe, SizeProbe};
 
 use super::probe::{DnsProbe, ProbeEnd, counted};
+use super::replies;
 use super::router::{self, RouterAddress};
+use super::within;
 
 /// The most servers asked.
 pub(super) const MAX_SERVERS: usize = 5;
 /// Queries to each server over UDP: with forty queries, a loss of one in ten shows in 98 of 100 examinations.
 const ROUNDS: u32 = 8;
-/// The pause between two rounds; within a round, servers are asked in turn, so that a short gap hits few.
+/// The pause between two rounds; within a round, servers are asked in turn, so that a short gap hits few probes.
 const ROUND_PAUSE: Duration = Duration::from_millis(450);
 /// Queries for long replies, for each size.
 const SIZE_TRIES: usize = 3;
@@ -31,11 +31,11 @@ const DARK: (IpAddr, IpAddr) = (
 );
 /// The first port of traceroute(8), which filters seldom stop.
 const TRACEROUTE_PORT: u16 = 33434;
-/// The longest way of a packet that reaches the router alone, and of a packet that ends one hop behind.
+/// Hops to live of a packet to the router alone, and of a packet to the next hop.
 const TO_ROUTER: u8 = 1;
 const BEHIND_ROUTER: u8 = 2;
 
-/// What is probed.
+/// A line to be probed.
 #[derive(Clone, Debug)]
 pub(super) struct LineProbe {
     pub(super) family: IpFamily,
@@ -44,10 +44,12 @@ pub(super) struct LineProbe {
     pub(super) router: Option<RouterAddress>,
     /// Root servers of the family.
     pub(super) servers: Vec<SocketAddr>,
+    /// When probes under way are given up.
+    pub(super) deadline: Instant,
     pub(super) random: Random,
 }
 
-/// The observations of a family, and what signatures tell of the time.
+/// The observations of a family, and the time by its signatures.
 #[derive(Debug)]
 pub(super) struct LineReport {
     pub(super) seen: FamilyObservation,
@@ -73,20 +75,20 @@ impl LineProbe {
             }
         };
         let (udp, tcp, sizes, identities, random_names, dark, first_hop, passage, echo, router) = tokio::join!(
-            self.udp(),
-            self.tcp(),
-            self.sizes(),
-            self.identities(),
-            self.random_names(),
-            self.is_answered(self.dark_address(), None),
-            self.is_answered(self.first_server(), Some(TO_ROUTER)),
-            self.passage(),
-            router::echo_of_servers(&self.servers),
-            router,
+            within(self.deadline, self.udp()),
+            within(self.deadline, self.tcp()),
+            within(self.deadline, self.sizes()),
+            within(self.deadline, self.identities()),
+            within(self.deadline, self.random_names()),
+            within(self.deadline, self.is_answered(self.dark_address(), None)),
+            within(self.deadline, self.is_answered(self.first_server(), Some(TO_ROUTER))),
+            within(self.deadline, self.passage()),
+            within(self.deadline, router::echo_of_servers(&self.servers)),
+            within(self.deadline, router),
         );
-        let replies: Vec<&ProbeEnd> = udp.iter().flatten().chain(&tcp).collect();
-        seen.traits = traits(&replies, identities, random_names);
-        let windows = replies.iter().filter_map(|end| end.message()).flat_map(windows).collect();
+        seen.traits = replies::traits(&udp, &tcp, identities, random_names);
+        let messages = udp.iter().flatten().chain(&tcp).filter_map(ProbeEnd::message);
+        let windows = messages.flat_map(replies::windows).collect();
         let counts = |(address, ends): (&SocketAddr, &Vec<ProbeEnd>)| ServerProbe {
             address: address.ip(),
             counts: counted(ends),
@@ -184,7 +186,7 @@ impl LineProbe {
         size
     }
 
-    /// The names that two servers give themselves (`id.server`, RFC 4892).
+    /// The names of two servers in their own words (`id.server`, RFC 4892).
     async fn identities(&self) -> Vec<String> {
         let Ok(own) = name::parse("id.server") else { return Vec::new() };
         let mut found = Vec::new();
@@ -199,7 +201,7 @@ impl LineProbe {
         found
     }
 
-    /// Top-level names that do not exist: how many were denied, and how many got an answer.
+    /// Absent top-level names: the number of denials, and of answers.
     async fn random_names(&self) -> (u32, u32) {
         let (mut denied, mut answered) = (0, 0);
         for server in self.servers.iter().take(2) {
@@ -218,7 +220,7 @@ impl LineProbe {
         (denied, answered)
     }
 
-    /// Whether a query that should not have a reply gets one.
+    /// Whether a query gets a reply where nothing should reply.
     async fn is_answered(&self, to: SocketAddr, hops: Option<u8>) -> bool {
         let probe = DnsProbe { recursion_desired: true, hops, ..self.soa() };
         for _ in 0..2 {
@@ -229,7 +231,7 @@ impl LineProbe {
         false
     }
 
-    /// What passes the router: the next router reports that the packet has expired.
+    /// Packets beyond the router: the next router reports the end of an expired packet.
     async fn passage(&self) -> RouterPassage {
         let probe = DnsProbe { hops: Some(BEHIND_ROUTER), limit: LIMIT / 2, ..self.soa() };
         let server = self.first_server();
@@ -252,47 +254,4 @@ impl LineProbe {
         }
         passage
     }
-}
-
-fn traits(
-    ends: &[&ProbeEnd],
-    mut identities: Vec<String>,
-    (random_denied, random_answered): (u32, u32),
-) -> ReplyTraits {
-    for end in ends {
-        if let ProbeEnd::Replied { identity: Some(identity), .. } = end {
-            identities.push(identity.clone());
-        }
-    }
-    identities.sort();
-    identities.dedup();
-    let messages: Vec<&Message> = ends.iter().filter_map(|end| end.message()).collect();
-    let count = |is_so: fn(&Message) -> bool| {
-        messages.iter().filter(|message| is_so(message)).count() as u32
-    };
-    ReplyTraits {
-        replies: messages.len() as u32,
-        not_authoritative: count(|message| !message.header.aa()),
-        recursion_available: count(|message| message.header.ra()),
-        failures: count(|message| message.rcode != zoners_dns::OptRcode::NOERROR),
-        unsigned: count(|message| {
-            message.rcode == zoners_dns::OptRcode::NOERROR
-                && message.answer.iter().all(|set| set.signatures.is_empty())
-        }),
-        random_denied,
-        random_answered,
-        identities,
-    }
-}
-
-/// Inception and expiration of the signatures of an answer (RFC 4034 section 3.1).
-fn windows(message: &Message) -> Vec<(i64, i64)> {
-    let fields = |rdata: bytes::Bytes| {
-        let expiration =
-            rdata.get(8..12)?.first_chunk::<4>().map(|time| u32::from_be_bytes(*time))?;
-        let inception =
-            rdata.get(12..16)?.first_chunk::<4>().map(|time| u32::from_be_bytes(*time))?;
-        Some((i64::from(inception), i64::from(expiration)))
-    };
-    message.answer.iter().flat_map(|set| set.signatures.iter()).filter_map(fields).collect()
 }

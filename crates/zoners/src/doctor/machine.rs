@@ -1,33 +1,44 @@
-//! The machine: links, DNS settings, port 53, and the folder with the state.
+//! The machine: links, port 53, crashes, and the folder with the state.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use zoners_api::DaemonStatus;
 use zoners_doctor::{
-    DescriptorObservation, IpFamily, LinkSummary, PortObservation, PortSocketUse, ProbeTransport,
-    SettingsObservation, StateObservation,
+    CrashObservation, DescriptorObservation, HostSystem, IpFamily, LinkSummary, PortObservation,
+    PortSocketUse, ProbeTransport, StateObservation,
 };
 use zoners_host::interfaces::interfaces;
-use zoners_host::{descriptors, disk, paths, ports, resolvers};
+use zoners_host::launchd::LaunchdJob;
+use zoners_host::{descriptors, disk, paths, ports};
 use zoners_server::Config;
 
 use crate::dns_server::PORT;
-use crate::machine_dns::MachineDns;
 
-/// Where programs look up host names (nsswitch.conf(5)).
-const NSSWITCH: &str = "/etc/nsswitch.conf";
 /// The name of our process.
 const OWN_NAME: &str = "zoners";
-/// Files of an installed service.
+/// Files of an installed service, on Linux.
 const SERVICES: [&str; 4] = [
     "/etc/systemd/system/zoners.service",
     "/lib/systemd/system/zoners.service",
     "/etc/init.d/zoners",
-    "/Library/LaunchDaemons/org.zoners.zoners.plist",
+    "/etc/sv/zoners",
 ];
 
-/// The links that are up.
+/// The system, by its folders.
+pub(super) fn system() -> HostSystem {
+    let exists = |path: &str| Path::new(path).exists();
+    match () {
+        () if cfg!(target_os = "macos") => HostSystem::Macos,
+        () if !cfg!(target_os = "linux") => HostSystem::Bsd,
+        () if exists("/run/systemd/system") => HostSystem::Systemd,
+        () if exists("/run/openrc") => HostSystem::OpenRc,
+        () if exists("/run/runit") || exists("/etc/runit") => HostSystem::Runit,
+        () => HostSystem::Systemd,
+    }
+}
+
+/// The links in use.
 pub(super) fn links() -> Vec<LinkSummary> {
     let is_link_local = |ip: &IpAddr| matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
     let links = interfaces().unwrap_or_default().into_iter().filter(|link| !link.loopback);
@@ -40,60 +51,21 @@ pub(super) fn links() -> Vec<LinkSummary> {
         .collect()
 }
 
-/// The DNS settings.
-pub(super) fn settings(status: Option<&DaemonStatus>) -> SettingsObservation {
-    let servers = resolvers::nameservers().unwrap_or_default();
-    let served = |server: &SocketAddr| match status {
-        Some(status) => is_served(server, &status.listen),
-        None => server.ip().is_loopback(),
-    };
-    let first_is_ours = servers.first().is_some_and(served);
-    let foreign = servers.iter().filter(|server| first_is_ours && !served(server));
-    SettingsObservation {
-        asks_zoners: first_is_ours || MachineDns::look(status).asks_zoners,
-        names_this_machine: servers.first().is_some_and(|server| server.ip().is_loopback()),
-        foreign: foreign.map(|server| server.ip().to_string()).collect(),
-        servers: servers.iter().map(|server| server.ip().to_string()).collect(),
-        nss_hosts: nss_hosts(&std::fs::read_to_string(NSSWITCH).unwrap_or_default()),
-        author: None,
-    }
-}
-
-/// Resolvers of the network: those of the settings that are not this machine.
-pub(super) fn network_resolvers(settings: &SettingsObservation) -> Vec<SocketAddr> {
-    let parsed = settings.servers.iter().filter_map(|server| server.parse::<IpAddr>().ok());
-    parsed.filter(|ip| !ip.is_loopback()).map(|ip| SocketAddr::new(ip, PORT)).collect()
-}
-
-/// Whether a daemon with these listeners gets a query to `server`.
-fn is_served(server: &SocketAddr, listen: &[String]) -> bool {
-    let mut listen = listen.iter().filter_map(|text| text.parse::<SocketAddr>().ok());
-    listen.any(|own| {
-        let any = own.ip().is_unspecified() && (own.is_ipv6() || server.is_ipv4());
-        own == *server || (own.port() == server.port() && any && server.ip().is_loopback())
-    })
-}
-
-/// The sources of host names, without the conditions in brackets; `None` without a line.
-fn nss_hosts(text: &str) -> Option<Vec<String>> {
-    let lines = text.lines().filter_map(|line| line.split('#').next());
-    let mut hosts = lines.filter_map(|line| line.trim().strip_prefix("hosts:"));
-    let sources = hosts.next()?.split_whitespace().filter(|word| !word.starts_with(['[', '!']));
-    Some(sources.map(str::to_owned).collect())
-}
-
 /// The sockets at port 53.
 pub(super) fn port(status: Option<&DaemonStatus>) -> PortObservation {
     let process = status.map(|status| status.process.to_string());
+    // The daemon of a renamed program has the name of this program.
+    let own = std::env::current_exe().ok();
+    let own = own.as_ref().and_then(|path| path.file_name()?.to_str()).map(str::to_owned);
     let sockets = ports::open(PORT).into_iter().map(|open| {
         let family = if open.address.is_ipv4() { IpFamily::Ipv4 } else { IpFamily::Ipv6 };
         let at_loopback = [[127, 0, 0, 1].into(), IpAddr::from(std::net::Ipv6Addr::LOCALHOST)];
         let owner = open.owner.as_ref();
         let is_daemon = owner.is_some_and(|owner| match &process {
             Some(process) => owner.process == *process,
-            None => owner.name == OWN_NAME,
+            None => owner.name == OWN_NAME || own.as_ref() == Some(&owner.name),
         });
-        // The system names programs of other users to root alone: an address that the daemon tells is the daemon's.
+        // The system names programs of foreign users to root alone: a listener of the status is the daemon's.
         let told = SocketAddr::new(open.address, PORT).to_string();
         let is_told = status.is_some_and(|status| status.listen.contains(&told));
         PortSocketUse {
@@ -115,23 +87,23 @@ pub(super) fn has_own_process(port: &PortObservation) -> bool {
 
 /// Whether a service is installed.
 pub(super) fn is_installed() -> bool {
-    SERVICES.iter().any(|file| Path::new(file).exists())
+    let job = LaunchdJob::daemon(Path::new(""), "").path();
+    SERVICES.iter().any(|file| Path::new(file).exists()) || Path::new(&job).exists()
 }
 
-/// Restarts after failures, as systemd counts them.
-pub(super) fn crashes() -> Vec<String> {
+/// Crashes: the last crash in the daemon's own history, and restarts after failures by systemd's count.
+pub(super) fn crashes(status: Option<&DaemonStatus>) -> CrashObservation {
+    let last = status.and_then(|status| status.last_crash.as_deref().cloned());
+    CrashObservation { last, manager_restarts: restarts_by_systemd().unwrap_or(0) }
+}
+
+fn restarts_by_systemd() -> Option<u64> {
     if !Path::new("/run/systemd/system").exists() {
-        return Vec::new();
+        return None;
     }
     let show = ["show", "zoners", "--property=NRestarts", "--value"];
-    let shown = std::process::Command::new("systemctl").args(show).output();
-    let text = shown.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    match text.unwrap_or_default().parse::<u64>() {
-        Ok(times @ 1..) => {
-            vec![format!("systemd has restarted the daemon after {times} failures.")]
-        }
-        _ => Vec::new(),
-    }
+    let shown = std::process::Command::new("systemctl").args(show).output().ok()?;
+    String::from_utf8_lossy(&shown.stdout).trim().parse().ok()
 }
 
 /// The folder with the state of a daemon with this configuration.
@@ -153,33 +125,4 @@ pub(super) fn state(config: &Config) -> Option<StateObservation> {
 pub(super) fn descriptors_of(status: &DaemonStatus) -> Option<DescriptorObservation> {
     let (limit, open) = descriptors::of_process(status.process)?;
     Some(DescriptorObservation { limit, open })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_of_host_names_are_read() {
-        let hosts = |text: &str| nss_hosts(text).map(|sources| sources.join(" "));
-        let text = "passwd: files\nhosts:  files mdns4_minimal [NOTFOUND=return] dns # all\n";
-        assert_eq!(hosts(text).as_deref(), Some("files mdns4_minimal dns"));
-        assert_eq!(hosts("passwd: files\n"), None);
-    }
-
-    #[test]
-    fn a_wildcard_serves_loopback() {
-        let listen =
-            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let own: SocketAddr = "127.0.0.1:53".parse().unwrap();
-        for (addresses, served) in [
-            (&["127.0.0.1:53"][..], true),
-            (&["0.0.0.0:53"], true),
-            (&["[::]:53"], true),
-            (&["127.0.0.1:5300"], false),
-            (&["192.168.1.1:53"], false),
-        ] {
-            assert_eq!(is_served(&own, &listen(addresses)), served, "{addresses:?}");
-        }
-    }
 }

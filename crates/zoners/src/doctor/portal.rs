@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(6);
 /// The most octets of a page.
 const MAX_PAGE: u64 = 16 << 10;
 
-/// What the page tells.
+/// The findings of the page.
 #[derive(Debug, Default)]
 pub(super) struct PageReport {
     pub(super) portal: PortalObservation,
@@ -27,7 +27,7 @@ pub(super) struct PageReport {
     pub(super) ahead_s: Option<i64>,
 }
 
-/// Fetches the page at `url`. Its host is looked up by the first of the resolvers that answers.
+/// Fetches the page at `url`. The first resolver with an answer tells the host's address.
 pub(super) async fn look(url: &str, resolvers: &[SocketAddr], random: &Random) -> PageReport {
     let fetched = timeout(LIMIT, fetch(url, resolvers, random)).await;
     let Some(page) = fetched.ok().flatten() else { return PageReport::default() };

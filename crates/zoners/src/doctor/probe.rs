@@ -1,6 +1,6 @@
-//! One query to one server, with every end told apart: what a firewall, a router and a dead line do to a packet.
+//! One query to one server, with every end told apart: the effects of a firewall, a router and a dead line.
 //!
-//! `zoners_net` treats these ends alike for the resolver, so the probes have plain sockets of their own.
+//! `zoners_net` treats these ends alike for the resolver: here the probes have plain sockets of their own.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,7 +23,7 @@ const NSID: [u8; 4] = [0, 3, 0, 0];
 pub(super) struct DnsProbe {
     pub(super) question: Question,
     pub(super) recursion_desired: bool,
-    /// The UDP payload size that is offered.
+    /// The offered UDP payload size.
     pub(super) offered: u16,
     /// The number of routers after which the packet expires.
     pub(super) hops: Option<u8>,
@@ -49,6 +49,14 @@ impl ProbeEnd {
     pub(super) fn message(&self) -> Option<&Message> {
         match self {
             ProbeEnd::Replied { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+
+    /// The name of the server in the NSID option.
+    pub(super) fn identity(&self) -> Option<&str> {
+        match self {
+            ProbeEnd::Replied { identity, .. } => identity.as_deref(),
             _ => None,
         }
     }
@@ -155,7 +163,7 @@ impl DnsProbe {
     }
 }
 
-/// The name in the NSID option of a message, which is looked for at the end: an OPT record is the last one.
+/// The name in the NSID option of a message. The search begins at the end, as the OPT record is the last record.
 fn identity(octets: &[u8]) -> Option<String> {
     const OPT_HEAD: usize = 11;
     let heads = octets.windows(OPT_HEAD).enumerate().rev();

@@ -1,7 +1,8 @@
 //! The router of a default route, and echo requests.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ use zoners_host::networks::{NetworkFacts, ProgramUse};
 
 use super::probe::median;
 
-/// Echo requests to the router, as many as show a loss of one in ten, and the pause between two.
+/// Echo requests to the router: enough to show a loss of one in ten; and the pause between two requests.
 const ROUTER_ECHOES: u16 = 20;
 const SERVER_ECHOES: u16 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -21,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const ENOUGH_SILENCE: u32 = 4;
 /// The longest waits for a reply: of a server, by a satellite too, and of the router.
 const LIMIT: Duration = Duration::from_millis(1500);
+/// The time for all requests to one address: on a lossy link, waits add up.
+const ALL_LIMIT: Duration = Duration::from_secs(7);
 const ROUTER_LIMIT: Duration = Duration::from_millis(600);
 /// Ports at which routers serve or refuse: DNS and the page for settings.
 const KNOCKS: [u16; 2] = [53, 80];
@@ -41,7 +44,8 @@ impl RouterAddress {
         Some(RouterAddress { ip, scope: index(&route.link).unwrap_or(0) })
     }
 
-    fn at(self, port: u16) -> SocketAddr {
+    /// The router at a port.
+    pub(super) fn at(self, port: u16) -> SocketAddr {
         match self.ip {
             IpAddr::V6(ip) if ip.is_unicast_link_local() => {
                 SocketAddrV6::new(ip, port, 0, self.scope).into()
@@ -51,12 +55,23 @@ impl RouterAddress {
     }
 }
 
+impl fmt::Display for RouterAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at(0) {
+            SocketAddr::V6(own) if own.scope_id() != 0 => {
+                write!(f, "{}%{}", self.ip, own.scope_id())
+            }
+            _ => write!(f, "{}", self.ip),
+        }
+    }
+}
+
 /// Whether anything is heard from the router.
 pub(super) async fn examine(router: &RouterAddress) -> RouterObservation {
     let (echo, knock_answered) =
         tokio::join!(echoes(router.ip, router.scope, ROUTER_ECHOES, ROUTER_LIMIT), knock(*router));
     RouterObservation {
-        address: router.ip.to_string(),
+        address: router.to_string(),
         echo,
         knock_answered,
         is_neighbour: is_neighbour(router.ip).await,
@@ -73,11 +88,15 @@ pub(super) async fn echo_of_servers(servers: &[SocketAddr]) -> Option<ProbeCount
     counts.into_iter().flatten().reduce(ProbeCounts::plus)
 }
 
-/// Echo requests, one after the other; `None` if this user may send none.
+/// Echo requests in turn; `None` if this user may send none.
 async fn echoes(ip: IpAddr, scope: u32, times: u16, limit: Duration) -> Option<ProbeCounts> {
     let socket = EchoSocket::to(ip, scope).ok()?;
     let (mut counts, mut round_trips) = (ProbeCounts::default(), Vec::new());
+    let began = Instant::now();
     for sequence in 0..times {
+        if began.elapsed() > ALL_LIMIT {
+            break;
+        }
         counts.sent += 1;
         if let Some(took) = socket.round_trip(sequence, limit).await {
             counts.replied += 1;
@@ -91,7 +110,7 @@ async fn echoes(ip: IpAddr, scope: u32, times: u16, limit: Duration) -> Option<P
     Some(counts)
 }
 
-/// A router that accepts or refuses a connection is alive.
+/// A router alive accepts or refuses a connection.
 async fn knock(router: RouterAddress) -> bool {
     let mut tasks = JoinSet::new();
     for port in KNOCKS {

@@ -62,7 +62,7 @@ fn details(finding: &DoctorFinding, width: usize) -> Vec<String> {
         finding.evidence.iter().flat_map(|evidence| indented(evidence)).collect();
     lines.iter_mut().for_each(|line| *line = format!("{DIM}{line}{DIM:#}"));
     lines.extend(indented(&finding.advice));
-    // A line to type stays whole, so that it can be copied.
+    // A line to type stays whole for a copy.
     lines.push(format!("    {BOLD}{}{BOLD:#}", clean(&finding.command)));
     lines
 }
