@@ -7,6 +7,7 @@ mod daemon;
 mod line;
 mod machine;
 mod nat64;
+mod port;
 mod portal;
 mod probe;
 mod progress;
@@ -189,10 +190,10 @@ async fn observe(
     seen.clock.windows.sort_unstable();
     seen.clock.windows.dedup();
     let status = local.daemon.status.as_deref();
-    seen.port = machine::port(status);
+    seen.port = port::sockets(status);
     seen.descriptors = status.and_then(machine::descriptors_of);
     seen.daemon = DaemonObservation {
-        is_running: status.is_none() && machine::has_own_process(&seen.port),
+        is_running: status.is_none() && port::has_daemon(&seen.port),
         is_installed: machine::is_installed(),
         ..local.daemon
     };

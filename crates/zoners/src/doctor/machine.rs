@@ -1,22 +1,17 @@
-//! The machine: links, port 53, crashes, and the folder with the state.
+//! The machine: system, links, crashes, and the folder with the state.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use zoners_api::DaemonStatus;
 use zoners_doctor::{
-    CrashObservation, DescriptorObservation, HostSystem, IpFamily, LinkSummary, PortObservation,
-    PortSocketUse, ProbeTransport, StateObservation,
+    CrashObservation, DescriptorObservation, HostSystem, LinkSummary, StateObservation,
 };
 use zoners_host::interfaces::interfaces;
 use zoners_host::launchd::LaunchdJob;
-use zoners_host::{descriptors, disk, paths, ports};
+use zoners_host::{descriptors, disk, paths};
 use zoners_server::Config;
 
-use crate::dns_server::PORT;
-
-/// The name of our process.
-const OWN_NAME: &str = "zoners";
 /// Files of an installed service, on Linux.
 const SERVICES: [&str; 4] = [
     "/etc/systemd/system/zoners.service",
@@ -49,40 +44,6 @@ pub(super) fn links() -> Vec<LinkSummary> {
             LinkSummary { name: link.name, addresses }
         })
         .collect()
-}
-
-/// The sockets at port 53.
-pub(super) fn port(status: Option<&DaemonStatus>) -> PortObservation {
-    let process = status.map(|status| status.process.to_string());
-    // The daemon of a renamed program has the name of this program.
-    let own = std::env::current_exe().ok();
-    let own = own.as_ref().and_then(|path| path.file_name()?.to_str()).map(str::to_owned);
-    let sockets = ports::open(PORT).into_iter().map(|open| {
-        let family = if open.address.is_ipv4() { IpFamily::Ipv4 } else { IpFamily::Ipv6 };
-        let at_loopback = [[127, 0, 0, 1].into(), IpAddr::from(std::net::Ipv6Addr::LOCALHOST)];
-        let owner = open.owner.as_ref();
-        let is_daemon = owner.is_some_and(|owner| match &process {
-            Some(process) => owner.process == *process,
-            None => owner.name == OWN_NAME || own.as_ref() == Some(&owner.name),
-        });
-        // The system names programs of foreign users to root alone: a listener of the status is the daemon's.
-        let told = SocketAddr::new(open.address, PORT).to_string();
-        let is_told = status.is_some_and(|status| status.listen.contains(&told));
-        PortSocketUse {
-            family,
-            transport: if open.is_stream { ProbeTransport::Tcp } else { ProbeTransport::Udp },
-            address: open.address.to_string(),
-            owner: owner.map(ToString::to_string),
-            is_daemon: is_daemon || (owner.is_none() && is_told),
-            serves_loopback: open.address.is_unspecified() || at_loopback.contains(&open.address),
-        }
-    });
-    PortObservation { sockets: sockets.collect() }
-}
-
-/// Whether a process of our name has port 53.
-pub(super) fn has_own_process(port: &PortObservation) -> bool {
-    port.sockets.iter().any(|socket| socket.is_daemon)
 }
 
 /// Whether a service is installed.
