@@ -137,8 +137,8 @@ fn table_key(name: &NameSlice, key: AnswerKey) -> CacheKey {
 mod tests {
     use super::*;
     use crate::TtlLimits;
-    use zoners_dns::compose::{Response, ResponseFlags, compose};
-    use zoners_dns::{OptRcode, Question, RRset, Records, name};
+    use zoners_dns::compose::{Response, compose};
+    use zoners_dns::{Question, RRset, Records, name};
 
     #[test]
     fn answers_of_another_generation_or_kind_are_not_read() {
@@ -146,15 +146,7 @@ mod tests {
         let question = Question::new(name::parse("a.test").unwrap(), Rtype::A);
         let set =
             RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
-        let message = compose(&Response {
-            question: &question,
-            rcode: OptRcode::NOERROR,
-            flags: ResponseFlags::default(),
-            answer: &[set],
-            authority: &[],
-            additional: &[],
-            signatures: false,
-        });
+        let message = compose(&Response::plain(&question, &[set]));
         let key = AnswerKey {
             rtype: Rtype::A,
             dnssec_ok: false,

@@ -38,29 +38,19 @@ fn kind_of(key: &[u8]) -> Option<EntryKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Denial, Rank, TtlLimits};
+    use crate::TtlLimits;
+    use crate::test_entries::{NOW, insert_rrset_and_denial};
     use zoners_dns::{
-        Delegation, DsStatus, Ede, EdeCode, Moment, NameServer, QueryMode, Question, RRset,
-        Records, Rtype, Security, Transport, name,
+        Delegation, DsStatus, Ede, EdeCode, NameServer, QueryMode, Question, Rtype, Security,
+        Transport, name,
     };
-
-    const NOW: Moment = Moment::from_millis(1_000_000);
-
-    fn put(cache: &Cache, text: &str, security: Security) {
-        let owner = name::parse(text).unwrap();
-        let set = RRset::new(owner.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
-        cache.insert_rrset(&set, &[], Rank::Answer, security, NOW);
-        let soa = zoners_dns::zonefile::parse("@ 60 SOA a. b. 1 2 3 4 60", &owner).unwrap().pop();
-        let denial = Denial { security, ..Denial::new(soa, vec![]) };
-        cache.insert_nodata(&owner, Rtype::AAAA, &denial, NOW);
-    }
 
     #[test]
     fn proven_entries_stay() {
         let cache = Cache::new(4 << 20, TtlLimits::default(), [0, 0]);
-        put(&cache, "proven.test", Security::Secure);
-        put(&cache, "plain.test", Security::Insecure);
-        put(&cache, "unchecked.test", Security::Unchecked);
+        insert_rrset_and_denial(&cache, "proven.test", Security::Secure);
+        insert_rrset_and_denial(&cache, "plain.test", Security::Insecure);
+        insert_rrset_and_denial(&cache, "unchecked.test", Security::Unchecked);
         let of = |text: &str| name::parse(text).unwrap();
         cache.insert_insecure_zone(&of("plain.test"), None, 60, NOW);
         let question = Question::new(of("plain.test"), Rtype::MX);

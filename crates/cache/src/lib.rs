@@ -46,6 +46,8 @@ mod servers;
 mod shard;
 mod sync;
 mod table;
+#[cfg(test)]
+mod test_entries;
 mod unprovable;
 
 pub use answers::{AnswerKey, FinishedAnswer};

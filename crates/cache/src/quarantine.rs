@@ -69,33 +69,20 @@ pub(crate) fn is_secure_entry(entry: &EntryView<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AnswerKey, Denial, ExportCursor, Rank, TtlLimits};
-    use zoners_dns::compose::{Response, ResponseFlags, compose};
-    use zoners_dns::{Ede, EdeCode, Moment, OptRcode, Question, RRset, Records, Rtype, name};
-
-    const NOW: Moment = Moment::from_millis(1_000_000);
+    use crate::test_entries::{NOW, insert_rrset_and_denial};
+    use crate::{AnswerKey, ExportCursor, TtlLimits};
+    use zoners_dns::compose::{Response, compose};
+    use zoners_dns::{Ede, EdeCode, Question, Rtype, name};
 
     fn cache() -> Cache {
         Cache::new(4 << 20, TtlLimits::default(), [0, 0])
     }
 
-    fn put(cache: &Cache, text: &str, security: Security) {
-        let owner = name::parse(text).unwrap();
-        let set = RRset::new(owner.clone(), Rtype::A, 60, Records::from_iter([[192, 0, 2, 1]]));
-        cache.insert_rrset(&set, &[], Rank::Answer, security, NOW);
-        let soa = zoners_dns::zonefile::parse("@ 60 SOA a. b. 1 2 3 4 60", &owner).unwrap().pop();
-        let denial = Denial { security, ..Denial::new(soa, vec![]) };
-        cache.insert_nodata(&owner, Rtype::AAAA, &denial, NOW);
-        let question = Question::new(owner, Rtype::A);
-        let message = compose(&Response {
-            question: &question,
-            rcode: OptRcode::NOERROR,
-            flags: ResponseFlags::default(),
-            answer: &[set],
-            authority: &[],
-            additional: &[],
-            signatures: false,
-        });
+    /// Inserts an RRset, a denial, a finished answer and a failure.
+    fn insert_four(cache: &Cache, text: &str, security: Security) {
+        let set = insert_rrset_and_denial(cache, text, security);
+        let question = Question::new(set.owner.clone(), Rtype::A);
+        let message = compose(&Response::plain(&question, &[set]));
         let (dnssec_ok, compact_ok, checking) = Default::default();
         let key = AnswerKey { rtype: Rtype::A, dnssec_ok, compact_ok, checking, group: 0 };
         let name = question.name.for_slice();
@@ -112,11 +99,11 @@ mod tests {
     #[test]
     fn insecure_entries_in_quarantine_are_discarded_and_not_exported() {
         let cache = cache();
-        put(&cache, "before.test", Security::Insecure);
+        insert_four(&cache, "before.test", Security::Insecure);
         cache.begin_quarantine();
-        put(&cache, "forged.test", Security::Insecure);
-        put(&cache, "unchecked.test", Security::Unchecked);
-        put(&cache, "proven.test", Security::Secure);
+        insert_four(&cache, "forged.test", Security::Insecure);
+        insert_four(&cache, "unchecked.test", Security::Unchecked);
+        insert_four(&cache, "proven.test", Security::Secure);
         cache.insert_insecure_zone(&name::parse("plain.test").unwrap(), None, 60, NOW);
         assert_eq!(exported(&cache), 2 + 2 + 1, "RRset and denial of two names, and a proof");
         // RRset, denial, answer and failure of two names, and the failure of the secure name.
@@ -132,7 +119,7 @@ mod tests {
     fn entries_that_outlive_their_quarantine_are_ordinary() {
         let cache = cache();
         cache.begin_quarantine();
-        put(&cache, "a.test", Security::Insecure);
+        insert_four(&cache, "a.test", Security::Insecure);
         cache.end_quarantine();
         assert_eq!(
             (cache.is_quarantining(), cache.discard_quarantined(), exported(&cache)),
@@ -140,7 +127,7 @@ mod tests {
         );
         cache.begin_quarantine();
         assert_eq!((cache.discard_quarantined(), exported(&cache)), (0, 2), "it is another doubt");
-        put(&cache, "a.test", Security::Insecure);
+        insert_four(&cache, "a.test", Security::Insecure);
         assert_eq!(cache.discard_quarantined(), 4, "learned anew");
     }
 
@@ -151,7 +138,7 @@ mod tests {
             cache.begin_quarantine();
             assert!(cache.is_quarantining(), "no number is that of no doubt");
         }
-        put(&cache, "a.test", Security::Insecure);
+        insert_four(&cache, "a.test", Security::Insecure);
         for _ in 1..255 {
             cache.begin_quarantine();
             assert_eq!(cache.discard_quarantined(), 0);

@@ -22,10 +22,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use zoners_cache::{AnswerKey, Cache, Denial, Evidence, ExportCursor, Rank, TtlLimits};
-use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::compose::{Response, compose};
 use zoners_dns::{
-    Checking, Ede, EdeCode, Endpoint, Moment, Name, OptRcode, Question, RRset, Random, Records,
-    Rtype, Security, name, zonefile,
+    Checking, Ede, EdeCode, Endpoint, Moment, Name, Question, RRset, Random, Records, Rtype,
+    Security, name, zonefile,
 };
 
 #[global_allocator]
@@ -145,15 +145,7 @@ impl MemoryLab {
             let question = Question::new(parsed(&format!("n{number}.test")), Rtype::A);
             let records = (0..=self.random.bits() % 20).map(|last| [192, 0, 2, last as u8]);
             let set = RRset::new(question.name.clone(), Rtype::A, 60, Records::from_iter(records));
-            let message = compose(&Response {
-                question: &question,
-                rcode: OptRcode::NOERROR,
-                flags: ResponseFlags::default(),
-                answer: &[set],
-                authority: &[],
-                additional: &[],
-                signatures: false,
-            });
+            let message = compose(&Response::plain(&question, &[set]));
             let key = AnswerKey {
                 rtype: Rtype::A,
                 dnssec_ok: false,

@@ -46,6 +46,22 @@ pub struct Response<'a> {
     pub signatures: bool,
 }
 
+impl<'a> Response<'a> {
+    /// The response NOERROR with an answer section alone, signatures included, and without flags.
+    #[must_use]
+    pub fn plain(question: &'a Question, answer: &'a [RRset]) -> Self {
+        Response {
+            question,
+            rcode: OptRcode::NOERROR,
+            flags: ResponseFlags::default(),
+            answer,
+            authority: &[],
+            additional: &[],
+            signatures: true,
+        }
+    }
+}
+
 /// Composes a message with ID 0 and without OPT.
 ///
 /// Names are compressed. A response with many names finds repeated names by hash, so that

@@ -106,20 +106,15 @@ impl<'a> TransferReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compose::{Response, ResponseFlags, compose};
-    use crate::{OptRcode, name, zonefile};
+    use crate::compose::{Response, compose};
+    use crate::{name, zonefile};
 
     fn message(text: &str) -> Vec<u8> {
         let sets = zonefile::parse(text, &name::root()).unwrap();
-        compose(&Response {
-            question: &Question::new(name::parse("a.test").unwrap(), Rtype::AXFR),
-            rcode: OptRcode::NOERROR,
-            flags: ResponseFlags::default(),
-            answer: &sets,
-            authority: &[],
-            additional: &[],
-            signatures: true,
-        })
+        compose(&Response::plain(
+            &Question::new(name::parse("a.test").unwrap(), Rtype::AXFR),
+            &sets,
+        ))
     }
 
     #[test]

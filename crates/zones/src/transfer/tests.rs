@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
-use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::compose::{Response, compose};
 use zoners_dns::message::TransferMessage;
-use zoners_dns::{Name, OptRcode, Question, RRset, Rcode, Rtype, name, zonefile};
+use zoners_dns::{Name, Question, RRset, Rcode, Rtype, name, zonefile};
 
 use super::{TransferFault, TransferLimits, TransferOutcome, ZoneTransfer};
 use crate::{AuthoritativeZone, file};
@@ -22,15 +22,7 @@ fn soa(serial: u32) -> String {
 fn message(lines: &[&str]) -> Vec<u8> {
     let sets: Vec<RRset> =
         lines.iter().flat_map(|line| zonefile::parse(line, &apex()).unwrap()).collect();
-    compose(&Response {
-        question: &Question::new(apex(), Rtype::IXFR),
-        rcode: OptRcode::NOERROR,
-        flags: ResponseFlags::default(),
-        answer: &sets,
-        authority: &[],
-        additional: &[],
-        signatures: true,
-    })
+    compose(&Response::plain(&Question::new(apex(), Rtype::IXFR), &sets))
 }
 
 fn zone(serial: u32, records: &str) -> Arc<AuthoritativeZone> {

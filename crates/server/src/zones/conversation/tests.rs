@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::compose::{Response, compose};
 use zoners_dns::message::TransferMessage;
-use zoners_dns::{Name, OptRcode, Question, RRset, Random, Rtype, name, zonefile};
+use zoners_dns::{Name, Question, RRset, Random, Rtype, name, zonefile};
 use zoners_sim::SimClock;
 use zoners_zones::tsig::{TsigAlgorithm, TsigKey};
 use zoners_zones::{AuthoritativeZone, file};
@@ -132,15 +132,7 @@ async fn act(habit: &Habit, there: &mut DuplexStream, compose: impl Fn(&[String]
 fn message(question: &Question, lines: &[String]) -> Vec<u8> {
     let sets: Vec<RRset> =
         lines.iter().flat_map(|line| zonefile::parse(line, &apex()).unwrap()).collect();
-    compose(&Response {
-        question,
-        rcode: OptRcode::NOERROR,
-        flags: ResponseFlags::default(),
-        answer: &sets,
-        authority: &[],
-        additional: &[],
-        signatures: true,
-    })
+    compose(&Response::plain(question, &sets))
 }
 
 fn lines(all: &[&str]) -> Vec<String> {

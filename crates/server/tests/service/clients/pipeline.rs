@@ -1,7 +1,7 @@
 //! The view of clients: octets of queries in, octets of responses out, over a simulated Internet.
 
 use crate::lab::{asked, lab, lab_with, packet, with_options};
-use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::compose::{Response, compose};
 use zoners_dns::{Class, Counter, EdeCode, Message, Opcode, OptRcode, Question, Rtype, Transport};
 use zoners_server::Client;
 use zoners_sim::{Link, Manner};
@@ -189,15 +189,7 @@ fn composing_survives_more_records_than_a_message_holds() {
     let question = asked("huge.test", Rtype::TXT);
     let records = (0..2000u32).map(|number| [vec![60], vec![number as u8; 60]].concat());
     let set = zoners_dns::RRset::new(question.name.clone(), Rtype::TXT, 1, records.collect());
-    let message = compose(&Response {
-        question: &question,
-        rcode: OptRcode::NOERROR,
-        flags: ResponseFlags::default(),
-        answer: &[set],
-        authority: &[],
-        additional: &[],
-        signatures: false,
-    });
+    let message = compose(&Response::plain(&question, &[set]));
     assert!(message.len() <= 65_535 && message[2] & 0x02 != 0, "cut, and says so");
 }
 

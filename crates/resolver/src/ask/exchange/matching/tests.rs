@@ -1,5 +1,5 @@
 use super::*;
-use zoners_dns::compose::{Response, ResponseFlags, compose};
+use zoners_dns::compose::{Response, compose};
 use zoners_dns::{Rtype, name};
 
 fn question(text: &str) -> Question {
@@ -7,15 +7,7 @@ fn question(text: &str) -> Question {
 }
 
 fn reply(question: &Question, id: u16) -> Vec<u8> {
-    let mut wire = compose(&Response {
-        question,
-        rcode: OptRcode::NOERROR,
-        flags: ResponseFlags::default(),
-        answer: &[],
-        authority: &[],
-        additional: &[],
-        signatures: false,
-    });
+    let mut wire = compose(&Response::plain(question, &[]));
     wire[..2].copy_from_slice(&id.to_be_bytes());
     wire
 }
