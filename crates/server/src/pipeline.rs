@@ -47,6 +47,7 @@ mod stages;
 mod strangers;
 mod structured_error;
 mod system_probes;
+mod window_resolver;
 
 use std::sync::Arc;
 
@@ -61,11 +62,12 @@ pub use group::ClientGroup;
 pub use local::Local;
 use network_window::NetworkWindow;
 use order::Order;
-pub use portal::{PortalTerms, PortalWindow, forwarder};
+pub use portal::{PortalTerms, PortalWindow};
 pub use query::Miss;
 pub use rules::Rules;
 pub use settling::{DecidedWay, SettlingDecision, SettlingWindow};
 pub use system_probes::probe_names;
+pub use window_resolver::forwarder;
 
 /// The pipeline of one worker.
 ///

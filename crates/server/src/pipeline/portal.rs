@@ -7,30 +7,25 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{
-    Clock, Counters, Delegation, DsStatus, Moment, Name, NameServer, Network, QueryMode, Random,
-    Transport, name,
-};
-use zoners_resolver::{Answer, Resolution, Resolver, Settings, Shared, Trace};
+use zoners_cache::TtlLimits;
+use zoners_dns::{Clock, Name, Network, Random, name};
+use zoners_resolver::{Answer, Resolution, Resolver, Settings, Trace};
 
 use super::Service;
 use super::network_failures::{has_own_route, is_of_network};
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
+use super::window_resolver::{WindowResolver, forwarder};
 
 /// TTLs of answers in the window, at most, in seconds.
 const MAX_TTL: u32 = 5;
-/// Octets of the cache of a window.
-const CACHE_SIZE: usize = 1 << 20;
 
 /// The terms of a window, for all workers.
 #[derive(Debug)]
 pub struct PortalTerms {
     /// Names that go to the network's resolver at once, with every name below: of the portal and of probes.
     names: Vec<Name>,
-    settings: Arc<Settings>,
-    shared: Arc<Shared>,
+    resolver: WindowResolver,
 }
 
 impl PortalTerms {
@@ -43,21 +38,10 @@ impl PortalTerms {
         clock: Arc<dyn Clock>,
         random: Random,
     ) -> Self {
-        let hash_key = [random.bits(), random.bits()];
         let limits = TtlLimits { floor: 0, cap: MAX_TTL, negative_cap: MAX_TTL, stale: 0 };
-        let cache = Cache::new(CACHE_SIZE, limits, hash_key);
-        let settings = Settings {
-            routes: vec![forwarder(resolvers)],
-            anchors: Vec::new(),
-            prefetch: false,
-            report_failures: false,
-            ..settings.clone()
-        };
-        PortalTerms {
-            names,
-            settings: Arc::new(settings),
-            shared: Shared::new(cache, clock, random),
-        }
+        let (routes, anchors) = (vec![forwarder(resolvers)], Vec::new());
+        let settings = Settings { routes, anchors, ..settings.clone() };
+        PortalTerms { names, resolver: WindowResolver::apart(settings, limits, clock, random) }
     }
 
     /// The names that go to the network's resolver at once.
@@ -69,29 +53,13 @@ impl PortalTerms {
     /// A resolver of the window, over `network`.
     #[must_use]
     pub fn resolver<N: Network>(&self, network: N) -> Resolver<N> {
-        let counters = Arc::<Counters>::default();
-        Resolver::new(self.shared.clone(), network, self.settings.clone(), counters)
+        self.resolver.over(network)
     }
 
     /// The window of one worker.
     #[must_use]
     pub fn window<N: Network>(self: &Arc<Self>, network: N) -> PortalWindow<N> {
         PortalWindow { resolver: self.resolver(network), terms: self.clone() }
-    }
-}
-
-/// All questions go to these resolvers.
-#[must_use]
-pub fn forwarder(resolvers: &[SocketAddr]) -> Delegation {
-    let server =
-        |address: &SocketAddr| NameServer { name: name::root(), addresses: vec![*address] };
-    Delegation {
-        zone: name::root(),
-        mode: QueryMode::Forward,
-        transport: Transport::Udp,
-        servers: resolvers.iter().map(server).collect(),
-        signing: DsStatus::Unknown,
-        expires: Moment::NEVER,
     }
 }
 

@@ -16,32 +16,27 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
-use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{Clock, Counters, Network, Random, name};
+use zoners_cache::TtlLimits;
+use zoners_dns::{Clock, Network, Random, name};
 use zoners_resolver::{Lack, Resolution, Resolver, Settings, Shared, Trace};
 
 use super::Service;
 use super::network_failures::{has_own_route, is_of_network};
-use super::portal::forwarder;
 use super::query::Miss;
+use super::window_resolver::{WindowResolver, forwarder};
 
 /// The time after a failure in which the daemon may notice a network.
 const NOTICE: Duration = Duration::from_millis(300);
-/// Octets of the cache of a window.
-const CACHE_SIZE: usize = 1 << 20;
 
 /// The way on which questions are asked anew.
 #[derive(Debug)]
-pub struct DecidedWay {
-    settings: Arc<Settings>,
-    shared: Arc<Shared>,
-}
+pub struct DecidedWay(WindowResolver);
 
 impl DecidedWay {
     /// Recursion, as `settings` say, with the cache of the daemon.
     #[must_use]
     pub fn recursion(settings: Arc<Settings>, shared: Arc<Shared>) -> Self {
-        DecidedWay { settings, shared }
+        DecidedWay(WindowResolver { settings, shared })
     }
 
     /// The resolvers of a network, for all names without a route of their own in `settings`; validated, with an empty
@@ -53,25 +48,15 @@ impl DecidedWay {
         clock: Arc<dyn Clock>,
         random: Random,
     ) -> Self {
-        let hash_key = [random.bits(), random.bits()];
-        let cache = Cache::new(CACHE_SIZE, TtlLimits::default(), hash_key);
         let mut settings = settings.clone();
         settings.routes.retain(|route| !route.zone.is_root());
         settings.routes.push(forwarder(resolvers));
-        settings.prefetch = false;
-        settings.report_failures = false;
-        let shared = Shared::new(cache, clock, random);
-        DecidedWay { settings: Arc::new(settings), shared }
-    }
-
-    fn resolver<N: Network>(&self, network: N) -> Resolver<N> {
-        let counters = Arc::<Counters>::default();
-        Resolver::new(self.shared.clone(), network, self.settings.clone(), counters)
+        DecidedWay(WindowResolver::apart(settings, TtlLimits::default(), clock, random))
     }
 
     /// Whether a service with these settings asks others for names without a route of their own.
     fn differs_from(&self, settings: &Settings) -> bool {
-        settings.route(&name::root()) != self.settings.route(&name::root())
+        settings.route(&name::root()) != self.0.settings.route(&name::root())
     }
 }
 
@@ -102,7 +87,7 @@ impl<N: Network + Clone> SettlingWindow<N> {
     /// The window until the decision.
     #[must_use]
     pub fn new(decision: watch::Receiver<SettlingDecision>, network: N) -> Self {
-        let make = Box::new(move |way: &DecidedWay| way.resolver(network.clone()));
+        let make = Box::new(move |way: &DecidedWay| way.0.over(network.clone()));
         SettlingWindow { decision, make }
     }
 }
