@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use regex::Regex;
 use zoners_policy::ListForm;
 
-use crate::shape::{self, Line, Start};
+use crate::shape::{self, AdblockLine, Start};
 
 /// The deciding rule: row of the table of precedence, labels of the name (negative, so that more come first), list, line.
-pub(crate) type Decided = (u8, isize, usize, usize);
+pub(crate) type RulePrecedence = (u8, isize, usize, usize);
 
 #[derive(Clone)]
 struct Rule {
@@ -34,17 +34,17 @@ struct Rule {
 }
 
 /// A pattern.
-enum Matcher {
+enum HostMatcher {
     /// Where the text may begin, the text, and whether it reaches to the end of the name.
     Glob(Start, Vec<u8>, bool),
     Expression(Regex),
 }
 
-impl Matcher {
+impl HostMatcher {
     fn matches(&self, host: &str) -> bool {
         match self {
-            Matcher::Expression(regex) => regex.is_match(host),
-            Matcher::Glob(start, text, ends) => {
+            HostMatcher::Expression(regex) => regex.is_match(host),
+            HostMatcher::Glob(start, text, ends) => {
                 let is_start = |at: &usize| match start {
                     Start::Name => *at == 0,
                     Start::Label => *at == 0 || host.as_bytes()[at - 1] == b'.',
@@ -73,7 +73,7 @@ fn goes_on(text: &[u8], host: &[u8], ends: bool) -> bool {
 pub(crate) struct Reference {
     names: HashMap<String, Vec<Rule>>,
     patterns: Vec<Rule>,
-    matchers: Vec<Matcher>,
+    matchers: Vec<HostMatcher>,
     zones: HashSet<usize>,
 }
 
@@ -132,7 +132,7 @@ impl Reference {
                 ListForm::Adblock => {
                     if shape::hosts_line(line).is_some() {
                         self.hosts(list, number + 1, line, &mut taken);
-                    } else if let Some(read) = Line::read(line) {
+                    } else if let Some(read) = AdblockLine::read(line) {
                         self.adblock(list, number + 1, read, &mut taken);
                     }
                 }
@@ -184,8 +184,9 @@ impl Reference {
         taken.push(line);
     }
 
-    fn adblock(&mut self, list: usize, line: usize, read: Line, taken: &mut Vec<usize>) {
-        let Line { allows, important, disables, is_conditional, except, for_type_a, .. } = read;
+    fn adblock(&mut self, list: usize, line: usize, read: AdblockLine, taken: &mut Vec<usize>) {
+        let AdblockLine { allows, important, disables, is_conditional, except, for_type_a, .. } =
+            read;
         // A rule for further types is one that never matches here.
         taken.push(line);
         if !for_type_a {
@@ -206,28 +207,29 @@ impl Reference {
             labels: 0,
         };
         match read.subject {
-            shape::Subject::Name { name, itself, below } => {
+            shape::AdblockSubject::Name { name, itself, below } => {
                 (rule.itself, rule.below) = (itself, below);
                 rule.pattern = format!("{itself}{below}");
                 rule.labels = name.split('.').count();
                 self.names.entry(name).or_default().push(rule);
             }
-            shape::Subject::Pattern { text, labels, start, middle, ends } => {
+            shape::AdblockSubject::Pattern { text, labels, start, middle, ends } => {
                 (rule.pattern, rule.labels) = (text, labels);
-                self.matchers.push(Matcher::Glob(start, middle.into_bytes(), ends));
+                self.matchers.push(HostMatcher::Glob(start, middle.into_bytes(), ends));
                 self.patterns.push(rule);
             }
-            shape::Subject::Expression(expression) => {
+            shape::AdblockSubject::Expression(expression) => {
                 rule.pattern = format!("/{expression}/");
-                self.matchers.push(Matcher::Expression(Regex::new(&expression).expect("checked")));
+                self.matchers
+                    .push(HostMatcher::Expression(Regex::new(&expression).expect("checked")));
                 self.patterns.push(rule);
             }
-            shape::Subject::Address => {}
+            shape::AdblockSubject::Address => {}
         }
     }
 
     /// The deciding rule for a name in lower case, and whether the rule allows.
-    pub(crate) fn decide(&self, host: &str) -> Option<(bool, Decided)> {
+    pub(crate) fn decide(&self, host: &str) -> Option<(bool, RulePrecedence)> {
         let mut found: Vec<&Rule> = Vec::new();
         let mut suffix = Some(host);
         while let Some(name) = suffix {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// What an adblock rule concerns.
-pub(crate) enum Subject {
+pub(crate) enum AdblockSubject {
     Name {
         name: String,
         itself: bool,
@@ -29,7 +29,7 @@ pub(crate) enum Start {
 }
 
 /// An adblock rule.
-pub(crate) struct Line {
+pub(crate) struct AdblockLine {
     pub(crate) allows: bool,
     pub(crate) important: bool,
     pub(crate) disables: bool,
@@ -37,12 +37,12 @@ pub(crate) struct Line {
     pub(crate) except: Vec<String>,
     /// Whether questions for A are meant.
     pub(crate) for_type_a: bool,
-    pub(crate) subject: Subject,
+    pub(crate) subject: AdblockSubject,
 }
 
-impl Line {
+impl AdblockLine {
     /// The rule of a line, where DNS can carry out the rule.
-    pub(crate) fn read(line: &str) -> Option<Line> {
+    pub(crate) fn read(line: &str) -> Option<AdblockLine> {
         let line = line.trim();
         let line = line.split(" #").next()?.trim();
         let is_comment = line.starts_with(['!', '[']) || line.starts_with('#');
@@ -64,18 +64,18 @@ impl Line {
                 .any(|scheme| expression.starts_with(scheme))
                 && !expression.contains("//)?");
             let is_known = !is_url && regex::Regex::new(expression).is_ok();
-            let subject = Subject::Expression(expression.into());
-            return if is_known { Line::with(allows, options, subject) } else { None };
+            let subject = AdblockSubject::Expression(expression.into());
+            return if is_known { AdblockLine::with(allows, options, subject) } else { None };
         }
         if has_content {
             return None;
         }
         let (pattern, options) = rest.split_once('$').unwrap_or((rest, ""));
-        Line::with(allows, options, subject(&pattern.to_ascii_lowercase())?)
+        AdblockLine::with(allows, options, subject(&pattern.to_ascii_lowercase())?)
     }
 
-    fn with(allows: bool, options: &str, subject: Subject) -> Option<Line> {
-        let mut line = Line {
+    fn with(allows: bool, options: &str, subject: AdblockSubject) -> Option<AdblockLine> {
+        let mut line = AdblockLine {
             allows,
             important: false,
             disables: false,
@@ -109,7 +109,7 @@ impl Line {
 }
 
 /// What a pattern concerns; `None` where that is no host name.
-fn subject(pattern: &str) -> Option<Subject> {
+fn subject(pattern: &str) -> Option<AdblockSubject> {
     let bare = pattern.trim_start_matches('|');
     let anchors = pattern.len() - bare.len();
     let host = ["https://", "http://", "://"].iter().find_map(|scheme| bare.strip_prefix(scheme));
@@ -118,7 +118,7 @@ fn subject(pattern: &str) -> Option<Subject> {
     let text = host.trim_end_matches(['^', '|']);
     let ends = text.len() < host.len();
     if text.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
-        return Some(Subject::Address);
+        return Some(AdblockSubject::Address);
     }
     let is_number = |label: &str| label.parse::<u8>().is_ok();
     let labels: Vec<&str> = text.split('.').collect();
@@ -128,7 +128,7 @@ fn subject(pattern: &str) -> Option<Subject> {
         && !ends
         && octets.iter().all(|label| is_number(label))
     {
-        return Some(Subject::Address);
+        return Some(AdblockSubject::Address);
     }
     if !text.chars().all(|c| c.is_alphanumeric() || "-_.*".contains(c))
         || text.chars().all(|c| ".*".contains(c))
@@ -139,13 +139,13 @@ fn subject(pattern: &str) -> Option<Subject> {
     let is_open = !ends && (text.ends_with('-') || !text.contains('.'));
     if is_name && !is_open && (begins || !ends) {
         let name = name(text)?;
-        return Some(Subject::Name { name, itself: true, below: anchors == 2 });
+        return Some(AdblockSubject::Name { name, itself: true, below: anchors == 2 });
     }
     if let Some(below) =
         text.strip_prefix("*.").filter(|below| !below.contains('*') && !below.ends_with('.'))
         && (anchors > 0 || ends)
     {
-        return Some(Subject::Name { name: name(below)?, itself: false, below: true });
+        return Some(AdblockSubject::Name { name: name(below)?, itself: false, below: true });
     }
     let fixed: Vec<&str> = text.rsplit('*').next().unwrap_or_default().split('.').skip(1).collect();
     let labels = if ends && fixed.len() > 1 { fixed.len() } else { 0 };
@@ -157,7 +157,7 @@ fn subject(pattern: &str) -> Option<Subject> {
         (_, true) => Start::Name,
         _ => Start::Anywhere,
     };
-    Some(Subject::Pattern { text: pattern.into(), labels, start, middle: text.into(), ends })
+    Some(AdblockSubject::Pattern { text: pattern.into(), labels, start, middle: text.into(), ends })
 }
 
 /// The address and names of a line of a hosts file.

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+pub(crate) use IntervalSignals as WriteSignals;
+
 /// How often files are looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Signals to look at files.
 #[derive(Debug)]
-pub(crate) struct WriteSignals(Interval);
+pub(crate) struct IntervalSignals(Interval);
 
-impl WriteSignals {
+impl IntervalSignals {
     pub(crate) fn new() -> Self {
         let mut interval = interval(INTERVAL);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        WriteSignals(interval)
+        IntervalSignals(interval)
     }
 
     /// Every file is looked at anyway.

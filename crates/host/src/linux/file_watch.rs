@@ -6,19 +6,21 @@ use std::path::{Path, PathBuf};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tokio::net::unix::pipe::Receiver;
 
+pub(crate) use InotifySignals as WriteSignals;
+
 /// Signals of writes to files, and of made or removed files.
 ///
 /// The events are read as from a pipe: tokio has no type for inotify without `unsafe`.
 #[derive(Debug)]
-pub(crate) struct WriteSignals(Option<Receiver>);
+pub(crate) struct InotifySignals(Option<Receiver>);
 
-impl WriteSignals {
+impl InotifySignals {
     /// Without inotify there are no signals.
     pub(crate) fn new() -> Self {
         let log = |error: &io::Error| {
             tracing::warn!("files: changes go unnoticed: the system gives no inotify: {error}");
         };
-        WriteSignals(events().inspect_err(log).ok())
+        InotifySignals(events().inspect_err(log).ok())
     }
 
     /// Watches the present files, and their folders for new ones. A replaced file is watched after a further

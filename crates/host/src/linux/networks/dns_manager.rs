@@ -26,13 +26,13 @@ const FOLDER: &str = "/run/NetworkManager";
 /// The property, of type `aa{sv}`.
 #[derive(Deserialize)]
 struct Configuration {
-    data: Vec<Entry>,
+    data: Vec<DnsManagerEntry>,
 }
 
 /// Settings of one address family; without an interface, they are of the whole machine.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Entry {
+struct DnsManagerEntry {
     nameservers: Variant<Vec<String>>,
     domains: Variant<Vec<String>>,
     interface: Option<Variant<String>>,
