@@ -29,9 +29,26 @@ pub(super) fn header(tables: &[String]) -> String {
         "policy.group.schedule" => {
             "[[policy.group]]\nname = \"\"\n[[policy.group.schedule]]\n".to_owned()
         }
-        list @ ("forward" | "stub" | "zone" | "tsig-key" | "policy.list" | "policy.group") => {
-            format!("[[{list}]]\n")
-        }
-        table => format!("[{table}]\n"),
+        _ => format!("{}\n", title(tables)),
     }
+}
+
+/// The title of a table, in its brackets.
+pub(super) fn title(tables: &[String]) -> String {
+    let table = tables.join(".");
+    if is_list(tables) { format!("[[{table}]]") } else { format!("[{table}]") }
+}
+
+/// Whether there may be several such tables.
+pub(super) fn is_list(tables: &[String]) -> bool {
+    const LISTS: [&str; 7] = [
+        "forward",
+        "stub",
+        "zone",
+        "tsig-key",
+        "policy.list",
+        "policy.group",
+        "policy.group.schedule",
+    ];
+    LISTS.contains(&tables.join(".").as_str())
 }

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::allowed::keys;
+use super::allowed::{is_list, keys, title};
 use super::tree::TakenValue;
 
 /// The longest value that is shown.
@@ -130,15 +130,17 @@ fn written(value: &DeValue<'_>) -> String {
     if text.chars().count() <= SHOWN { text } else { "such a long one".to_owned() }
 }
 
-/// The message for an unknown key: the nearest key of the table, or the same key in another table.
+/// The message for an unknown key: the same key in another table, or the nearest key of the table. Of a table that may
+/// stand several times, no key belongs elsewhere.
 fn unknown_key(taken: &TakenValue<'_>) -> String {
     let Some((unknown, tables)) = taken.path.split_last() else { return String::new() };
     let of_table = keys(tables);
     let there = match tables {
         [] => "there is no such key or table".to_owned(),
-        tables => format!("there is no such key in [{}]", tables.join(".")),
+        tables => format!("there is no such key in {}", title(tables)),
     };
-    let meant = elsewhere(unknown).or_else(|| nearest(unknown, &of_table));
+    let elsewhere = if is_list(tables) { None } else { elsewhere(unknown) };
+    let meant = elsewhere.or_else(|| nearest(unknown, &of_table));
     let hint = match meant {
         Some(key) => format!("\n  did you mean `{key}`?"),
         None => format!(": it takes {}", in_a_row(&of_table, "and")),
