@@ -295,7 +295,7 @@ impl PolicyKeeper {
             return false;
         }
         let rules: u64 = compiled.lists().iter().map(|list| u64::from(list.rules)).sum();
-        tracing::info!("policy: {rules} rules of {} lists in force", compiled.lists().len());
+        tracing::info!("policy: lists in force: {}, rules: {rules}", compiled.lists().len());
         core.policies.put(compiled);
         true
     }

@@ -16,7 +16,7 @@ use zoners_policy::SafeSearch;
 use zoners_server::config::values::parse_duration;
 
 use super::Socket;
-use super::status::span;
+use super::status::{counted, span};
 use crate::Failure;
 use crate::output::println;
 use crate::print::{BOLD, DIM, clean};
@@ -233,8 +233,8 @@ fn page(report: &PolicyListReport) -> Vec<String> {
         ];
     }
     let memory = report.memory_bytes.div_ceil(1024);
-    let names = report.names;
-    let mut lines = vec![format!("{BOLD}{names} names in force{BOLD:#}, {memory} KiB of memory")];
+    let names = counted(report.names, "name");
+    let mut lines = vec![format!("{BOLD}{names} in force{BOLD:#}, {memory} KiB of memory")];
     lines.extend(report.lists.iter().flat_map(list));
     lines.extend(sources::page(report, None));
     for group in &report.groups {
@@ -264,20 +264,21 @@ fn page(report: &PolicyListReport) -> Vec<String> {
 fn list(list: &PolicyListState) -> Vec<String> {
     let action = if list.allows { "allows" } else { "blocks" };
     let mut lines = vec![format!(
-        "list {}: {} rules of {} lines ({}, {action})",
+        "list {}: {} of {} ({}, {action})",
         clean(&list.name),
-        list.rules,
-        list.lines,
+        counted(list.rules.into(), "rule"),
+        counted(list.lines.into(), "line"),
         clean(&list.form),
     )];
     if list.repeated > 0 {
-        lines.push(format!("  {DIM}{} rules repeat an earlier line{DIM:#}", list.repeated));
+        lines.push(format!("  {DIM}repeats of an earlier line: {}{DIM:#}", list.repeated));
     }
     lines.extend(list.skipped.iter().map(|skipped| {
         let reason = clean(&skipped.reason);
         format!(
-            "  {DIM}{} lines skipped: {reason}, the first is line {}{DIM:#}",
-            skipped.lines, skipped.first
+            "  {DIM}{} skipped: {reason}, the first is line {}{DIM:#}",
+            counted(skipped.lines.into(), "line"),
+            skipped.first
         )
     }));
     lines

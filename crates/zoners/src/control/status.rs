@@ -260,7 +260,8 @@ fn list(texts: &[String]) -> String {
     }
 }
 
-fn counted(number: u64, thing: &str) -> String {
+/// A number of things, with the plural of the word.
+pub(super) fn counted(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", grouped(number))
 }

@@ -105,7 +105,7 @@ fn names(beginning: &str, count: usize) -> String {
 fn a_list_by_address_comes_into_force_and_is_there_at_once_after_a_restart() {
     let server = ListServer::start(&names("ad", 3));
     let mut lab = ListLab::of(&server);
-    assert!(lab.daemon.logs("policy: 3 rules of 1 lists in force"));
+    assert!(lab.daemon.logs("policy: lists in force: 1, rules: 3"));
     lab.await_block("ad2.example");
     server.does(ListConduct::Hang);
     let asked = server.requests().len();
