@@ -17,8 +17,11 @@ pub struct DaemonStatus {
     pub workers: u64,
     /// The configuration file; `None` with defaults alone.
     pub config: Option<String>,
-    /// How often the configuration was read again.
+    /// The number of the rules in force: a reload, and a change of networks, lists or schedules, makes the next.
     pub generation: u32,
+    /// Reloads of the configuration that a person or a program asked for and that came into force.
+    #[serde(default)]
+    pub reloads: u32,
     /// Served addresses and ports, each over UDP and TCP.
     pub listen: Vec<String>,
     /// Configured addresses that no interface has yet.

@@ -127,6 +127,9 @@ async fn converse(control: Option<&ControlSocket>, overseer: Arc<Overseer>) {
 /// Puts the next generation into force, gives the callers the report, and begins a reload requested meanwhile.
 fn end_reload(serving: Serving, reloading: &mut Reloading, next: NextGeneration) -> Serving {
     let (mut serving, report) = serving.reload(next);
+    if report.reloaded && reloading.was_asked_for() {
+        serving.overseer.count_reload();
+    }
     reloading.report(&report);
     // Neighbours and networks may have changed while files were read.
     if serving.look_around() {

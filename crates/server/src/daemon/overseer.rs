@@ -10,7 +10,7 @@ mod zones;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use zoners_api::{CrashReport, FirstRecursionReport, StrategyReport};
@@ -54,6 +54,8 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     offers_metrics: AtomicBool,
     /// The start, by both clocks.
     started: ClockReading,
+    /// Reloads that were asked for and came into force.
+    reloads: AtomicU32,
 }
 
 /// Parts of the daemon that stay the same while it runs.
@@ -116,6 +118,7 @@ impl<N: Network> Overseer<N> {
             watches,
             offers_metrics: AtomicBool::new(false),
             started,
+            reloads: AtomicU32::new(0),
         }
     }
 
@@ -137,6 +140,11 @@ impl<N: Network> Overseer<N> {
     /// Whether a configured forwarder or stub answered when recursion had last failed.
     fn is_route_answered(&self) -> bool {
         self.is_route_answered.load(Ordering::Relaxed)
+    }
+
+    /// Counts a reload that was asked for and came into force.
+    pub(super) fn count_reload(&self) {
+        self.reloads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The networks as they were at the last look.

@@ -36,6 +36,8 @@ pub(super) enum Reload {
 pub(super) struct Reloading {
     under_way: Option<oneshot::Receiver<NextGeneration>>,
     callers: Vec<ReloadCaller>,
+    /// Whether the reload under way was asked for: no other reads the configuration.
+    is_asked_for: bool,
     requested: Option<Reload>,
     requested_by: Vec<ReloadCaller>,
 }
@@ -49,6 +51,7 @@ impl Reloading {
             return;
         }
         self.callers = callers;
+        self.is_asked_for = what == Reload::Configuration;
         if what == Reload::Configuration && serving.core.file.is_none() {
             let reason = "the daemon was started without a configuration file";
             tracing::warn!("reload: ignored: {reason}");
@@ -81,6 +84,11 @@ impl Reloading {
         next.unwrap_or_else(|_| {
             Err(vec!["the thread that read the configuration ended".to_owned()])
         })
+    }
+
+    /// Whether the reload that ended was asked for.
+    pub(super) fn was_asked_for(&self) -> bool {
+        self.is_asked_for
     }
 
     /// Gives the callers of a reload its report.

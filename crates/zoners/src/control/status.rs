@@ -232,7 +232,7 @@ fn sandbox(layers: &[LayerReport]) -> String {
 
 fn configuration(status: &DaemonStatus) -> String {
     let file = status.config.as_deref().unwrap_or("no file; everything has its default");
-    match status.generation {
+    match status.reloads {
         0 => file.to_owned(),
         1 => format!("{file}, reloaded once"),
         times => format!("{file}, reloaded {times} times"),

@@ -63,7 +63,8 @@ fn well() -> DaemonStatus {
         uptime_s: 93_784,
         workers: 2,
         config: Some("/etc/zoners/zoners.toml".into()),
-        generation: 1,
+        generation: 3,
+        reloads: 1,
         listen: texts(&["127.0.0.1:53", "[::1]:53"]),
         http: texts(&["127.0.0.1:8053"]),
         serves: texts(&["127.0.0.0/8", "::1/128"]),
@@ -85,6 +86,7 @@ fn troubled() -> DaemonStatus {
     DaemonStatus {
         config: None,
         generation: 0,
+        reloads: 0,
         awaited: texts(&["192.0.2.7:53"]),
         not_served: texts(&["[::1]:53: address in use, by dnsmasq (process 812)"]),
         serves: (0..9).map(|third| format!("10.0.{third}.0/24")).collect(),

@@ -1,6 +1,7 @@
 //! The answers to requests of people and programs.
 
 use std::fs::File;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -53,6 +54,7 @@ impl<N: Network> Admin for Overseer<N> {
             workers: self.about.workers as u64,
             config: self.about.config.as_ref().map(|path| path.display().to_string()),
             generation: rules.generation(),
+            reloads: self.reloads.load(Ordering::Relaxed),
             listen: texts(&bound.addresses),
             http: texts(&bound.http),
             awaited: texts(&bound.absent),

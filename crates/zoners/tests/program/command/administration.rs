@@ -54,7 +54,7 @@ fn reload_tells_what_came_of_it() {
     assert_eq!(object["errors"].as_array().unwrap().len(), 1, "{object}");
     let status = zoners(&["status", "--json", "--control", &socket]);
     let status: Value = serde_json::from_str(&stdout(&status)).unwrap();
-    assert_eq!(status["generation"], 1);
+    assert_eq!(status["reloads"], 1);
 }
 
 #[test]

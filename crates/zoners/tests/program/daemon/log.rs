@@ -72,11 +72,11 @@ impl Unheard {
         let mut reply = [0; 1500];
         let length = socket.recv(&mut reply).unwrap();
         assert!(Message::parse(&reply[..length].to_vec().into()).is_ok());
-        let generation = self.status()["generation"].as_u64().unwrap();
+        let reloads = self.status()["reloads"].as_u64().unwrap();
         for signal in ["-USR1", "-USR2", "-PIPE", "-HUP"] {
             self.signal(signal);
         }
-        until("it reloads", || self.status()["generation"].as_u64() > Some(generation));
+        until("it reloads", || self.status()["reloads"].as_u64() > Some(reloads));
         self.signal("-TERM");
         assert!(self.child.wait().unwrap().success());
     }
