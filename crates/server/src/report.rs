@@ -4,6 +4,7 @@ mod finished_query;
 mod local_networks;
 pub(crate) mod metrics;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use zoners_cache::InspectedEntry;
 use zoners_dns::{
     Ede, Endpoint, Message, Moment, Name, Network, OptRcode, Question, RRset, Records, Security,
 };
+use zoners_net::Sockets;
 use zoners_resolver::{
     BrokenPaths, Cause, Hop, NetworkState, Obstacle, Resolution, ServerReport, SilentZone,
     TimedHop, Trace, trouble_in_words,
@@ -34,6 +36,15 @@ pub async fn look_up<N: Network>(service: &Service<N>, question: &Question) -> L
     let is_local = service.is_local(question);
     let steps: Vec<TraceStep> = trace.steps().iter().map(step).collect();
     LookupReport { took_ms: millis(took), ..resolved(question, &resolution, is_local, steps) }
+}
+
+/// As [`look_up`], over the sockets of this process. A caller of the generic function compiles the resolver once more;
+/// the boxed future is compiled here.
+pub fn look_up_by_sockets<'a>(
+    service: &'a Service<Arc<Sockets>>,
+    question: &'a Question,
+) -> Pin<Box<dyn Future<Output = LookupReport> + Send + 'a>> {
+    Box::pin(look_up(service, question))
 }
 
 fn resolved(

@@ -9,6 +9,7 @@ mod server;
 mod serving;
 mod show;
 mod system;
+mod watched;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

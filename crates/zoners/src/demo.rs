@@ -14,9 +14,9 @@ use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::daemon::{SingleStart, serve_on};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service, SystemClock};
-use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
 
+use crate::any_network::AnyNetwork;
 use crate::output::println;
 use crate::{Failure, output};
 
@@ -38,7 +38,8 @@ pub(crate) struct DemoArguments {
 }
 
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
-    let (service, anchor) = service(arguments.seed).map_err(Failure::Failed)?;
+    let random = Random::from_system().map_err(Failure::Failed)?;
+    let (service, anchor) = service(arguments.seed, random).map_err(Failure::Failed)?;
     let ready = |start: &SingleStart<'_>| {
         show(start, &anchor);
         // Without the text, no person knows the names to ask for.
@@ -52,8 +53,7 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
 }
 
 /// The service, and the DS record at the beginning of the chains of trust.
-fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
-    let random = Random::from_system()?;
+pub(crate) fn service(seed: u64, random: Random) -> Result<(Service<AnyNetwork>, RRset), String> {
     let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
     let cookies = Cookies::new(&random);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
@@ -63,7 +63,8 @@ fn service(seed: u64) -> Result<(Service<SimNetwork>, RRset), String> {
     let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
     let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
     let settings = Arc::new(Settings { anchors, ..Settings::new(root) });
-    let worker = Resolver::new(shared, internet, settings, Arc::<Counters>::default());
+    let network = AnyNetwork::new(internet);
+    let worker = Resolver::new(shared, network, settings, Arc::<Counters>::default());
     let config = Config::default();
     let rules = Rules::new(&config, &[], cookies, &worker.shared().random, 0);
     let rules = rules.map_err(|error| error.to_string())?;

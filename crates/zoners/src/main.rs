@@ -3,6 +3,7 @@
 // These panic on write errors; `output` does not.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod any_network;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod arrivals;
 mod bench;

@@ -11,7 +11,7 @@ use zoners_doctor::{
 };
 use zoners_server::Config;
 use zoners_server::daemon::Configured;
-use zoners_server::report::look_up;
+use zoners_server::report::look_up_by_sockets;
 use zoners_server::validate::Scope;
 
 use super::probe::{DnsProbe, ProbeEnd};
@@ -163,7 +163,8 @@ pub(super) async fn look_up_name(config: Config, text: &str) -> Option<NameObser
     let question = Question::new(name::parse(text).ok()?, Rtype::A);
     let configured = Configured::new(config).ok()?;
     let service = configured.service();
-    let report = tokio::time::timeout(LIMIT + LIMIT / 2, look_up(&service, &question)).await.ok();
+    let looked_up = look_up_by_sockets(&service, &question);
+    let report = tokio::time::timeout(LIMIT + LIMIT / 2, looked_up).await.ok();
     let ede = report.as_ref().and_then(|report| report.ede.as_ref().map(reason));
     let rcode = report.map(|report| report.rcode);
     Some(NameObservation { name: text.to_owned(), rcode, reason: ede })

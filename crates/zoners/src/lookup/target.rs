@@ -69,7 +69,7 @@ impl LookupTarget {
     pub(super) fn ask(&self, question: &Question) -> Result<LookupReport, Failure> {
         match self {
             LookupTarget::InProcess { service, runtime } => {
-                Ok(runtime.block_on(report::look_up(service, question)))
+                Ok(runtime.block_on(report::look_up_by_sockets(service, question)))
             }
             LookupTarget::Daemon(socket) => {
                 let name = question.name.fmt_with_dot().to_string();

@@ -74,26 +74,9 @@ fn failures_have_a_reason() {
 /// The output for a question to a resolver on the simulated Internet of the demo.
 #[cfg(feature = "demo")]
 async fn on_the_demo(name: &str, rtype: &str, options: &[&str]) -> String {
-    use std::sync::Arc;
-    use zoners_cache::{Cache, TtlLimits};
-    use zoners_dns::{Counters, Delegation, Random, zonefile};
-    use zoners_dnssec::chain::Ds;
-    use zoners_resolver::{Anchor, Resolver, Settings, Shared};
-    use zoners_server::pipeline::{Cookies, Rules};
-    use zoners_server::{Config, Service, SystemClock, control, report};
-    use zoners_sim::demo::{HINTS, internet};
-    let random = Random::seeded(1);
-    let cache = Cache::new(1 << 20, TtlLimits::default(), [1, 2]);
-    let cookies = Cookies::new(&random);
-    let shared = Shared::new(cache, Arc::new(SystemClock), random);
-    let root = Delegation::from_hints(&zonefile::root_hints(HINTS).unwrap()).unwrap();
-    let (internet, anchor) = internet(1);
-    let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
-    let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
-    let settings = Arc::new(Settings { anchors, ..Settings::new(root) });
-    let resolver = Resolver::new(shared, internet, settings, Arc::<Counters>::default());
-    let rules = Rules::new(&Config::default(), &[], cookies, &resolver.shared().random, 0);
-    let service = Service::new(resolver, Arc::new(rules.unwrap()));
+    use zoners_dns::Random;
+    use zoners_server::{control, report};
+    let (service, _) = crate::demo::service(1, Random::seeded(1)).unwrap();
     let found = report::look_up(&service, &control::question(name, rtype).unwrap()).await;
     let mut taken = PlusOptions::default();
     options.iter().for_each(|option| taken.take(option).unwrap());
