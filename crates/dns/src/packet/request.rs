@@ -161,18 +161,15 @@ fn read_question(octets: &[u8]) -> Option<(&NameSlice, Rtype, Class, &[u8])> {
     Some((NameSlice::from_slice(name).ok()?, rtype, class, rest))
 }
 
-/// The length of the uncompressed name at the beginning. The name of a question comes first in a
-/// message, so a pointer would have no target.
+/// The length of the name at the beginning, up to the root label; the form of its labels is checked with the name. The
+/// name of a question comes first in a message, so that a pointer, which has no target, is a malformed label.
 fn name_length(octets: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        match *octets.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            _ => return None,
-        }
-        if at > 254 {
-            return None;
+        let label = usize::from(*octets.get(at)?);
+        at += 1 + label;
+        if label == 0 {
+            return Some(at);
         }
     }
 }
