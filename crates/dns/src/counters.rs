@@ -226,6 +226,10 @@ counters! {
     History "history_" "The history of resolutions" {
         HistoryLost "history_lost" "queries" "Queries that the history has lost, because they came too fast.";
     }
+    Dnstap "dnstap_" "Copies of messages for a reader of dnstap" {
+        DnstapWritten "dnstap_written" "messages" "Messages copied to the reader.";
+        DnstapLost "dnstap_lost" "messages" "Messages not copied: the reader was gone, or too slow.";
+    }
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";
     }

@@ -119,6 +119,12 @@ impl Datagrams {
         Ok(Datagrams { socket: UdpSocket::from_std(socket)?, system })
     }
 
+    /// The address to which the socket is bound, if the system tells.
+    #[must_use]
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
+    }
+
     /// Stops receiving, on Linux; responses are still sent. Later datagrams go to a different
     /// socket bound to the address, or to a wildcard.
     pub fn deafen(&self) {

@@ -16,6 +16,7 @@ mod link_binding;
 pub mod listen;
 mod nat64;
 mod needs;
+mod observer;
 mod sources;
 pub mod stream;
 mod tcp;
@@ -24,6 +25,7 @@ mod upstream;
 
 pub use link_binding::{LinkBinding, LinkBindings};
 pub use needs::needs;
+pub use observer::{ObservedExchange, UpstreamObserver};
 pub use udp::PORTS;
 pub use upstream::Sockets;
 

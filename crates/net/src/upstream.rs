@@ -10,6 +10,7 @@ use zoners_host::descriptors::limit;
 use crate::descriptors::Descriptors;
 use crate::link_binding::LinkBindings;
 use crate::nat64::Nat64;
+use crate::observer::{ObservedExchange, UpstreamObserver};
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
@@ -24,6 +25,7 @@ const OTHERS: usize = 32;
 /// Queries go out over the sockets of this machine.
 #[derive(Debug)]
 pub struct Sockets {
+    observer: Option<Arc<dyn UpstreamObserver>>,
     random: Random,
     sources: Sources,
     links: LinkBindings,
@@ -57,6 +59,7 @@ impl Sockets {
         descriptors.register(connections.keeper());
         let links = connections.links.clone();
         Sockets {
+            observer: None,
             random,
             sources,
             links,
@@ -72,6 +75,12 @@ impl Sockets {
     pub fn bound_by(self, links: LinkBindings) -> Self {
         let connections = self.connections.bound_by(links.clone());
         Sockets { links, connections, ..self }
+    }
+
+    /// The same, with a witness of all messages.
+    #[must_use]
+    pub fn observed_by(self, observer: Option<Arc<dyn UpstreamObserver>>) -> Self {
+        Sockets { observer, ..self }
     }
 
     /// The network has this NAT64 from now on, or none: IPv4 servers are reached through the NAT64 while no route leads
@@ -119,6 +128,19 @@ impl Network for Sockets {
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
+        match &self.observer {
+            None => self.begin(to, query, room),
+            Some(observer) => {
+                let exchange = self.begin(to, query.clone(), room);
+                let observed = ObservedExchange::new(exchange, to, &query, observer.clone());
+                SocketExchange::Observed(Box::new(observed))
+            }
+        }
+    }
+}
+
+impl Sockets {
+    fn begin(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
         let address = self.way_to(to.address);
         let carrier = room.map_or(Carrier::Any, |Room(carrier)| carrier);
         match to.transport {
@@ -146,6 +168,8 @@ pub enum SocketExchange {
     Udp(UdpExchange),
     /// On a connection.
     Tcp(TcpExchange),
+    /// Either, with a witness.
+    Observed(Box<ObservedExchange>),
 }
 
 impl Exchange for SocketExchange {
@@ -153,6 +177,7 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.receive().await,
             SocketExchange::Tcp(exchange) => exchange.receive().await,
+            SocketExchange::Observed(exchange) => exchange.receive().await,
         }
     }
 
@@ -160,6 +185,7 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.resend(query),
             SocketExchange::Tcp(exchange) => exchange.resend(query),
+            SocketExchange::Observed(exchange) => exchange.resend(query),
         }
     }
 
@@ -167,6 +193,7 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(_) => false,
             SocketExchange::Tcp(exchange) => exchange.doubt(),
+            SocketExchange::Observed(exchange) => exchange.doubt(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod bound;
 mod configured;
 mod connections;
 mod control_socket;
+mod dnstap_writer;
 mod first_recursion;
 mod generation;
 mod hand_over;

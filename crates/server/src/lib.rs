@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+mod dnstap;
 pub mod events;
 pub mod history;
 pub mod latency;

@@ -55,6 +55,7 @@ use zoners_dns::{ClockReading, Counter, Network, Question};
 use zoners_resolver::Resolver;
 
 use crate::client::Client;
+use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
 use crate::latency::QueryLatencies;
 pub use cookies::Cookies;
@@ -111,6 +112,8 @@ pub struct Service<N: Network> {
     order: Order,
     events: Arc<QueryEvents>,
     latencies: Arc<QueryLatencies>,
+    /// Takes copies of messages of clients.
+    tap: Option<Arc<MessageTap>>,
     /// The window in which the network's resolver may have to answer.
     window: Option<Arc<NetworkWindow<N>>>,
 }
@@ -141,6 +144,7 @@ impl<N: Network> Service<N> {
             order,
             events: Arc::default(),
             latencies: Arc::default(),
+            tap: None,
             window: None,
         }
     }
@@ -148,8 +152,8 @@ impl<N: Network> Service<N> {
     /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
-        let window = self.window.clone();
-        Service { window, ..Service::new(self.worker.clone(), rules) }.continuing(self)
+        let (window, tap) = (self.window.clone(), self.tap.clone());
+        Service { window, tap, ..Service::new(self.worker.clone(), rules) }.continuing(self)
     }
 
     /// The successor of the service `earlier`, with the readers of its events, and with its times.
@@ -157,6 +161,17 @@ impl<N: Network> Service<N> {
     pub fn continuing(self, earlier: &Self) -> Self {
         let (events, latencies) = (earlier.events.clone(), earlier.latencies.clone());
         Service { events, latencies, ..self }
+    }
+
+    /// The same, with copies of the messages of clients.
+    #[must_use]
+    pub(crate) fn tapped(self, tap: Option<Arc<MessageTap>>) -> Self {
+        Service { tap, ..self }
+    }
+
+    /// Takes copies of the messages of clients, if wanted.
+    pub(crate) fn tap(&self) -> Option<&Arc<MessageTap>> {
+        self.tap.as_ref()
     }
 
     /// The handler of packets for the synchronous stages, chosen once for each batch: without a

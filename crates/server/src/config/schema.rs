@@ -6,6 +6,7 @@ mod clients;
 mod dns64;
 mod dnssec;
 mod history;
+mod dnstap;
 mod http;
 mod limits;
 mod local;
@@ -33,6 +34,7 @@ pub use clients::Clients;
 pub use dns64::{Dns64Config, Dns64Prefix};
 pub use dnssec::DnssecConfig;
 pub use history::HistoryConfig;
+pub use dnstap::{DnstapConfig, DnstapTarget, TappedMessages};
 pub use limits::LimitsConfig;
 pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
@@ -76,6 +78,8 @@ pub struct Config {
     pub local: LocalConfig,
     /// Names blocked or allowed, by group of clients.
     pub policy: PolicyConfig,
+    /// Copies of messages for another program.
+    pub dnstap: DnstapConfig,
     /// Zones asked of given resolvers.
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.

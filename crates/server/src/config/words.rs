@@ -32,6 +32,7 @@ pub(super) const TABLES: &[&str] = &[
     "stub",
     "zone",
     "tsig-key",
+    "dnstap",
 ];
 
 /// The message for a line without a better one.

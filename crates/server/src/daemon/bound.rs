@@ -11,6 +11,7 @@ use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
+use super::dnstap_writer::DnstapWriter;
 use super::generation::{Core, Generation};
 use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
@@ -82,6 +83,8 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
+        let tap = core.tap.clone().zip(generation.config.dnstap.to.clone());
+        let dnstap = tap.map(|(tap, to)| DnstapWriter::start(tap, to)).transpose()?;
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let HistoryConfig { size } = generation.config.history;
         let history = HistoryStore::begin(size, &workers.events(), &core.shared)?;
@@ -105,6 +108,7 @@ impl Bound {
             origin: Some(self.origin),
             policies: core.policies.clone(),
             lists: Some(policies.requests()),
+            tap: core.tap.clone(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
         };
@@ -127,6 +131,7 @@ impl Bound {
             policies,
             zones,
             history,
+            _dnstap: dnstap,
         };
         Ok(Running {
             runtime,

@@ -9,7 +9,7 @@ use zoners_cache::Cache;
 use zoners_dns::{Counters, Name, Network, Random};
 use zoners_host::networks::NetworkFacts;
 use zoners_net::descriptors::Descriptors;
-use zoners_net::{LinkBinding, LinkBindings, Sockets};
+use zoners_net::{LinkBinding, LinkBindings, Sockets, UpstreamObserver};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
@@ -17,6 +17,7 @@ use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
+use crate::dnstap::MessageTap;
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
 use crate::pipeline::policy::PolicyTerm;
@@ -50,6 +51,8 @@ pub(super) struct Core {
     pub(super) policies: Arc<PolicyShelf>,
     /// The zones that came from primaries.
     pub(super) transferred: Arc<TransferredZones>,
+    /// Takes copies of messages.
+    pub(super) tap: Option<Arc<MessageTap>>,
     /// The zones for which NOTIFY is heard.
     pub(super) notify_inbox: Arc<NotifyInbox>,
     /// The number of the last rules: each rules have a number of their own, so that no finished answer of others is
@@ -72,6 +75,8 @@ impl Core {
         let (overlays, portal, settling) = (Vec::new(), None, None);
         let (policies, numbers) = (Arc::default(), Arc::default());
         let (transferred, notify_inbox) = (Arc::default(), Arc::default());
+        let is_tapped = config.dnstap.to.is_some();
+        let tap = is_tapped.then(|| Arc::new(MessageTap::new(&config.dnstap)));
         Ok(Core {
             shared,
             cookies,
@@ -83,6 +88,7 @@ impl Core {
             settling,
             policies,
             transferred,
+            tap,
             notify_inbox,
             numbers,
         })
@@ -192,7 +198,8 @@ impl Generation {
     ) -> Service<N> {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
         let worker = Resolver::new(shared, network.clone(), settings, counters.clone());
-        let service = Service::new(worker, self.rules.clone());
+        let tap = core.tap.clone().filter(|tap| tap.taps_clients());
+        let service = Service::new(worker, self.rules.clone()).tapped(tap);
         match (&core.portal, &core.settling) {
             (Some(terms), _) => service.behind_portal(Some(terms.window(network))),
             (None, Some(open)) => service.settling(SettlingWindow::new(open.clone(), network)),
@@ -204,7 +211,9 @@ impl Generation {
     pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
         let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
-        let sockets = sockets.bound_by(core.links.clone());
+        let observer = core.tap.clone().filter(|tap| tap.taps_resolver());
+        let observer = observer.map(|tap| tap as Arc<dyn UpstreamObserver>);
+        let sockets = sockets.bound_by(core.links.clone()).observed_by(observer);
         sockets.set_nat64(self.config.nat64_prefix());
         Arc::new(sockets)
     }

@@ -28,6 +28,7 @@ use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use crate::config::NetworkRoute;
+use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
 use crate::history::HistoryStore;
 use crate::latency::QueryLatencies;
@@ -67,6 +68,8 @@ pub(super) struct About {
     pub(super) second_level: Option<Arc<SharedCache>>,
     /// The layers of the sandbox.
     pub(super) sandbox: Vec<Layer>,
+    /// Copies of messages, which are counted.
+    pub(super) tap: Option<Arc<MessageTap>>,
     /// The log, which counts lost lines.
     pub(super) log: Option<Log>,
     /// Threads that serve clients.
@@ -195,8 +198,9 @@ impl<N: Network> Overseer<N> {
         let shared = self.about.second_level.iter().map(|level| level.counters());
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         let log = self.about.log.iter().map(Log::counters);
+        let tap = self.about.tap.iter().map(|tap| tap.counters());
         let own = [own.worker().counters(), self.watches.counters()];
-        counters::sum(workers.chain(log).chain(own), counter)
+        counters::sum(workers.chain(log).chain(tap).chain(own), counter)
     }
 
     /// Writes the counters to the log.

@@ -10,6 +10,7 @@ use zoners_resolver::Event;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
+use super::dnstap_writer::DnstapWriter;
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
 use super::kept_sockets::KeptSockets;
@@ -38,6 +39,8 @@ pub(super) struct Serving {
     pub(super) policies: PolicyKeeper,
     pub(super) zones: ZoneKeeper,
     pub(super) history: Arc<HistoryStore>,
+    /// The thread that carries copies of messages.
+    pub(super) _dnstap: Option<DnstapWriter>,
 }
 
 impl Serving {

@@ -2,6 +2,8 @@
 //!
 //! Queries of one read are answered together: one read and one write for as many queries as a client has sent.
 
+mod ready;
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
-use zoners_dns::{ClockReading, Counter, Network, Transport};
+use zoners_dns::{Counter, Network, Transport};
 use zoners_net::held::Account;
 use zoners_net::stream::{self, Incoming};
 
@@ -19,8 +21,9 @@ use super::Current;
 use super::at_work::{AtWork, Stopping};
 use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
-use crate::client::Client;
-use crate::pipeline::{Handled, Miss, Service};
+use crate::dnstap::ClientEnds;
+use crate::pipeline::{Miss, Service};
+use ready::{ReadyQueries, WaitingMiss, answer_ready};
 
 /// Responses are handed on at so many octets …
 const PORTION_OCTETS: usize = 16 * 1024;
@@ -54,9 +57,10 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
         };
         let Some(connection) = admit(&door, client.ip()) else { continue };
         let _ = stream.set_nodelay(true);
+        let server = door.current.load().tap().and_then(|_| stream.local_addr().ok());
         let (reader, writer) = stream.into_split();
-        let client = Client::new(client.ip(), door.transport);
-        tokio::spawn(converse(door.clone(), (reader, writer), client, connection));
+        let ends = ClientEnds { client, server, transport: door.transport };
+        tokio::spawn(converse(door.clone(), (reader, writer), ends, connection));
         // A connection closed to make room has a descriptor until its task runs.
         tokio::task::yield_now().await;
     }
@@ -79,13 +83,13 @@ fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnect
 async fn converse<N: Network>(
     door: Arc<Door<N>>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    client: Client,
+    ends: ClientEnds,
     connection: Arc<ClientConnection>,
 ) {
     let (replies, ready) = mpsc::channel(MAX_WAITING_PORTIONS);
     // Once reading ends, pending responses are written before the connection closes.
     let conversation = async {
-        let reading = read(&door, reader, client, &connection, replies);
+        let reading = read(&door, reader, ends, &connection, replies);
         tokio::join!(reading, write(writer, &connection.account, ready))
     };
     tokio::select! {
@@ -104,7 +108,7 @@ type Replies = (Vec<u8>, AtWork);
 async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
-    client: Client,
+    ends: ClientEnds,
     connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
@@ -130,20 +134,21 @@ async fn read<N: Network>(
         loop {
             let before = service.outcome_counts();
             let responses = &mut outgoing.octets;
-            let ready = answer_ready(&service, &mut incoming, client, clock, responses, &mut asked);
-            service.note_immediate(client.transport, &before);
+            let ready = answer_ready(&service, &mut incoming, ends, clock, responses, &mut asked);
+            service.note_immediate(ends.transport, &before);
             match ready {
                 ReadyQueries::Done => break,
                 ReadyQueries::PortionFull => {}
                 ReadyQueries::Miss(miss) => {
-                    let waiting = WaitingMiss { service: &service, miss: Some(miss) };
+                    let waiting = WaitingMiss::new(&service, miss);
                     if in_flight.available_permits() == 0 {
                         // Ready responses do not wait for pending ones.
                         outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
                     let Some(miss) = waiting.begin() else { continue };
-                    let recursion = recurse(service.clone(), *miss, slot, outgoing.another());
+                    let outgoing = outgoing.another();
+                    let recursion = recurse(service.clone(), *miss, (slot, ends), outgoing);
                     tokio::spawn(Box::pin(recursion));
                 }
             }
@@ -165,63 +170,6 @@ async fn read<N: Network>(
         if outgoing.replies.is_closed() {
             return;
         }
-    }
-}
-
-/// How far the received queries are through the stages before recursion.
-enum ReadyQueries {
-    /// No query is left.
-    Done,
-    /// The responses fill a portion.
-    PortionFull,
-    /// A query needs a recursion.
-    Miss(Box<Miss>),
-}
-
-/// Takes received queries through the stages before recursion, up to a miss or a full portion of responses. `asked`
-/// becomes true if there was a query.
-fn answer_ready<N: Network>(
-    service: &Service<N>,
-    incoming: &mut Incoming,
-    client: Client,
-    clock: ClockReading,
-    responses: &mut Vec<u8>,
-    asked: &mut bool,
-) -> ReadyQueries {
-    let (handle, mut reply) = (service.handler(), Vec::new());
-    while let Some(packet) = incoming.next_message() {
-        *asked = true;
-        match handle(service, &packet, client, clock, &mut reply) {
-            Handled::Reply => {
-                stream::put_message(responses, &reply);
-            }
-            Handled::Nothing => {}
-            Handled::Miss(miss) => return ReadyQueries::Miss(miss),
-        }
-        if responses.len() >= PORTION_OCTETS {
-            return ReadyQueries::PortionFull;
-        }
-    }
-    ReadyQueries::Done
-}
-
-/// A miss that waits until an earlier recursion of the connection has ended. If the connection is closed meanwhile, the
-/// query is counted as dropped: each query has an outcome.
-struct WaitingMiss<'a, N: Network> {
-    service: &'a Service<N>,
-    miss: Option<Box<Miss>>,
-}
-
-impl<N: Network> WaitingMiss<'_, N> {
-    /// The miss, whose recursion begins.
-    fn begin(mut self) -> Option<Box<Miss>> {
-        self.miss.take()
-    }
-}
-
-impl<N: Network> Drop for WaitingMiss<'_, N> {
-    fn drop(&mut self) {
-        self.miss.iter().for_each(|miss| self.service.abandon(miss));
     }
 }
 
@@ -272,12 +220,13 @@ impl OutgoingReplies {
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
     miss: Miss,
-    _slot: OwnedSemaphorePermit,
+    (_slot, ends): (OwnedSemaphorePermit, ClientEnds),
     mut outgoing: OutgoingReplies,
 ) {
     if let Some(reply) = service.recurse(miss, None).await
         && stream::put_message(&mut outgoing.octets, &reply)
     {
+        service.tap().iter().for_each(|tap| tap.put_client_response(ends, &reply));
         drop(reply);
         outgoing.hand_on(&service).await;
     }

@@ -1,6 +1,7 @@
 //! Clients over UDP.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -12,6 +13,7 @@ use super::at_work::AtWork;
 use super::pulse::Activity;
 use super::shed::Shed;
 use crate::client::Client;
+use crate::dnstap::{ClientEnds, MessageTap};
 use crate::pipeline::{Handled, Miss, Service};
 
 /// Responses to misses waiting for the system; further ones are dropped.
@@ -31,16 +33,22 @@ pub(super) async fn serve<N: Network>(
     let mut batch = Batch::new();
     let random = current.load().worker().shared().random.clone();
     let (waiting, _) = socket.queue();
+    let bound = socket.local_address();
     let mut shed = Shed::new([random.bits(), random.bits()], waiting);
     for round in 0usize.. {
         socket.readable().await?;
         activity.note();
         let service = current.load_full();
         serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
-            let recursion = recurse(service.clone(), miss, peer, replies.clone(), at_work.clone());
+            let way = (replies.clone(), bound);
+            let recursion = recurse(service.clone(), miss, peer, way, at_work.clone());
             // Boxed, since spawning copies a future five times.
             tokio::spawn(Box::pin(recursion));
         });
+        // After the responses, which do not wait for copies.
+        if let Some(tap) = service.tap() {
+            copy_batch(tap, &mut batch, bound);
+        }
         // A flood must not keep recursions and streams from running; but dropped batches take little time.
         if batch.is_full() && (!shed.is_shedding() || round.is_multiple_of(MAX_SHED_BATCHES)) {
             tokio::task::yield_now().await;
@@ -98,6 +106,18 @@ fn answers_anything(port: u16) -> bool {
     matches!(port, 0 | 7 | 13 | 17 | 19 | 37)
 }
 
+/// Copies the queries and responses of a batch.
+fn copy_batch(tap: &MessageTap, batch: &mut Batch, bound: Option<SocketAddr>) {
+    for slot in batch.received() {
+        let (query, peer, response) = slot.parts();
+        let ends = ClientEnds::of_datagram(peer.address, peer.ours, bound);
+        tap.put_client_query(ends, query);
+        if !response.is_empty() {
+            tap.put_client_response(ends, response);
+        }
+    }
+}
+
 /// A response to a miss on the way out.
 type OutgoingReply = ((Vec<u8>, Peer), AtWork);
 
@@ -105,10 +125,14 @@ async fn recurse<N: Network>(
     service: Arc<Service<N>>,
     miss: Miss,
     peer: Peer,
-    replies: mpsc::Sender<OutgoingReply>,
+    (replies, bound): (mpsc::Sender<OutgoingReply>, Option<SocketAddr>),
     at_work: AtWork,
 ) {
     let Some(reply) = service.recurse(miss, None).await else { return };
+    if let Some(tap) = service.tap() {
+        let ends = ClientEnds::of_datagram(peer.address, peer.ours, bound);
+        tap.put_client_response(ends, &reply);
+    }
     hand_over(&service, &replies, ((reply, peer), at_work));
 }
 

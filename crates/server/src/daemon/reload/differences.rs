@@ -49,6 +49,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
             old.resolver.source_addresses != new.resolver.source_addresses,
         ),
         ("cache", old.cache != new.cache),
+        ("dnstap", old.dnstap != new.dnstap),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }

@@ -29,11 +29,12 @@ fn door(config: &str) -> Here {
 /// A connection from a separate address, with sockets of so many octets.
 fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
     let address = [10, 1, (number >> 8) as u8, number as u8].into();
-    let client = Client::new(address, Transport::Tcp);
+    let client = (address, 4000).into();
+    let ends = ClientEnds { client, server: None, transport: Transport::Tcp };
     let connection =
         door.connections.admit(door.current.load().rules(), address).connection.unwrap();
     let (here, there) = tokio::io::duplex(room);
-    let conversation = converse(door.clone(), tokio::io::split(there), client, connection);
+    let conversation = converse(door.clone(), tokio::io::split(there), ends, connection);
     (here, tokio::spawn(conversation))
 }
 

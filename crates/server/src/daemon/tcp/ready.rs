@@ -1,0 +1,79 @@
+//! The queries of one read: through the stages before recursion, and a miss that waits for its turn.
+
+use zoners_dns::{ClockReading, Network};
+use zoners_net::stream::{self, Incoming};
+
+use super::PORTION_OCTETS;
+use crate::client::Client;
+use crate::dnstap::ClientEnds;
+use crate::pipeline::{Handled, Miss, Service};
+
+/// How far the received queries are through the stages before recursion.
+pub(super) enum ReadyQueries {
+    /// No query is left.
+    Done,
+    /// The responses fill a portion.
+    PortionFull,
+    /// A query needs a recursion.
+    Miss(Box<Miss>),
+}
+
+/// Takes received queries through the stages before recursion, up to a miss or a full portion of responses. `asked`
+/// becomes true if there was a query.
+pub(super) fn answer_ready<N: Network>(
+    service: &Service<N>,
+    incoming: &mut Incoming,
+    ends: ClientEnds,
+    clock: ClockReading,
+    responses: &mut Vec<u8>,
+    asked: &mut bool,
+) -> ReadyQueries {
+    let (handle, mut reply) = (service.handler(), Vec::new());
+    let client = Client::new(ends.client.ip(), ends.transport);
+    while let Some(packet) = incoming.next_message() {
+        *asked = true;
+        let handled = handle(service, &packet, client, clock, &mut reply);
+        if let Some(tap) = service.tap() {
+            tap.put_client_query(ends, &packet);
+            if matches!(handled, Handled::Reply) {
+                tap.put_client_response(ends, &reply);
+            }
+        }
+        match handled {
+            Handled::Reply => {
+                stream::put_message(responses, &reply);
+            }
+            Handled::Nothing => {}
+            Handled::Miss(miss) => return ReadyQueries::Miss(miss),
+        }
+        if responses.len() >= PORTION_OCTETS {
+            return ReadyQueries::PortionFull;
+        }
+    }
+    ReadyQueries::Done
+}
+
+/// A miss that waits until an earlier recursion of the connection has ended. If the connection is closed meanwhile, the
+/// query is counted as dropped: each query has an outcome.
+pub(super) struct WaitingMiss<'a, N: Network> {
+    service: &'a Service<N>,
+    miss: Option<Box<Miss>>,
+}
+
+impl<'a, N: Network> WaitingMiss<'a, N> {
+    /// A miss that waits.
+    pub(super) fn new(service: &'a Service<N>, miss: Box<Miss>) -> Self {
+        WaitingMiss { service, miss: Some(miss) }
+    }
+
+    /// The miss, whose recursion begins.
+    pub(super) fn begin(mut self) -> Option<Box<Miss>> {
+        self.miss.take()
+    }
+}
+
+impl<N: Network> Drop for WaitingMiss<'_, N> {
+    fn drop(&mut self) {
+        self.miss.iter().for_each(|miss| self.service.abandon(miss));
+    }
+}
