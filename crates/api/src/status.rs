@@ -55,6 +55,9 @@ pub struct DaemonStatus {
     pub zones: Vec<ZoneCopyState>,
     /// Lost lines of the log.
     pub log_lost: u64,
+    /// The folder of the query log; `None` if no query is logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_log: Option<String>,
     /// The layers of the sandbox.
     pub sandbox: Vec<LayerReport>,
     /// The last crash of an earlier daemon, of the last few starts; `None` without a crash or a state folder.

@@ -230,6 +230,10 @@ counters! {
         DnstapWritten "dnstap_written" "messages" "Messages copied to the reader.";
         DnstapLost "dnstap_lost" "messages" "Messages not copied: the reader was gone, or too slow.";
     }
+    QueryLog "query_log_" "The query log" {
+        QueryLogRows "query_log_rows" "queries" "Queries written to the query log.";
+        QueryLogLost "query_log_lost" "queries" "Queries not written to the query log: the disk was too slow, full or faulty.";
+    }
     Log "log_" "The log" {
         LogLinesLost "log_lines_lost" "lines" "Lines that could not be written, or not fast enough.";
     }

@@ -36,6 +36,8 @@ mod owner;
 mod policy_keeper;
 mod privileges;
 mod pulse;
+mod query_logger;
+mod recorders;
 mod reload;
 mod reload_requests;
 mod rollover;

@@ -26,6 +26,7 @@ use zoners_resolver::{
 
 use crate::pipeline::Service;
 pub(crate) use finished_query::finished_query;
+pub use finished_query::logged_query;
 pub use local_networks::local_networks;
 
 /// Resolves a question of a person, and tells the way.

@@ -76,6 +76,8 @@ enum Command {
     Failures(control::troubles::TroubleArguments),
     /// Forget past resolutions.
     History(control::troubles::HistoryArguments),
+    /// Show the queries of the query log: search, follow, or print them for other programs.
+    Log(control::log::LogArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
     /// Show the networks of this machine: links, their resolvers and domains, and the names that they answer.
@@ -228,6 +230,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Slow(arguments) => control::troubles::run(&arguments, false),
         Command::Failures(arguments) => control::troubles::run(&arguments, true),
         Command::History(arguments) => control::troubles::history(&arguments),
+        Command::Log(arguments) => control::log::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Network(arguments) => control::network::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),

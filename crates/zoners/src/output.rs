@@ -58,6 +58,11 @@ pub(crate) fn is_whole() -> Result<(), Failure> {
     }
 }
 
+/// Whether a write has failed.
+pub(crate) fn is_broken() -> bool {
+    BROKEN.get().is_some()
+}
+
 /// Writes to standard output, unless a write has failed before.
 pub(crate) fn with(write: impl FnOnce() -> io::Result<()>) {
     if BROKEN.get().is_none()

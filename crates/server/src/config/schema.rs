@@ -13,6 +13,7 @@ mod local;
 mod network;
 mod policy;
 mod policy_group;
+mod query_log;
 mod readers;
 mod redis;
 mod resolver;
@@ -43,6 +44,7 @@ pub use policy::{BlockReason, ContactUri, ListAction, ListOrigin, PolicyConfig, 
 pub use policy_group::{
     ClientNaming, HardwareAddress, PolicyGroupConfig, PolicyScheduleConfig, ZoneName,
 };
+pub use query_log::{LoggedQueries, QueryLogConfig};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, LocalRoot, MinimisedType, ResolverConfig};
 pub use route::RouteConfig;
@@ -80,6 +82,8 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Copies of messages for another program.
     pub dnstap: DnstapConfig,
+    /// Queries on disk.
+    pub query_log: QueryLogConfig,
     /// Zones asked of given resolvers.
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.

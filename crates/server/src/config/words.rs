@@ -33,6 +33,7 @@ pub(super) const TABLES: &[&str] = &[
     "zone",
     "tsig-key",
     "dnstap",
+    "query-log",
 ];
 
 /// The message for a line without a better one.

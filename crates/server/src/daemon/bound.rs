@@ -11,7 +11,6 @@ use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
-use super::dnstap_writer::DnstapWriter;
 use super::generation::{Core, Generation};
 use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
@@ -23,6 +22,7 @@ use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::{About, Overseer};
 use super::policy_keeper::PolicyKeeper;
+use super::recorders::Recorders;
 use super::reload_requests;
 use super::run_history::RunHistory;
 use super::running::Running;
@@ -83,17 +83,13 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
-        let tap = core.tap.clone().zip(generation.config.dnstap.to.clone());
-        let dnstap = tap.map(|(tap, to)| DnstapWriter::start(tap, to)).transpose()?;
         let workers = Workers::start(&core, &generation, self.allotment)?;
+        let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
         let HistoryConfig { size } = generation.config.history;
         let history = HistoryStore::begin(size, &workers.events(), &core.shared)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
-        let side_effects = self.side_effect.map(str::to_owned).into_iter().collect();
-        let http = self.http.iter().map(BoundHttp::address).collect();
-        let instead = self.instead;
-        let status = ListenStatus { instead, side_effects, http, ..listening.status() };
+        let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
         let about = About {
@@ -109,6 +105,7 @@ impl Bound {
             policies: core.policies.clone(),
             lists: Some(policies.requests()),
             tap: core.tap.clone(),
+            query_log: recorders.query_log(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
         };
@@ -131,7 +128,7 @@ impl Bound {
             policies,
             zones,
             history,
-            _dnstap: dnstap,
+            _recorders: recorders,
         };
         Ok(Running {
             runtime,
@@ -159,9 +156,20 @@ fn oversee(
     let look_ups = Arc::new(workers.look_up_service(core, generation));
     let counters = [&workers.counters()[..], own].concat();
     let overseer = Overseer::new(look_ups, counters, workers.events(), status, about);
-    overseer.has_routes(&generation.config.network_routes);
-    overseer.offer_metrics(generation.config.server.http_metrics);
+    overseer.has_configuration(&generation.config);
     Arc::new(overseer)
+}
+
+/// The addresses in service at the start.
+fn listen_status(
+    listening: &Listening,
+    instead: Option<String>,
+    side_effect: Option<&'static str>,
+    http: &[BoundHttp],
+) -> ListenStatus {
+    let side_effects = side_effect.map(str::to_owned).into_iter().collect();
+    let http = http.iter().map(BoundHttp::address).collect();
+    ListenStatus { instead, side_effects, http, ..listening.status() }
 }
 
 /// Keeps the cache in `folder`, or nowhere if the folder cannot be used.

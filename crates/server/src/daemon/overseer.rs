@@ -27,7 +27,7 @@ use super::hand_over_requests::HandOverRequests;
 use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
-use crate::config::NetworkRoute;
+use crate::config::{Config, NetworkRoute};
 use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
 use crate::history::HistoryStore;
@@ -68,6 +68,8 @@ pub(super) struct About {
     pub(super) second_level: Option<Arc<SharedCache>>,
     /// The layers of the sandbox.
     pub(super) sandbox: Vec<Layer>,
+    /// The query log: the folder, and the counters of rows.
+    pub(super) query_log: Option<(PathBuf, Arc<Counters>)>,
     /// Copies of messages, which are counted.
     pub(super) tap: Option<Arc<MessageTap>>,
     /// The log, which counts lost lines.
@@ -163,11 +165,6 @@ impl<N: Network> Overseer<N> {
         }
     }
 
-    /// Offers metrics over HTTP from now on, or no longer.
-    pub(super) fn offer_metrics(&self, offers: bool) {
-        self.offers_metrics.store(offers, Ordering::Relaxed);
-    }
-
     /// Whether metrics are offered over HTTP.
     pub(super) fn offers_metrics(&self) -> bool {
         self.offers_metrics.load(Ordering::Relaxed)
@@ -178,9 +175,10 @@ impl<N: Network> Overseer<N> {
         self.networks.store(Arc::new(networks));
     }
 
-    /// Reports these routes of networks from now on.
-    pub(super) fn has_routes(&self, routes: &[NetworkRoute]) {
-        self.routes.store(Arc::new(routes.to_vec()));
+    /// Reports the routes of networks in this configuration, and offers metrics over HTTP if the configuration does.
+    pub(super) fn has_configuration(&self, config: &Config) {
+        self.routes.store(Arc::new(config.network_routes.clone()));
+        self.offers_metrics.store(config.server.http_metrics, Ordering::Relaxed);
     }
 
     /// Looks names up with this service from now on.
@@ -198,9 +196,10 @@ impl<N: Network> Overseer<N> {
         let shared = self.about.second_level.iter().map(|level| level.counters());
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         let log = self.about.log.iter().map(Log::counters);
+        let rows = self.about.query_log.iter().map(|(_, counters)| &**counters);
         let tap = self.about.tap.iter().map(|tap| tap.counters());
         let own = [own.worker().counters(), self.watches.counters()];
-        counters::sum(workers.chain(log).chain(tap).chain(own), counter)
+        counters::sum(workers.chain(log).chain(rows).chain(tap).chain(own), counter)
     }
 
     /// Writes the counters to the log.

@@ -208,8 +208,7 @@ impl Serving {
         if let Some(second_level) = &self.second_level {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }
-        overseer.has_routes(&next.config.network_routes);
-        overseer.offer_metrics(next.config.server.http_metrics);
+        overseer.has_configuration(&next.config);
         log_routes(&before.config, &next.config);
         tracing::info!("reload: the new configuration is in force");
         next.log_remarks(Some(&before));

@@ -10,7 +10,6 @@ use zoners_resolver::Event;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
-use super::dnstap_writer::DnstapWriter;
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
 use super::kept_sockets::KeptSockets;
@@ -18,6 +17,7 @@ use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::Overseer;
 use super::policy_keeper::PolicyKeeper;
+use super::recorders::Recorders;
 use super::workers::Workers;
 use super::zone_keeper::ZoneKeeper;
 use crate::control::ControlSocket;
@@ -39,8 +39,8 @@ pub(super) struct Serving {
     pub(super) policies: PolicyKeeper,
     pub(super) zones: ZoneKeeper,
     pub(super) history: Arc<HistoryStore>,
-    /// The thread that carries copies of messages.
-    pub(super) _dnstap: Option<DnstapWriter>,
+    /// The threads that hand queries and messages on.
+    pub(super) _recorders: Recorders,
 }
 
 impl Serving {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
+use zoners_querylog::is_segment_name;
 
 use super::{keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
@@ -181,7 +182,7 @@ fn is_own_file(name: &str) -> bool {
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     let is_zone = name.trim_start_matches('.').starts_with(saved_copy::PREFIX);
     let is_single = known.contains(&name) || known.iter().any(beside);
-    is_single || is_zone || build::is_own_file(name)
+    is_single || is_zone || build::is_own_file(name) || is_segment_name(name)
 }
 
 fn unusable(folder: &Path, error: &io::Error) -> Option<StateFolder> {

@@ -1,6 +1,6 @@
 //! The events that a reader wants.
 
-use zoners_api::WatchFilter;
+use zoners_api::{QueryOutcome, WatchFilter};
 use zoners_dns::{Name, NameSlice, Prefix, name};
 
 use super::{EventQuestion, QueryEvent};
@@ -11,6 +11,8 @@ pub struct EventFilter {
     client: Option<Prefix>,
     name: Option<Name>,
     failed: bool,
+    /// Without queries answered from the cache or from local data.
+    without_hits: bool,
 }
 
 impl EventFilter {
@@ -21,16 +23,33 @@ impl EventFilter {
     pub fn of(request: &WatchFilter) -> Result<Self, String> {
         let client = request.client.as_deref().map(str::parse).transpose()?;
         let name = request.name.as_deref().map(name::parse).transpose()?;
-        Ok(EventFilter { client, name, failed: request.failed })
+        Ok(EventFilter { client, name, failed: request.failed, without_hits: false })
+    }
+
+    /// The same filter, for failed queries alone.
+    #[must_use]
+    pub fn only_failed(self) -> Self {
+        EventFilter { failed: true, ..self }
+    }
+
+    /// The same filter, without answers from the cache and from local data. Remembered failures stay.
+    #[must_use]
+    pub fn without_hits(self) -> Self {
+        EventFilter { without_hits: true, ..self }
     }
 
     /// Whether the reader wants an event.
     pub(super) fn admits(&self, event: &QueryEvent) -> bool {
-        let EventFilter { client, name, failed } = self;
+        let EventFilter { client, name, failed, without_hits } = self;
+        let is_hit = || {
+            matches!(event.outcome, QueryOutcome::Cached | QueryOutcome::Local)
+                && !event.has_failed()
+        };
         let of_client = |prefix: &Prefix| prefix.contains(event.client.address);
         let of_name =
             |zone: &Name| event.question.as_ref().is_some_and(|asked| lies_in(asked, zone));
         (!failed || event.has_failed())
+            && !(*without_hits && is_hit())
             && client.as_ref().is_none_or(of_client)
             && name.as_ref().is_none_or(of_name)
     }
@@ -48,7 +67,6 @@ mod tests {
     use std::time::Duration;
 
     use smallvec::SmallVec;
-    use zoners_api::QueryOutcome;
     use zoners_dns::{ClockReading, Moment, OptRcode, Rtype, Transport};
 
     use crate::client::Client;
@@ -92,6 +110,8 @@ mod tests {
         }
         assert_eq!(wanted(filter(None, Some("."), false)), [true, false, true]);
         assert_eq!(wanted(filter(None, None, true)), [false, true, true]);
+        assert_eq!(wanted(EventFilter::default().only_failed()), [false, true, true]);
+        assert_eq!(wanted(EventFilter::default().without_hits()), [false, true, true]);
         assert_eq!(wanted(filter(Some("192.0.2.7"), Some("com"), true)), [false; 3]);
     }
 

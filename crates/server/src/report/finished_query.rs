@@ -1,10 +1,11 @@
 //! A finished query as a type of `zoners_api`.
 
 use zoners_api::{EdeReport, FinishedQuery};
-use zoners_dns::{EdeCode, NameSlice};
+use zoners_dns::{EdeCode, NameSlice, OptRcode, Rtype};
+use zoners_querylog::LogRow;
 
 use super::millis;
-use crate::events::{EventQuestion, QueryEvent};
+use crate::events::QueryEvent;
 
 /// A finished query, for the reports of a watch.
 pub(crate) fn finished_query(event: &QueryEvent) -> FinishedQuery {
@@ -13,7 +14,7 @@ pub(crate) fn finished_query(event: &QueryEvent) -> FinishedQuery {
         received_s: event.received.wall_seconds,
         client: event.client.address.to_canonical().to_string(),
         transport: event.client.transport.to_string(),
-        name: question.and_then(name),
+        name: question.and_then(|question| name_with_dot(&question.name)),
         r#type: question.map(|question| question.rtype.to_string()),
         outcome: Some(event.outcome),
         rcode: event.rcode.map(|rcode| rcode.to_string()),
@@ -23,9 +24,27 @@ pub(crate) fn finished_query(event: &QueryEvent) -> FinishedQuery {
     }
 }
 
+/// A row of the query log.
+#[must_use]
+pub fn logged_query(row: &LogRow<'_>) -> FinishedQuery {
+    let rcode = row.rcode.map(OptRcode::masked_from_int);
+    FinishedQuery {
+        received_s: row.received_s,
+        client: row.client.map_or_else(|| "hidden".to_owned(), |client| client.to_string()),
+        transport: row.transport.to_string(),
+        name: row.question.and_then(|(name, _)| name_with_dot(name)),
+        r#type: row.question.map(|(_, rtype)| Rtype::from_int(rtype).to_string()),
+        outcome: Some(row.outcome),
+        rcode: rcode.map(|rcode| rcode.to_string()),
+        ede: row.ede.map(|code| reason(EdeCode(code))),
+        failed: !row.outcome.is_answered() || rcode == Some(OptRcode::SERVFAIL),
+        took_ms: row.took_ms.into(),
+    }
+}
+
 /// The name with the final dot.
-fn name(question: &EventQuestion) -> Option<String> {
-    let name = NameSlice::from_slice(&question.name).ok()?;
+fn name_with_dot(name: &[u8]) -> Option<String> {
+    let name = NameSlice::from_slice(name).ok()?;
     Some(name.fmt_with_dot().to_string())
 }
 
@@ -41,9 +60,10 @@ mod tests {
 
     use smallvec::SmallVec;
     use zoners_api::QueryOutcome;
-    use zoners_dns::{ClockReading, Moment, OptRcode, Rtype, Transport, name};
+    use zoners_dns::{ClockReading, Moment, Transport, name};
 
     use crate::client::Client;
+    use crate::events::EventQuestion;
 
     #[test]
     fn every_field_of_an_event_is_told() {
@@ -76,5 +96,32 @@ mod tests {
         let unreadable = QueryEvent { question: None, rcode: None, reason: None, ..event };
         let none = FinishedQuery { name: None, r#type: None, rcode: None, ede: None, ..expected };
         assert_eq!(finished_query(&unreadable), none);
+    }
+
+    #[test]
+    fn a_row_of_the_log_is_told_as_its_event() {
+        let asked = name::parse("www.Example.com").unwrap();
+        let row = LogRow {
+            received_s: 1_800_000_000,
+            client: None,
+            transport: Transport::Udp,
+            question: Some((asked.as_slice(), Rtype::A.to_int())),
+            outcome: QueryOutcome::Cached,
+            rcode: Some(OptRcode::SERVFAIL.to_int()),
+            ede: Some(EdeCode::CACHED_ERROR.0),
+            took_ms: 3,
+        };
+        let query = logged_query(&row);
+        assert_eq!((&*query.client, &*query.transport), ("hidden", "udp"));
+        assert_eq!(
+            (query.name.as_deref(), query.r#type.as_deref()),
+            (Some("www.Example.com."), Some("A"))
+        );
+        assert_eq!(
+            (query.rcode.as_deref(), query.failed),
+            (Some("SERVFAIL"), true),
+            "a failure kept"
+        );
+        assert_eq!(query.ede.unwrap().code, EdeCode::CACHED_ERROR.0);
     }
 }

@@ -121,6 +121,11 @@ pub(super) fn heading() -> String {
     format!("{BOLD}{columns}  question{BOLD:#}")
 }
 
+/// A line with a date in front.
+pub(super) fn dated(line: &str, date: &str) -> String {
+    format!("{date:<10}  {line}")
+}
+
 /// A query as a line.
 pub(super) fn row(query: &FinishedQuery) -> String {
     let outcome = query.outcome.map_or("other", QueryOutcome::name);

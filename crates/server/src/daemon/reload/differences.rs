@@ -50,6 +50,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
         ),
         ("cache", old.cache != new.cache),
         ("dnstap", old.dnstap != new.dnstap),
+        ("query-log", old.query_log != new.query_log),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
