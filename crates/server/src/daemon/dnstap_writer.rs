@@ -141,7 +141,7 @@ fn serve(tap: &MessageTap, stream: &mut dyn TapStream) -> io::Result<()> {
                 Err(error) => {
                     tap.count(Counter::DnstapLost, waiting.frames);
                     tap.discard();
-                    return Err(error);
+                    return Err(in_words(error));
                 }
             },
             TapWork::Nothing => {}
@@ -153,18 +153,28 @@ fn serve(tap: &MessageTap, stream: &mut dyn TapStream) -> io::Result<()> {
     }
 }
 
+/// The error, in place of that of a socket with a time limit.
+fn in_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            io::Error::new(io::ErrorKind::TimedOut, format!("no progress for {IO_TIMEOUT:?}"))
+        }
+        _ => error,
+    }
+}
+
 /// Reads one control frame.
 fn expect(stream: &mut dyn TapStream, expected: ControlFrame) -> io::Result<()> {
     let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidData, text.to_owned());
     let mut lengths = [0; 8];
-    stream.read_exact(&mut lengths)?;
+    stream.read_exact(&mut lengths).map_err(in_words)?;
     let (zero, length) = lengths.split_at(4);
     let length = length.iter().fold(0usize, |sum, octet| sum << 8 | usize::from(*octet));
     if zero != [0; 4] || length > MAX_CONTROL_OCTETS {
         return Err(invalid("the reader sent no control frame"));
     }
     let mut content = vec![0; length];
-    stream.read_exact(&mut content)?;
+    stream.read_exact(&mut content).map_err(in_words)?;
     match ControlFrame::read(&content).map_err(|text| invalid(&text))? {
         frame if frame == expected => Ok(()),
         frame => Err(invalid(&format!("the reader sent {frame:?} instead of {expected:?}"))),

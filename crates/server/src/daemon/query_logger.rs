@@ -67,16 +67,9 @@ impl QueryLogger {
             tracing::warn!("query log: there is no state folder: no query is logged");
             return Ok(None);
         };
-        let retention = Retention { age_s: config.keep.into(), octets: config.size };
         let counters = Arc::<Counters>::default();
-        let state = LoggerState {
-            config: config.clone(),
-            writer: LogWriter::open(&folder, retention)?,
-            readers: workers.iter().map(|it| it.attach(RING_EVENTS, filter.clone())).collect(),
-            counters: counters.clone(),
-            counted_lost: 0,
-            is_broken: false,
-        };
+        let readers = workers.iter().map(|worker| worker.attach(RING_EVENTS, filter.clone()));
+        let state = LoggerState::new(config, &folder, readers.collect(), counters.clone())?;
         let (running, ending) = channel();
         let (end, ended) = sync_channel(1);
         std::thread::Builder::new().name("query-log".into()).spawn(move || {
@@ -118,6 +111,18 @@ fn log_queries(mut state: LoggerState, ending: &Receiver<()>) {
 }
 
 impl LoggerState {
+    fn new(
+        config: &QueryLogConfig,
+        folder: &Path,
+        readers: Vec<EventReader>,
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        let retention = Retention { age_s: config.keep.into(), octets: config.size };
+        let writer = LogWriter::open(folder, retention)?;
+        let config = config.clone();
+        Ok(LoggerState { config, writer, readers, counters, counted_lost: 0, is_broken: false })
+    }
+
     /// Writes the events that wait.
     fn log_waiting(&mut self) {
         let mut rows = 0;
@@ -179,5 +184,86 @@ fn row<'a>(config: &QueryLogConfig, event: &'a QueryEvent) -> LogRow<'a> {
         rcode: event.rcode.map(|rcode| rcode.to_int()),
         ede: event.reason.map(|reason| reason.0),
         took_ms: u32::try_from(event.took.as_millis()).unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use smallvec::SmallVec;
+    use zoners_api::QueryOutcome;
+    use zoners_dns::{ClockReading, Moment, Rtype, Transport, name};
+    use zoners_querylog::{LogClient, LogFilter, search};
+
+    use super::*;
+    use crate::client::Client;
+    use crate::events::EventQuestion;
+
+    fn event(client: &str, asked: &str) -> QueryEvent {
+        let name = SmallVec::from_slice(name::parse(asked).unwrap().as_slice());
+        QueryEvent {
+            question: Some(EventQuestion { name, rtype: Rtype::A }),
+            client: Client::new(client.parse().unwrap(), Transport::Udp),
+            outcome: QueryOutcome::Recursed,
+            rcode: None,
+            reason: None,
+            received: ClockReading { now: Moment::from_millis(1), wall_seconds: 1_790_000_000 },
+            took: Duration::from_millis(7),
+        }
+    }
+
+    /// The clients of the logged queries.
+    fn logged(folder: &Path) -> Vec<String> {
+        let mut clients = Vec::new();
+        search(folder, &LogFilter::default(), |row| {
+            clients.push(row.client.unwrap().to_string());
+            true
+        })
+        .unwrap();
+        clients
+    }
+
+    #[test]
+    fn queries_are_logged_as_the_configuration_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = QueryLogConfig {
+            client: LogClient::Network,
+            ignore_names: vec![name::parse("secret.test").unwrap()],
+            ignore_clients: vec!["192.0.3.0/24".parse().unwrap()],
+            ..QueryLogConfig::default()
+        };
+        let (worker, counters) = (Arc::<QueryEvents>::default(), Arc::<Counters>::default());
+        let readers = vec![worker.attach(4, EventFilter::default())];
+        let mut state =
+            LoggerState::new(&config, folder.path(), readers, counters.clone()).unwrap();
+        worker.put(&event("192.0.2.7", "www.test"));
+        worker.put(&event("192.0.2.7", "a.SECRET.test"));
+        worker.put(&event("192.0.3.7", "www.test"));
+        worker.put(&event("192.0.4.7", "."));
+        worker.put(&event("192.0.5.7", "without.room.in.the.ring"));
+        state.log_waiting();
+        assert_eq!(logged(folder.path()), ["192.0.2.0", "192.0.4.0"]);
+        assert_eq!(counters.get(Counter::QueryLogRows), 2);
+        assert_eq!(counters.get(Counter::QueryLogLost), 1);
+    }
+
+    #[test]
+    fn rows_that_cannot_be_written_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let (worker, counters) = (Arc::<QueryEvents>::default(), Arc::<Counters>::default());
+        let readers = vec![worker.attach(4, EventFilter::default())];
+        let config = QueryLogConfig::default();
+        let mut state = LoggerState::new(&config, &gone, readers, counters.clone()).unwrap();
+        fs::remove_dir(&gone).unwrap();
+        worker.put(&event("192.0.2.7", "www.test"));
+        state.log_waiting();
+        assert_eq!(counters.get(Counter::QueryLogLost), 1);
+        fs::create_dir(&gone).unwrap();
+        worker.put(&event("192.0.2.8", "www.test"));
+        state.log_waiting();
+        assert_eq!(logged(&gone), ["192.0.2.8"]);
+        assert_eq!(counters.get(Counter::QueryLogRows), 1);
     }
 }
