@@ -5,10 +5,11 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, EventStream, HandOver, HistoryErased,
-    LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
-    NegativeAnchorRemoved, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
-    ServerList, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, EventStream,
+    HandOver, HistoryErased, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation, PolicyListReport,
+    PolicyPauseReport, ReloadReport, ServerList, TroubleReport, WatchFilter, WatchStarted,
+    WhyQuery, WhyReport,
 };
 
 /// A result that takes time.
@@ -109,6 +110,15 @@ pub trait Admin: Send + Sync + 'static {
     /// Puts the version of a list that waits into force; ends once the list is compiled.
     fn accept_list(&self, list: &str) -> soon!(PolicyListReport);
 
+    /// The queries of the last day.
+    fn day(&self) -> DayReport;
+
+    /// A link into the dashboard, which is opened if it is not open.
+    ///
+    /// # Errors
+    /// The configuration has no dashboard, or its address cannot be bound.
+    fn dashboard(&self) -> Result<DashboardLink, AdminError>;
+
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
 
@@ -187,6 +197,8 @@ pub async fn answer<A: Admin>(
         }
         AdminRequest::PolicyUpdate { list } => admin.update_lists(list.as_deref()).await.into(),
         AdminRequest::PolicyAccept { list } => admin.accept_list(&list).await.into(),
+        AdminRequest::Day {} => admin.day().into(),
+        AdminRequest::Dashboard {} => admin.dashboard().into(),
         AdminRequest::Reload {} => admin.reload().await.into(),
         AdminRequest::Origin {} => admin.origin().into(),
         AdminRequest::HandOver {} => match admin.hand_over().await {

@@ -34,6 +34,8 @@
 
 mod admin;
 mod cache;
+mod dashboard;
+mod day;
 mod error;
 mod event;
 mod hand_over;
@@ -58,6 +60,8 @@ mod wire;
 
 pub use admin::{Admin, AdminAnswer, answer};
 pub use cache::{CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush, CacheLoad};
+pub use dashboard::DashboardLink;
+pub use day::{DayPeriod, DayReport};
 pub use error::{AdminError, AdminErrorKind};
 pub use event::{
     AdminEvent, EventStream, FinishedQuery, LostEvents, QueryOutcome, WatchFilter, WatchStarted,

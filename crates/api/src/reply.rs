@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, HandOverReport, HistoryErased, LocalNetworks, LookupReport,
-    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
-    PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, TroubleReport, WatchStarted,
-    WhyReport,
+    DaemonOrigin, DaemonStatus, DashboardLink, DayReport, HandOverReport, HistoryErased,
+    LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
+    ServerList, TroubleReport, WatchStarted, WhyReport,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -33,6 +33,8 @@ pub enum AdminReply {
     PolicyExplain(PolicyExplanation),
     PolicyLists(PolicyListReport),
     PolicyPause(PolicyPauseReport),
+    Day(DayReport),
+    Dashboard(DashboardLink),
     Reload(ReloadReport),
     Origin(DaemonOrigin),
     HandOver(HandOverReport),
@@ -107,6 +109,8 @@ results! {
     PolicyExplain PolicyExplanation;
     PolicyLists PolicyListReport;
     PolicyPause PolicyPauseReport;
+    Day DayReport;
+    Dashboard DashboardLink;
     Reload ReloadReport;
     Origin DaemonOrigin;
     HandOver HandOverReport;

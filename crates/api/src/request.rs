@@ -93,6 +93,10 @@ pub enum AdminRequest {
         /// The list.
         list: String,
     },
+    /// The queries of the last day.
+    Day {},
+    /// A link into the dashboard, for one use. The daemon opens the dashboard, if it is not open.
+    Dashboard {},
     /// Read the configuration again, and put the new one into force.
     Reload {},
     /// How the daemon was started.
@@ -137,6 +141,8 @@ impl AdminRequest {
         "policy-pause",
         "policy-update",
         "policy-accept",
+        "day",
+        "dashboard",
         "reload",
         "origin",
         "hand-over",
@@ -169,6 +175,7 @@ impl AdminRequest {
                 Some(format!("policy update{}", list.collect::<String>()))
             }
             AdminRequest::PolicyAccept { list } => Some(format!("policy accept {list:?}")),
+            AdminRequest::Dashboard {} => Some("dashboard".to_owned()),
             AdminRequest::Reload {} => Some("reload".to_owned()),
             AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),
@@ -181,6 +188,7 @@ impl AdminRequest {
             AdminRequest::Status {}
             | AdminRequest::Stats {}
             | AdminRequest::Metrics { .. }
+            | AdminRequest::Day {}
             | AdminRequest::Lookup { .. }
             | AdminRequest::Origin {}
             | AdminRequest::NtaList {}

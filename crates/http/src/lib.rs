@@ -30,7 +30,7 @@ mod site;
 mod url;
 mod write_timeout;
 
-pub use body::HttpBody;
+pub use body::{HttpBody, HttpBodyWriter};
 pub use download::{
     Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, HostAddresses, TlsClient,
     Validators,
@@ -38,8 +38,9 @@ pub use download::{
 pub use event::HttpEvent;
 pub use fetch::{FetchedReply, fetch};
 pub use host::HostNames;
+pub use hyper::body::Bytes;
 pub use hyper::header;
-pub use hyper::{Method, StatusCode};
+pub use hyper::{Method, StatusCode, Uri};
 pub use limits::HttpLimits;
 pub use request::HttpRequest;
 pub use response::HttpResponse;

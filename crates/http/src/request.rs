@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 
 use hyper::body::{Body, Bytes};
-use hyper::header::{ACCEPT, HeaderMap};
+use hyper::header::{ACCEPT, COOKIE, HeaderMap};
 use hyper::{Request, Uri};
 use tokio::time::timeout;
+use url::form_urlencoded;
 
 use crate::refusal::HttpRefusal;
 use crate::{HttpLimits, Method};
@@ -39,6 +40,27 @@ impl HttpRequest {
         })
     }
 
+    /// The value of a parameter of the address.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        find(self.uri.query().unwrap_or_default().as_bytes(), name)
+    }
+
+    /// The value of a field of the form in the body.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<String> {
+        find(&self.body, name)
+    }
+
+    /// The value of a cookie (RFC 6265 section 5.4).
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let fields = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = fields.flat_map(|field| field.split(';'));
+        let mut cookies = pairs.filter_map(|pair| pair.trim().split_once('='));
+        cookies.find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// Reads the body.
     ///
     /// # Errors
@@ -54,6 +76,12 @@ impl HttpRequest {
         let (method, uri, headers) = (head.method, head.uri, head.headers);
         Ok(HttpRequest { method, uri, headers, body, client })
     }
+}
+
+/// The first value of a name among pairs of a form.
+fn find(form: &[u8], name: &str) -> Option<String> {
+    let mut pairs = form_urlencoded::parse(form);
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 async fn read_body<B>(mut body: B, most: usize) -> Result<Bytes, HttpRefusal>
@@ -73,4 +101,39 @@ where
         read.extend_from_slice(&octets);
     }
     Ok(read.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    fn request(uri: &'static str, cookies: &[&'static str], body: &'static str) -> HttpRequest {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_static(cookie));
+        }
+        let client = "127.0.0.1:1234".parse().unwrap();
+        let uri = Uri::from_static(uri);
+        HttpRequest { method: Method::GET, uri, headers, body: body.into(), client }
+    }
+
+    #[test]
+    fn parameters_and_fields_are_decoded_and_the_first_counts() {
+        let request =
+            request("/a?name=www.example&name=b&client=2001%3Adb8%3A%3A1", &[], "a=b+c&d");
+        assert_eq!(request.parameter("name").as_deref(), Some("www.example"));
+        assert_eq!(request.parameter("client").as_deref(), Some("2001:db8::1"));
+        assert_eq!(request.parameter("a"), None);
+        assert_eq!(request.field("a").as_deref(), Some("b c"));
+        assert_eq!(request.field("d").as_deref(), Some(""));
+        assert_eq!(request.field("name"), None);
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        let request = request("/", &["a=1; key=2", "other-key=3; b"], "");
+        assert_eq!(request.cookie("key"), Some("2"));
+        assert_eq!(request.cookie("b"), None);
+    }
 }

@@ -35,6 +35,24 @@ impl HttpResponse {
         HttpResponse::new(status, "application/json", format!("{object}\n"))
     }
 
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The value of a header field, if it is a text.
+    #[must_use]
+    pub fn field(&self, name: &HeaderName) -> Option<&str> {
+        self.0.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn into_body(self) -> HttpBody {
+        self.0.into_body()
+    }
+
     /// The same response with a header field, which replaces an earlier field of the name.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

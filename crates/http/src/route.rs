@@ -36,8 +36,14 @@ impl Route {
         self.path
     }
 
-    /// Answers a request.
-    pub(crate) async fn answer(&self, request: HttpRequest) -> HttpResponse {
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Answers a request that the service has admitted.
+    pub async fn answer(&self, request: HttpRequest) -> HttpResponse {
         (self.handler)(request).await
     }
 

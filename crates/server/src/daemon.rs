@@ -15,6 +15,8 @@ mod bound;
 mod configured;
 mod connections;
 mod control_socket;
+mod dashboard;
+mod day;
 mod dnstap_writer;
 mod first_recursion;
 mod generation;

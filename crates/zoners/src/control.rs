@@ -1,7 +1,9 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
-//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `history`.
+//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `history`,
+//! `dashboard`.
 
 pub(crate) mod cache;
+pub(crate) mod dashboard;
 pub(crate) mod healthcheck;
 pub(crate) mod log;
 pub(crate) mod metrics;

@@ -78,6 +78,8 @@ enum Command {
     History(control::troubles::HistoryArguments),
     /// Show the queries of the query log: search, follow, or print them for other programs.
     Log(control::log::LogArguments),
+    /// Open the dashboard in a browser: how the daemon is doing, queries as they end, policy, network.
+    Dashboard(control::dashboard::DashboardArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
     /// Show the networks of this machine: links, their resolvers and domains, and the names that they answer.
@@ -231,6 +233,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Failures(arguments) => control::troubles::run(&arguments, true),
         Command::History(arguments) => control::troubles::history(&arguments),
         Command::Log(arguments) => control::log::run(&arguments),
+        Command::Dashboard(arguments) => control::dashboard::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Network(arguments) => control::network::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),

@@ -102,6 +102,11 @@ impl Config {
     pub(crate) fn http_ports(&self) -> Vec<u16> {
         ports(self.server.http.iter().copied())
     }
+
+    /// The port of the dashboard.
+    pub(crate) fn dashboard_port(&self) -> Vec<u16> {
+        ports(self.server.dashboard.into_iter())
+    }
 }
 
 fn ports(addresses: impl Iterator<Item = SocketAddr>) -> Vec<u16> {

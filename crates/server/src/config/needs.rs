@@ -61,10 +61,11 @@ impl Config {
         ports.chain(privilege).chain([Need::Calls(Calls::Listen)]).collect()
     }
 
-    /// Whether a reload from `file` may have to bind a privileged port.
+    /// Whether a reload from `file`, or the dashboard, may have to bind a privileged port.
     pub(crate) fn needs_privilege(&self, file: Option<&Path>) -> bool {
-        let ports = [self.ports(), self.http_ports()].concat();
-        file.is_some() && ports.into_iter().any(is_privileged)
+        let reloaded = [self.ports(), self.http_ports()].concat();
+        let is_reloaded = file.is_some() && reloaded.into_iter().any(is_privileged);
+        is_reloaded || self.dashboard_port().into_iter().any(is_privileged)
     }
 
     /// The needs of a reload with this configuration, from `file`.
@@ -86,6 +87,9 @@ impl Config {
         // The addresses that a reload binds.
         let listens = [("server.listen", self.ports()), ("server.http", self.http_ports())];
         let listens = listens.into_iter().filter(|(_, ports)| file.is_some() && !ports.is_empty());
+        // The dashboard is opened at the first request for it.
+        let dashboard = Some(("server.dashboard", self.dashboard_port()));
+        let listens = listens.chain(dashboard.filter(|(_, ports)| !ports.is_empty()));
         let listens = listens.map(|(of, ports)| Needs { of, all: Config::needs_to_listen(ports) });
         needs.extend(listens);
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {

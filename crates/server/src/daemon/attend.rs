@@ -210,6 +210,7 @@ fn look(
     strategies: &mut StrategyKeeper,
     keeper: Option<&mut CacheKeeper>,
 ) -> bool {
+    serving.overseer.note_day();
     serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
     // A timer stands still while the machine sleeps, and the clock may be set.
     let is_over = serving.until_schedules_change() == Some(Duration::ZERO);

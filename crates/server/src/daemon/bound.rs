@@ -11,6 +11,7 @@ use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
+use super::dashboard::DashboardTerms;
 use super::generation::{Core, Generation};
 use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
@@ -92,6 +93,12 @@ impl Bound {
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
+        let http_counters = Arc::<Counters>::default();
+        let dashboard = DashboardTerms {
+            listen: generation.config.server.dashboard,
+            counters: http_counters.clone(),
+            descriptors: workers.client_descriptors.clone(),
+        };
         let about = About {
             config: core.file.clone(),
             second_level: second_level.clone(),
@@ -108,8 +115,8 @@ impl Bound {
             query_log: recorders.query_log(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
+            dashboard: Some(dashboard),
         };
-        let http_counters = Arc::<Counters>::default();
         let own = [http_counters.clone(), policies.counters()];
         let overseer = oversee(&core, &generation, &workers, &own, (status.clone(), about));
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
@@ -157,7 +164,7 @@ fn oversee(
     let counters = [&workers.counters()[..], own].concat();
     let overseer = Overseer::new(look_ups, counters, workers.events(), status, about);
     overseer.has_configuration(&generation.config);
-    Arc::new(overseer)
+    overseer
 }
 
 /// The addresses in service at the start.

@@ -71,15 +71,7 @@ impl BoundHttp {
     }
 
     fn bind(wanted: SocketAddr) -> io::Result<Self> {
-        let terms = Terms { absent: true, shared: false };
-        let socket = listen::tcp(wanted, terms).map_err(|error| {
-            let owner = match error.kind() {
-                io::ErrorKind::AddrInUse => ports::owner(wanted.port()),
-                _ => None,
-            };
-            let owner = owner.map(|owner| format!(" by {owner}")).unwrap_or_default();
-            io::Error::new(error.kind(), format!("server.http: {wanted}: {error}{owner}"))
-        })?;
+        let socket = bind("server.http", wanted)?;
         let address = socket.local_addr()?;
         Ok(BoundHttp { wanted, address, socket })
     }
@@ -183,11 +175,27 @@ impl HttpServing {
     }
 }
 
+/// Binds an address of `key`.
+///
+/// # Errors
+/// The address cannot be bound; the error names the key, the address and the owner of the port.
+pub(super) fn bind(key: &str, wanted: SocketAddr) -> io::Result<TcpListener> {
+    listen::tcp(wanted, Terms { absent: true, shared: false }).map_err(|error| {
+        let owner = match error.kind() {
+            io::ErrorKind::AddrInUse => ports::owner(wanted.port()),
+            _ => None,
+        };
+        let owner = owner.map(|owner| format!(" by {owner}")).unwrap_or_default();
+        io::Error::new(error.kind(), format!("{key}: {wanted}: {error}{owner}"))
+    })
+}
+
 fn names(config: &ServerConfig) -> HostNames {
     HostNames::new(config.http_names.clone())
 }
 
-fn counter(event: HttpEvent) -> Counter {
+/// The counter of an event.
+pub(super) fn counter(event: HttpEvent) -> Counter {
     match event {
         HttpEvent::Request => Counter::HttpRequests,
         HttpEvent::Refused => Counter::HttpRefused,

@@ -9,11 +9,12 @@ mod watches;
 mod zones;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use zoners_api::{CrashReport, FirstRecursionReport, StrategyReport};
+use parking_lot::Mutex;
+use zoners_api::{CrashReport, DayPeriod, DayReport, FirstRecursionReport, StrategyReport};
 use zoners_dns::{ClockReading, Counter, Counters, Network, counters};
 use zoners_host::origin::ProcessOrigin;
 use zoners_net::Sockets;
@@ -22,11 +23,14 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
+use super::dashboard::{DashboardDoor, DashboardTerms};
+use super::day::Day;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
 use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
+use super::run_history::now_s;
 use crate::config::{Config, NetworkRoute};
 use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
@@ -57,6 +61,9 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     started: ClockReading,
     /// Reloads that were asked for and came into force.
     reloads: AtomicU32,
+    day: Mutex<Day>,
+    dashboard: DashboardDoor<Overseer<N>>,
+    own: Weak<Overseer<N>>,
 }
 
 /// Parts of the daemon that stay the same while it runs.
@@ -92,6 +99,8 @@ pub(super) struct About {
     pub(super) last_crash: Option<CrashReport>,
     /// Past resolutions; `None` without a daemon.
     pub(super) history: Option<Arc<HistoryStore>>,
+    /// The terms of the dashboard; `None` without one.
+    pub(super) dashboard: Option<DashboardTerms>,
 }
 
 impl<N: Network> Overseer<N> {
@@ -101,8 +110,8 @@ impl<N: Network> Overseer<N> {
         counters: Vec<Arc<Counters>>,
         events: Vec<Arc<QueryEvents>>,
         bound: ListenStatus,
-        about: About,
-    ) -> Self {
+        mut about: About,
+    ) -> Arc<Self> {
         let started = service.clock();
         let service = ArcSwap::new(service);
         let bound = ArcSwap::from_pointee(bound);
@@ -110,7 +119,9 @@ impl<N: Network> Overseer<N> {
         let first_recursion = ArcSwapOption::empty();
         let (networks, routes) = (ArcSwap::default(), ArcSwap::default());
         let strategy = ArcSwapOption::empty();
-        Overseer {
+        let dashboard = DashboardDoor::new(about.dashboard.take());
+        let day = Mutex::default();
+        Arc::new_cyclic(|own| Overseer {
             service,
             counters,
             bound,
@@ -122,9 +133,12 @@ impl<N: Network> Overseer<N> {
             strategy,
             watches,
             offers_metrics: AtomicBool::new(false),
+            day,
+            dashboard,
+            own: own.clone(),
             started,
             reloads: AtomicU32::new(0),
-        }
+        })
     }
 
     /// Reports these addresses from now on.
@@ -208,6 +222,31 @@ impl<N: Network> Overseer<N> {
         let counted = counted.filter(|(_, count)| *count > 0);
         let told: Vec<String> = counted.map(|(name, count)| format!("{name} {count}")).collect();
         tracing::info!("counted so far: {}", told.join(", "));
+    }
+
+    /// Takes in the counters for the report of the day.
+    pub(super) fn note_day(&self) {
+        let sums = DayPeriod {
+            begin_unix_s: 0,
+            queries: self.count(Counter::ClientQueries),
+            cached: self.count(Counter::ClientCached) + self.count(Counter::ClientLocal),
+            recursed: self.count(Counter::ClientRecursed),
+            stale: self.count(Counter::ClientStale),
+            policy: self.count(Counter::ClientPolicy),
+            failed: self.count(Counter::ClientServfail),
+        };
+        self.day.lock().note(now_s(), sums);
+    }
+
+    /// The queries of the last day.
+    fn day_so_far(&self) -> DayReport {
+        self.note_day();
+        self.day.lock().report(now_s())
+    }
+
+    /// Closes the dashboard, as the daemon ends.
+    pub(super) fn close_dashboard(&self) {
+        self.dashboard.close();
     }
 
     /// Seconds since the daemon started.

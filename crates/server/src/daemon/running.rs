@@ -108,7 +108,8 @@ impl Running {
             hand_over_requests,
             keeper.as_mut(),
         ));
-        let Serving { mut listening, workers, http, generation, kept, .. } = serving;
+        let Serving { mut listening, workers, http, generation, kept, overseer, .. } = serving;
+        overseer.close_dashboard();
         if ending == DaemonEnd::HandedOver {
             tracing::info!("restart: a new daemon serves: queries under way are finished here");
             listening.leave_to_successor();

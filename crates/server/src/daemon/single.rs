@@ -1,17 +1,19 @@
 //! One worker on a port of this machine, without a configuration and without rights to give up.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
 use zoners_dns::Network;
 
 use super::allotment::Allotment;
 use super::bind;
 use super::connections::ConnectionShares;
+use super::dashboard::DashboardTerms;
 use super::listening::Listening;
 use super::overseer::{About, Overseer};
 use super::worker::{self, WorkerLink};
@@ -19,6 +21,9 @@ use crate::config::HistoryConfig;
 use crate::control::ControlSocket;
 use crate::history::HistoryStore;
 use crate::pipeline::Service;
+
+/// File descriptors for browsers.
+const DASHBOARD_DESCRIPTORS: usize = 64;
 
 /// Addresses and control socket of a single worker that serves.
 #[derive(Debug)]
@@ -51,14 +56,20 @@ pub fn serve_on<N: Network>(
     let shown = control.as_ref().map(ControlSocket::path).map_err(String::as_str);
     ready(&SingleStart { addresses: &status.addresses, control: shown })?;
     let service = Arc::new(service);
+    let dashboard = DashboardTerms {
+        // A daemon of this machine may have the usual port.
+        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        counters: Arc::default(),
+        descriptors: Arc::new(Semaphore::new(DASHBOARD_DESCRIPTORS)),
+    };
     let latencies = vec![service.latencies().clone()];
     let events = vec![service.events().clone()];
     let size = HistoryConfig::default().size;
     let history = HistoryStore::begin(size, &events, service.worker().shared())?;
     let history = Some(history);
-    let about = About { workers: 1, latencies, history, ..About::default() };
+    let dashboard = Some(dashboard);
+    let about = About { workers: 1, latencies, history, dashboard, ..About::default() };
     let overseer = Overseer::new(service.clone(), Vec::new(), events, status, about);
-    let overseer = Arc::new(overseer);
     let current = Arc::new(ArcSwap::new(service));
     let thread = std::thread::spawn(move || {
         let shares = ConnectionShares::new(Allotment::of_process(1).clients);

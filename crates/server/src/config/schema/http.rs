@@ -1,15 +1,21 @@
 //! Addresses and names of the HTTP service.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use serde::Deserializer;
 use zoners_dns::name;
 
 use super::super::values;
-use super::readers::{TextValue, list};
+use super::readers::{TextValue, list, text};
 
 /// The port of the HTTP service, unless the address has one.
 const HTTP_PORT: u16 = 8053;
+
+/// The port of the dashboard, unless the address has one.
+const DASHBOARD_PORT: u16 = 5380;
+/// The address of the dashboard by default.
+pub(super) const DASHBOARD: SocketAddr =
+    SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, DASHBOARD_PORT));
 
 /// `server.http`
 pub(super) fn addresses<'de, D: Deserializer<'de>>(
@@ -23,6 +29,29 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let names: Vec<HttpName> = list(deserializer)?;
     Ok(names.into_iter().map(|name| name.0).collect())
+}
+
+/// `server.dashboard`
+pub(super) fn dashboard<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    text(deserializer).map(|DashboardAddress(address)| address)
+}
+
+/// An address of this machine alone: over a network, a password and TLS would be needed.
+struct DashboardAddress(Option<SocketAddr>);
+
+impl TextValue for DashboardAddress {
+    const ALLOWED: &'static str = "an address of this machine alone, with a port other than 5380 if it has one, such as \
+                                   \"127.0.0.1\" or \"[::1]:8080\"; or \"\" for no dashboard";
+
+    fn read(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(DashboardAddress(None));
+        }
+        let address = values::address(text, DASHBOARD_PORT)?;
+        address.ip().is_loopback().then_some(DashboardAddress(Some(address)))
+    }
 }
 
 struct HttpAddress(SocketAddr);

@@ -27,6 +27,9 @@ pub struct ServerConfig {
     pub http_names: Vec<String>,
     /// Whether the HTTP service has metrics.
     pub http_metrics: bool,
+    /// The address of the dashboard, on this machine; `None` for no dashboard.
+    #[serde(deserialize_with = "http::dashboard")]
+    pub dashboard: Option<SocketAddr>,
     /// The file of the control socket; empty for none. By default a file in the runtime folder of the service.
     #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
@@ -69,6 +72,7 @@ impl Default for ServerConfig {
             http: Vec::new(),
             http_names: Vec::new(),
             http_metrics: false,
+            dashboard: Some(http::DASHBOARD),
             control: None,
             state: None,
             user: None,

@@ -49,6 +49,10 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         );
     }
     assert!(error("[server]\nhttp = [\"dns.lan\"]\n").contains("other than 8053"));
+    for wide in ["0.0.0.0", "192.0.2.1:5380", "localhost"] {
+        let message = error(&format!("[server]\ndashboard = {wide:?}\n"));
+        assert!(message.contains("an address of this machine alone"), "{message}");
+    }
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
     assert!(error("[cache]\nsize = \"128M\"\n").contains("\"128MB\""));
     for wrong in ["-1", "\"2x\"", "\"1500ms\"", "\"2d\"", "1.5"] {

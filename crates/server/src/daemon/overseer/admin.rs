@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    CrashReport, DaemonOrigin, DaemonStatus, HandOver, HistoryErased, LayerReport, LocalNetworks,
-    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
-    NetworkReport, OutageReport, PolicyExplanation, PolicyListReport, PolicyPauseReport,
-    ReloadReport, SecondLevelState, ServerList, TroubleReport, UnvalidatedZone, ValidationReport,
-    WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, HandOver, HistoryErased,
+    LayerReport, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, NetworkReport, OutageReport, PolicyExplanation, PolicyListReport,
+    PolicyPauseReport, ReloadReport, SecondLevelState, ServerList, TroubleReport, UnvalidatedZone,
+    ValidationReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Network};
@@ -269,6 +269,14 @@ impl<N: Network> Admin for Overseer<N> {
     async fn accept_list(&self, list: &str) -> Result<PolicyListReport, AdminError> {
         let list = list.to_owned();
         self.ask_for_lists(|caller| ListRequest::Accept { list, caller }).await
+    }
+
+    fn day(&self) -> DayReport {
+        self.day_so_far()
+    }
+
+    fn dashboard(&self) -> Result<DashboardLink, AdminError> {
+        self.dashboard.link(&self.own)
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {

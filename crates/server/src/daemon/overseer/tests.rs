@@ -40,7 +40,7 @@ struct WatchCaller {
     lines: Lines<BufReader<UnixStream>>,
 }
 
-fn overseer(events: Vec<Arc<QueryEvents>>) -> Overseer<SimNetwork> {
+fn overseer(events: Vec<Arc<QueryEvents>>) -> Arc<Overseer<SimNetwork>> {
     let config = Config::default();
     let (cookies, random) = (Cookies::new(&Random::seeded(1)), Random::seeded(2));
     let rules = Rules::new(&config, &[], cookies, &random, 0).unwrap();
@@ -58,7 +58,7 @@ impl WatchLab {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("control");
         let workers = <[Arc<QueryEvents>; 2]>::default();
-        let overseer = Arc::new(overseer(workers.to_vec()));
+        let overseer = overseer(workers.to_vec());
         let (control, admin) = (ControlSocket::bind(&socket, None).unwrap(), overseer.clone());
         let serving = tokio::spawn(async move { control.serve(admin).await });
         WatchLab { workers, overseer, socket, serving, _folder: folder }

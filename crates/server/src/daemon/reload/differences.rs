@@ -43,6 +43,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
         ("server.state", old.server.state != new.server.state),
         ("server.sandbox", old.server.sandbox != new.server.sandbox),
         ("server.control", old.server.control != new.server.control),
+        ("server.dashboard", old.server.dashboard != new.server.dashboard),
         ("server.threads", old.server.threads != new.server.threads),
         (
             "resolver.source-addresses",

@@ -1,0 +1,31 @@
+//! The dashboard: pages about a running daemon, in a browser.
+//!
+//! The third door of the administration, beside the control socket and the command line: a page shows replies of an
+//! [`Admin`](zoners_api::Admin), and a form sends a request. The crate knows no DNS and opens no socket;
+//! [`zoners_http`] serves the [`Route`](zoners_http::Route)s, and has checked Host and Origin before.
+//!
+//! # Access
+//!
+//! The owner of the daemon gets a link over the control socket ([`Dashboard::link`]). The link is for one use and for a
+//! minute, and leaves a session in the browser: a cookie without the port in its scope (RFC 6265 section 8.5), so that
+//! programs of other users on this machine could lure the browser to a port of theirs and get it. So the link has a
+//! host of its own ([`Dashboard::host`]), which no other program can guess.
+//!
+//! # Pages
+//!
+//! Each page is complete without a script. The script (`assets/live.js`) fetches the page again
+//! now and then, and shows queries as they end. Nothing comes from another site (Content-Security-Policy).
+
+mod access;
+mod assets;
+mod chart;
+mod dashboard;
+mod feed;
+mod layout;
+mod pages;
+mod secrets;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use dashboard::{Dashboard, Randomness};

@@ -1,0 +1,221 @@
+//! A daemon without a server behind it.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use zoners_api::{
+    Admin, AdminError, AdminEvent, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad,
+    CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, EventStream, FinishedQuery,
+    HandOver, HistoryErased, HistoryFill, LocalNetworks, LookupReport, MetricsText,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
+    PolicyListReport, PolicyPauseReport, QueryOutcome, ReloadReport, ServerList, TroubleReport,
+    WatchFilter, WatchStarted, WhyQuery, WhyReport,
+};
+
+/// The pauses that were asked for: group and seconds.
+type Pauses = Vec<(Option<String>, u32)>;
+
+/// A daemon with few answers, which keeps the pauses and sends events at the test's word.
+#[derive(Debug, Default)]
+pub(crate) struct TestAdmin {
+    pauses: Mutex<Pauses>,
+    watch: Mutex<Option<mpsc::UnboundedSender<Vec<AdminEvent>>>>,
+    watches: Arc<AtomicUsize>,
+}
+
+/// The events of a watch.
+#[derive(Debug)]
+pub(crate) struct TestEvents {
+    events: mpsc::UnboundedReceiver<Vec<AdminEvent>>,
+    watches: Arc<AtomicUsize>,
+}
+
+impl TestAdmin {
+    pub(crate) fn pauses(&self) -> Pauses {
+        self.pauses.lock().clone()
+    }
+
+    /// Watches under way.
+    pub(crate) fn watches(&self) -> usize {
+        self.watches.load(Ordering::Relaxed)
+    }
+
+    /// Tells the watch of queries for these names.
+    pub(crate) fn end_queries(&self, names: &[&str]) {
+        let query = |name: &&str| {
+            AdminEvent::Query(FinishedQuery {
+                received_s: 0,
+                client: "127.0.0.1".into(),
+                transport: "udp".into(),
+                name: Some((*name).to_owned()),
+                r#type: Some("A".into()),
+                outcome: Some(QueryOutcome::Cached),
+                rcode: Some("NOERROR".into()),
+                ede: None,
+                failed: false,
+                took_ms: 0.2,
+            })
+        };
+        let events = names.iter().map(query).collect();
+        let watch = self.watch.lock();
+        watch.as_ref().map(|watch| watch.send(events).unwrap()).unwrap();
+    }
+}
+
+impl EventStream for TestEvents {
+    async fn next_events(&mut self) -> Vec<AdminEvent> {
+        match self.events.recv().await {
+            Some(events) => events,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for TestEvents {
+    fn drop(&mut self) {
+        self.watches.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The error of everything that the tests do not ask for.
+fn none<T>() -> Result<T, AdminError> {
+    Err(AdminError::failed("not in this test"))
+}
+
+impl Admin for TestAdmin {
+    type Events = TestEvents;
+
+    fn status(&self) -> DaemonStatus {
+        DaemonStatus::default()
+    }
+
+    fn stats(&self) -> CounterStats {
+        CounterStats::default()
+    }
+
+    fn metrics(&self, _: bool) -> MetricsText {
+        MetricsText { text: String::new() }
+    }
+
+    async fn lookup(&self, _: &str, _: &str) -> Result<LookupReport, AdminError> {
+        none()
+    }
+
+    fn add_negative_anchor(&self, _: &str, _: u32) -> Result<NegativeAnchorAdded, AdminError> {
+        none()
+    }
+
+    fn remove_negative_anchor(&self, _: &str) -> Result<NegativeAnchorRemoved, AdminError> {
+        none()
+    }
+
+    fn negative_anchors(&self) -> NegativeAnchorList {
+        NegativeAnchorList::default()
+    }
+
+    fn servers(&self, _: Option<&str>) -> Result<ServerList, AdminError> {
+        Ok(ServerList::default())
+    }
+
+    fn networks(&self) -> LocalNetworks {
+        LocalNetworks::default()
+    }
+
+    fn cache(&self) -> CacheFill {
+        CacheFill::default()
+    }
+
+    fn cache_entries(&self, _: &str) -> Result<CacheEntries, AdminError> {
+        none()
+    }
+
+    async fn dump_cache(&self, _: File) -> Result<CacheDump, AdminError> {
+        none()
+    }
+
+    async fn load_cache(&self, _: File) -> Result<CacheLoad, AdminError> {
+        none()
+    }
+
+    async fn flush(&self, _: &str, _: bool) -> Result<CacheFlush, AdminError> {
+        none()
+    }
+
+    fn explain_policy(
+        &self,
+        _: &str,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<PolicyExplanation, AdminError> {
+        none()
+    }
+
+    fn policy_lists(&self) -> PolicyListReport {
+        PolicyListReport::default()
+    }
+
+    fn pause_policy(
+        &self,
+        group: Option<&str>,
+        seconds: u32,
+    ) -> Result<PolicyPauseReport, AdminError> {
+        let group = group.map(str::to_owned);
+        self.pauses.lock().push((group.clone(), seconds));
+        Ok(PolicyPauseReport { group, left_s: seconds })
+    }
+
+    async fn update_lists(&self, _: Option<&str>) -> Result<PolicyListReport, AdminError> {
+        none()
+    }
+
+    async fn accept_list(&self, _: &str) -> Result<PolicyListReport, AdminError> {
+        none()
+    }
+
+    async fn why(&self, query: &WhyQuery) -> Result<WhyReport, AdminError> {
+        Ok(WhyReport {
+            name: query.name.clone(),
+            resolutions: Vec::new(),
+            names_below: Vec::new(),
+            history: HistoryFill::default(),
+        })
+    }
+
+    async fn troubles(&self, _: bool, _: u64) -> Result<TroubleReport, AdminError> {
+        none()
+    }
+
+    fn erase_history(&self) -> Result<HistoryErased, AdminError> {
+        none()
+    }
+
+    fn day(&self) -> DayReport {
+        DayReport::default()
+    }
+
+    fn dashboard(&self) -> Result<DashboardLink, AdminError> {
+        none()
+    }
+
+    async fn reload(&self) -> Result<ReloadReport, AdminError> {
+        none()
+    }
+
+    fn origin(&self) -> Result<DaemonOrigin, AdminError> {
+        none()
+    }
+
+    async fn hand_over(&self) -> Result<HandOver, AdminError> {
+        none()
+    }
+
+    fn watch(&self, _: &WatchFilter) -> Result<(WatchStarted, TestEvents), AdminError> {
+        let (sender, events) = mpsc::unbounded_channel();
+        *self.watch.lock() = Some(sender);
+        self.watches.fetch_add(1, Ordering::Relaxed);
+        Ok((WatchStarted::default(), TestEvents { events, watches: self.watches.clone() }))
+    }
+}
