@@ -5,9 +5,7 @@ use std::time::Duration;
 use zoners_dns::Moment;
 
 use crate::backoff::Backoff;
-use crate::evidence::{
-    NetworkEvidence, PathCondition, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
-};
+use crate::evidence::{PathCondition, Probe, ResolverQuality};
 use crate::memory::NetworkMemory;
 use crate::strategy::Strategy;
 
@@ -18,8 +16,6 @@ const PORTAL_PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::f
 /// In halves: pauses double, or grow by half.
 const DOUBLING: u32 = 4;
 const GROWING_BY_HALF: u32 = 3;
-/// A network on which recursion works for so long is trusted anew: its next obstacle begins with the first pause.
-const STEADY_AFTER: Duration = Duration::from_secs(600);
 /// Probes of the portal without any reply, after which no portal is assumed.
 const MAX_UNCLEAR: u8 = 3;
 
@@ -55,8 +51,15 @@ pub struct StrategyMachine {
     is_unanswered: bool,
     /// Whether a probe of recursion on this network has succeeded.
     has_recursed: bool,
-    /// Whether the first probes on this network were sent.
-    is_probed: bool,
+    /// Whether the last such probe got replies and has failed.
+    fails_to_recurse: bool,
+    /// Whether recursion was probed behind an interceptor.
+    is_interceptor_probed: bool,
+    /// Whether the network names a resolver.
+    has_resolver: bool,
+    /// Whether the first probes on this network were sent: of recursion, and of the network's resolver.
+    is_recursion_probed: bool,
+    is_resolver_probed: bool,
     is_captive: bool,
     retry: Backoff,
     portal_retry: Backoff,
@@ -80,7 +83,11 @@ impl StrategyMachine {
             resolver: None,
             is_unanswered: false,
             has_recursed: false,
-            is_probed: true,
+            fails_to_recurse: false,
+            is_interceptor_probed: false,
+            has_resolver: true,
+            is_recursion_probed: true,
+            is_resolver_probed: true,
             is_captive: false,
             retry: Backoff::new(RETRY_PAUSES.0, RETRY_PAUSES.1, DOUBLING),
             portal_retry: Backoff::new(PORTAL_PAUSES.0, PORTAL_PAUSES.1, GROWING_BY_HALF),
@@ -108,6 +115,15 @@ impl StrategyMachine {
         self.terms = terms;
     }
 
+    /// The network names a resolver, or none yet; `are_other` if its resolvers are others than before. A manager of the
+    /// network may tell the resolvers of a lease some time after its route.
+    pub fn see_resolvers(&mut self, has_resolver: bool, are_other: bool) {
+        self.has_resolver = has_resolver;
+        if are_other && matches!(self.resolver, None | Some(ResolverQuality::Unusable)) {
+            (self.resolver, self.is_resolver_probed) = (None, false);
+        }
+    }
+
     /// The strategy in force.
     #[must_use]
     pub fn strategy(&self) -> Strategy {
@@ -132,14 +148,14 @@ impl StrategyMachine {
     /// Whether recursion is known to work on the present network.
     #[must_use]
     pub fn recursion_works(&self) -> bool {
-        let is_path_open = matches!(self.path, PathCondition::Open | PathCondition::UdpBlocked);
-        self.has_recursed || is_path_open
+        let is_path_good = self.path != PathCondition::Untested && !self.is_blocked();
+        self.has_recursed || is_path_good
     }
 
     fn strategy_without_portal(&self) -> Strategy {
-        match (self.path, self.resolver) {
+        match (self.path, self.resolver.filter(|_| self.has_resolver)) {
             (PathCondition::UdpBlocked, _) => Strategy::RecurseOverTcp,
-            (path, _) if !path.needs_forwarding() || !self.terms.may_forward => Strategy::Recurse,
+            (..) if !self.is_blocked() || !self.terms.may_forward => Strategy::Recurse,
             (_, Some(ResolverQuality::Validatable)) => Strategy::ForwardValidating,
             (_, Some(ResolverQuality::Stripped)) if self.terms.may_leave_unvalidated => {
                 Strategy::ForwardUnvalidated
@@ -148,13 +164,21 @@ impl StrategyMachine {
         }
     }
 
+    /// Whether recursion gets no answer, or none that can be proven. An interceptor may prove what lies in its cache, and
+    /// resolve nothing else without RD.
+    fn is_blocked(&self) -> bool {
+        let is_deaf =
+            self.fails_to_recurse && self.path == PathCondition::Intercepted { proves: true };
+        self.path.needs_forwarding() || is_deaf
+    }
+
     /// Whether validation alone stands in the way: the network's resolver answers, without signatures, and the
     /// operator has not agreed to that.
     #[must_use]
     pub fn needs_consent(&self) -> bool {
         self.terms.may_forward
             && !self.terms.may_leave_unvalidated
-            && self.path.needs_forwarding()
+            && self.is_blocked()
             && self.resolver == Some(ResolverQuality::Stripped)
     }
 
@@ -168,13 +192,15 @@ impl StrategyMachine {
             // A link that was still coming up may have swallowed the first probes.
             self.is_unanswered = false;
             self.resolver = self.resolver.filter(|quality| *quality != ResolverQuality::Unusable);
-            self.is_probed &= self.is_settled();
+            self.is_recursion_probed &= self.is_settled();
+            self.is_resolver_probed &= self.is_settled();
             return;
         }
         let (terms, memory) = (self.terms, std::mem::take(&mut self.memory));
+        let has_resolver = self.has_resolver;
         *self = StrategyMachine::new(terms).remembering(memory);
-        self.network = id;
-        self.is_probed = false;
+        (self.network, self.has_resolver) = (id, has_resolver);
+        (self.is_recursion_probed, self.is_resolver_probed) = (false, false);
         self.recall(now);
         self.probe_portal(now);
     }
@@ -218,121 +244,6 @@ impl StrategyMachine {
         }
     }
 
-    /// Takes evidence in.
-    pub fn observe(&mut self, evidence: NetworkEvidence, now: Moment) {
-        match evidence {
-            NetworkEvidence::Path(path) => self.observe_path(path, now),
-            NetworkEvidence::Recursion(outcome) => self.observe_recursion(outcome, now),
-            // A lost packet of the probe is no reason to give up a resolver that is in use.
-            NetworkEvidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
-            NetworkEvidence::Resolver(quality) => self.resolver = Some(quality),
-            NetworkEvidence::Portal(verdict) => self.observe_portal(verdict, now),
-        }
-        if self.is_unanswered && self.resolver == Some(ResolverQuality::Validatable) {
-            self.set_path(PathCondition::Blocked, now);
-            self.retry.wait(now);
-        }
-        // What was merely assumed or not found out is no reason to forget.
-        if self.path != PathCondition::Untested && (self.resolver.is_some() || !self.is_blocked()) {
-            self.remember();
-        }
-    }
-
-    fn observe_recursion(&mut self, outcome: RecursionOutcome, now: Moment) {
-        self.has_recursed |= outcome == RecursionOutcome::Works;
-        match outcome {
-            RecursionOutcome::Works if self.path == PathCondition::Untested => {}
-            RecursionOutcome::Works => {
-                // A probe may be let through where clients are not: a report as before is news again.
-                self.reported = PathCondition::Untested;
-                self.set_path(PathCondition::Open, now);
-            }
-            // On a new network the probe is sooner than clients; a slow network has replied at least.
-            RecursionOutcome::Unanswered => {
-                self.is_unanswered = self.path == PathCondition::Untested;
-            }
-            RecursionOutcome::Fails => {}
-        }
-    }
-
-    fn is_blocked(&self) -> bool {
-        self.path.needs_forwarding()
-    }
-
-    fn observe_path(&mut self, path: PathCondition, now: Moment) {
-        if std::mem::replace(&mut self.reported, path) != path && path != PathCondition::Untested {
-            self.set_path(path, now);
-        }
-    }
-
-    fn set_path(&mut self, path: PathCondition, now: Moment) {
-        self.is_unanswered = false;
-        let was_blocked = self.is_blocked();
-        let is_news = std::mem::replace(&mut self.path, path) != path;
-        match (was_blocked, self.is_blocked()) {
-            (false, true) => {
-                if self.risen_at.is_none_or(|risen| now.since(risen) >= STEADY_AFTER) {
-                    self.retry.reset();
-                    self.retry.hasten(now);
-                } else if self.resolver.is_some() {
-                    // The resolver of a moment ago is in use again.
-                    self.retry.wait(now);
-                } else {
-                    self.retry.hasten(now);
-                }
-            }
-            (true, false) => {
-                self.risen_at = Some(now);
-                self.retry.rest();
-            }
-            _ => {}
-        }
-        // A portal may have closed behind the user: the time of a log-in ends.
-        if is_news && !matches!(path, PathCondition::Open | PathCondition::UdpBlocked) {
-            self.unclear_left = MAX_UNCLEAR;
-            self.probe_portal(now);
-        }
-    }
-
-    /// A probe of the portal is due now, but not sooner after the last one than the first pause.
-    fn probe_portal(&mut self, now: Moment) {
-        match self.portal_probed_at {
-            Some(at) if now.since(at) < PORTAL_PAUSES.0 => self.portal_retry.wait(now),
-            _ => self.portal_retry.hasten(now),
-        }
-    }
-
-    fn observe_portal(&mut self, verdict: PortalVerdict, now: Moment) {
-        match verdict {
-            PortalVerdict::Captive if !self.is_captive => {
-                self.is_captive = true;
-                self.portal_retry.reset();
-                self.portal_retry.wait(now);
-            }
-            PortalVerdict::Captive => {}
-            PortalVerdict::Open => {
-                if std::mem::take(&mut self.is_captive) {
-                    // Everything found behind the portal is void.
-                    self.path = PathCondition::Untested;
-                    self.reported = PathCondition::Untested;
-                    self.resolver = None;
-                    self.has_recursed = false;
-                    self.retry.rest();
-                }
-                self.portal_retry.reset();
-                self.portal_retry.rest();
-            }
-            PortalVerdict::Unclear if self.is_captive => {}
-            PortalVerdict::Unclear => {
-                self.unclear_left = self.unclear_left.saturating_sub(1);
-                if self.unclear_left == 0 {
-                    self.portal_retry.reset();
-                    self.portal_retry.rest();
-                }
-            }
-        }
-    }
-
     /// The probes that are due, which then count as begun.
     pub fn due(&mut self, now: Moment) -> Vec<Probe> {
         let mut due = Vec::new();
@@ -343,13 +254,19 @@ impl StrategyMachine {
         if !self.terms.may_forward {
             return due;
         }
-        let is_new = !std::mem::replace(&mut self.is_probed, true);
-        if self.is_blocked() && self.retry.claim(now) || is_new {
-            due.extend([Probe::Resolver, Probe::Recursion]);
+        let is_retry = self.has_resolver && self.is_blocked() && self.retry.claim(now);
+        if self.has_resolver && (is_retry || !self.is_resolver_probed) {
+            self.is_resolver_probed = true;
+            due.push(Probe::Resolver);
+        }
+        if is_retry || !self.is_recursion_probed {
+            self.is_recursion_probed = true;
+            due.push(Probe::Recursion);
         }
         due
     }
 }
 
+mod observe;
 #[cfg(test)]
 mod tests;

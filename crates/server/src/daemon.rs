@@ -40,6 +40,7 @@ mod privileges;
 mod pulse;
 mod query_logger;
 mod recorders;
+mod recursion_trial;
 mod reload;
 mod reload_requests;
 mod rollover;

@@ -8,7 +8,7 @@
 //! | policy before resolution | [`policy`] | questions that the policy blocks or rewrites |
 //! | cache | [`finished`] | questions that the cache can answer |
 //! | recursion, the second level beside it | [`recurse`], [`zoners_resolver`] | all remaining questions |
-//! | a new network, a captive portal, or no network at all | [`settling`], [`portal`], [`system_probes`] | questions that recursion could not answer |
+//! | a new network, a captive portal, or no network at all | [`settling`], [`portal`], [`late_way`], [`system_probes`] | questions that recursion could not answer |
 //! | policy after resolution | [`policy`], [`rebinding`] | answers that the policy blocks or rewrites, or with private addresses |
 //! | finish | [`finish`] | adds what differs from client to client |
 //!
@@ -23,11 +23,13 @@ mod buckets;
 mod compact;
 mod cookies;
 mod decided;
+mod decided_way;
 pub(crate) mod denial;
 mod finish;
 mod finished;
 mod follow_redirect;
 mod group;
+mod late_way;
 pub mod local;
 mod network_failures;
 mod network_window;
@@ -59,14 +61,17 @@ use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
 use crate::latency::QueryLatencies;
 pub use cookies::Cookies;
+pub use decided_way::DecidedWay;
 pub use group::ClientGroup;
+use late_way::LateLook;
+pub use late_way::{LateWay, PresentWay};
 pub use local::Local;
 use network_window::NetworkWindow;
 use order::Order;
 pub use portal::{PortalTerms, PortalWindow};
 pub use query::Miss;
 pub use rules::Rules;
-pub use settling::{DecidedWay, SettlingDecision, SettlingWindow};
+pub use settling::{SettlingDecision, SettlingWindow};
 pub use system_probes::probe_names;
 pub use window_resolver::forwarder;
 
@@ -116,6 +121,8 @@ pub struct Service<N: Network> {
     tap: Option<Arc<MessageTap>>,
     /// The window in which the network's resolver may have to answer.
     window: Option<Arc<NetworkWindow<N>>>,
+    /// The way to look at after a failure.
+    late_look: Option<Arc<LateLook<N>>>,
 }
 
 /// The outcome of the synchronous stages.
@@ -146,14 +153,16 @@ impl<N: Network> Service<N> {
             latencies: Arc::default(),
             tap: None,
             window: None,
+            late_look: None,
         }
     }
 
     /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
-        let (window, tap) = (self.window.clone(), self.tap.clone());
-        Service { window, tap, ..Service::new(self.worker.clone(), rules) }.continuing(self)
+        let (window, late_look) = (self.window.clone(), self.late_look.clone());
+        let service = Service::new(self.worker.clone(), rules);
+        Service { window, late_look, tap: self.tap.clone(), ..service }.continuing(self)
     }
 
     /// The successor of the service `earlier`, with the readers of its events, and with its times.

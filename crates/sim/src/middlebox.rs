@@ -59,15 +59,44 @@ pub struct InterceptingResolver {
     pub signatures: bool,
     /// [`ADDRESS`] takes the place of NXDOMAIN where an address was asked for.
     pub rewrites: bool,
+    /// The treatment of queries without RD.
+    pub iterative: IterativeQueries,
+}
+
+/// The treatment of queries without RD by an intercepting resolver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IterativeQueries {
+    /// As queries with RD.
+    #[default]
+    Resolved,
+    /// REFUSED over UDP, and resolved over TCP, as by dnsmasq.
+    OverTcp,
+    /// Answered from a cache that has the root zone's own records, else referred to the root, as by BIND.
+    FromCache,
 }
 
 impl Middlebox {
     /// The portal of most cafes: RA, no AA, and only its own address.
     pub const PORTAL: Middlebox = Middlebox::Portal(Portal { aa: false, others: Others::Address });
     /// A resolver that passes DNSSEC records.
-    pub const TRANSPARENT: Middlebox =
-        Middlebox::Resolver(InterceptingResolver { signatures: true, rewrites: false });
+    pub const TRANSPARENT: Middlebox = Middlebox::Resolver(RESOLVER);
     /// A resolver that strips DNSSEC records.
     pub const STRIPPING: Middlebox =
-        Middlebox::Resolver(InterceptingResolver { signatures: false, rewrites: false });
+        Middlebox::Resolver(InterceptingResolver { signatures: false, ..RESOLVER });
+    /// A resolver that answers queries without RD over TCP alone.
+    pub const OVER_TCP: Middlebox = Middlebox::Resolver(InterceptingResolver {
+        iterative: IterativeQueries::OverTcp,
+        ..RESOLVER
+    });
+    /// A resolver that answers queries without RD from its cache alone.
+    pub const FROM_CACHE: Middlebox = Middlebox::Resolver(InterceptingResolver {
+        iterative: IterativeQueries::FromCache,
+        ..RESOLVER
+    });
 }
+
+const RESOLVER: InterceptingResolver = InterceptingResolver {
+    signatures: true,
+    rewrites: false,
+    iterative: IterativeQueries::Resolved,
+};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::evidence::{NetworkEvidence, PortalVerdict, RecursionOutcome};
 use crate::memory::MAX_NETWORKS;
 
 fn at(seconds: u64) -> Moment {
@@ -9,7 +10,7 @@ fn machine() -> StrategyMachine {
     let mut machine = StrategyMachine::new(StrategyTerms::default());
     machine.enter(Some("cafe".to_owned()), at(0));
     // The first probes have no result.
-    machine.is_probed = true;
+    (machine.is_recursion_probed, machine.is_resolver_probed) = (true, true);
     machine
 }
 
@@ -90,6 +91,39 @@ fn a_new_network_is_probed_at_once_and_a_silent_one_served_by_its_resolver() {
 }
 
 #[test]
+fn recursion_is_probed_before_the_resolver_of_a_new_network_is_known() {
+    let unanswered = NetworkEvidence::Recursion(RecursionOutcome::Unanswered);
+    let mut machine = StrategyMachine::new(StrategyTerms::default());
+    machine.see_resolvers(false, true);
+    machine.enter(None, at(0));
+    assert_eq!(machine.due(at(0)), [Probe::Portal, Probe::Recursion]);
+    machine.observe(unanswered, at(1));
+    assert_eq!((machine.due(at(1)), machine.is_settled()), (vec![], false));
+    machine.see_resolvers(true, true);
+    assert_eq!((machine.due(at(1)), machine.due(at(1))), (vec![Probe::Resolver], vec![]));
+    machine.observe(VALIDATABLE, at(1));
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+    machine.see_resolvers(false, true);
+    assert_eq!(machine.strategy(), Strategy::Recurse, "the resolver is gone");
+    machine.see_resolvers(true, true);
+    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
+}
+
+#[test]
+fn a_resolver_of_an_earlier_lease_does_not_stand_for_the_next() {
+    let mut machine = StrategyMachine::new(StrategyTerms::default());
+    machine.enter(None, at(0));
+    assert!(machine.due(at(0)).contains(&Probe::Resolver));
+    machine.see_resolvers(true, true);
+    assert_eq!(machine.due(at(0)), [Probe::Resolver]);
+    machine.observe(UNUSABLE, at(2));
+    machine.see_resolvers(true, false);
+    assert_eq!(machine.due(at(2)), []);
+    machine.see_resolvers(true, true);
+    assert!(machine.due(at(2)).contains(&Probe::Resolver));
+}
+
+#[test]
 fn without_consent_nothing_goes_out_unvalidated() {
     let mut machine = machine();
     machine.observe(BLOCKED, at(1));
@@ -117,6 +151,29 @@ fn interception_matters_only_where_nothing_can_be_proven() {
     assert_eq!(machine.strategy(), Strategy::ForwardValidating);
     machine.observe(STRIPPED, at(3));
     assert_eq!(machine.strategy(), Strategy::ForwardUnvalidated);
+}
+
+#[test]
+fn an_interceptor_that_resolves_nothing_without_rd_is_passed_by() {
+    let intercepted = NetworkEvidence::Path(PathCondition::Intercepted { proves: true });
+    let fails = NetworkEvidence::Recursion(RecursionOutcome::Fails);
+    for order in [[&fails, &intercepted], [&intercepted, &fails]] {
+        let mut machine = machine();
+        machine.observe(VALIDATABLE, at(1));
+        order.into_iter().for_each(|evidence| machine.observe(evidence.clone(), at(1)));
+        assert_eq!((machine.strategy(), machine.is_settled()), (Strategy::ForwardValidating, true));
+        let retries = probed(&mut machine, Probe::Recursion, 2..100, &fails);
+        assert!((3..6).contains(&retries.len()), "{retries:?}");
+        machine.observe(NetworkEvidence::Recursion(RecursionOutcome::Works), at(100));
+        machine.observe(intercepted.clone(), at(101));
+        assert_eq!(machine.strategy(), Strategy::Recurse, "the interceptor resolves all names now");
+    }
+    let mut machine = machine();
+    machine.observe(intercepted.clone(), at(1));
+    assert!(machine.due(at(1)).ends_with(&[Probe::Resolver, Probe::Recursion]));
+    machine.observe(NetworkEvidence::Path(PathCondition::Open), at(2));
+    machine.observe(intercepted, at(3));
+    assert!(!machine.due(at(3)).contains(&Probe::Recursion), "once on a network");
 }
 
 #[test]

@@ -21,7 +21,9 @@ use crate::dnstap::MessageTap;
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
 use crate::pipeline::policy::PolicyTerm;
-use crate::pipeline::{Cookies, PortalTerms, Rules, Service, SettlingDecision, SettlingWindow};
+use crate::pipeline::{
+    Cookies, PortalTerms, PresentWay, Rules, Service, SettlingDecision, SettlingWindow,
+};
 use crate::policy::groups::PolicyGroups;
 use crate::policy::log_schedules;
 use crate::policy::shelf::PolicyShelf;
@@ -47,6 +49,8 @@ pub(super) struct Core {
     pub(super) portal: Option<Arc<PortalTerms>>,
     /// The decision on a new network, while it is open.
     pub(super) settling: Option<watch::Receiver<SettlingDecision>>,
+    /// The way of questions that began before the strategy changed.
+    pub(super) present_way: PresentWay,
     /// The compiled lists and the pauses of the policy.
     pub(super) policies: Arc<PolicyShelf>,
     /// The zones that came from primaries.
@@ -86,6 +90,7 @@ impl Core {
             links,
             portal,
             settling,
+            present_way: PresentWay::default(),
             policies,
             transferred,
             tap,
@@ -200,6 +205,7 @@ impl Generation {
         let worker = Resolver::new(shared, network.clone(), settings, counters.clone());
         let tap = core.tap.clone().filter(|tap| tap.taps_clients());
         let service = Service::new(worker, self.rules.clone()).tapped(tap);
+        let service = service.looking_at(core.present_way.clone(), network.clone());
         match (&core.portal, &core.settling) {
             (Some(terms), _) => service.behind_portal(Some(terms.window(network))),
             (None, Some(open)) => service.settling(SettlingWindow::new(open.clone(), network)),

@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 use zoners_host::service_manager;
 
 use super::attend::{DaemonEnd, attend};
-use super::first_recursion::{FirstRecursion, is_route_answered, try_again, try_recursion};
+use super::first_recursion::{FirstRecursion, try_again};
 use super::hand_over_requests::HandOverCaller;
 use super::keeper::CacheKeeper;
 use super::listening::ListenStatus;
+use super::recursion_trial::{is_route_answered, try_recursion};
 use super::reload_requests::ReloadCaller;
 use super::run_history::RunHistory;
 use super::serving::Serving;

@@ -8,9 +8,9 @@ mod overlay;
 mod probes;
 mod resolvers;
 mod settling;
+mod windows;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -24,7 +24,6 @@ use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
 use super::generation::STRATEGY_PROFILE;
 use super::reload::{Reload, Reloading};
 use super::serving::Serving;
-use crate::pipeline::{DecidedWay, PortalTerms, SettlingDecision, probe_names};
 use base::BaseSettings;
 use memory_file::MemoryFile;
 use nat64::Nat64Search;
@@ -47,7 +46,8 @@ pub(super) struct StrategyKeeper {
     /// The hosts of the portal: of its API (RFC 8910), and the one to which it sends.
     portal_api: Option<Name>,
     portal_host: Option<Name>,
-    in_force: Strategy,
+    /// The strategy in force, and its resolvers.
+    in_force: (Strategy, Vec<SocketAddr>),
     /// The time in which the strategy on a new network is not known yet.
     settling: Option<SettlingTime>,
     /// The network is new, and no question has waited yet.
@@ -77,7 +77,7 @@ impl StrategyKeeper {
             resolvers: Vec::new(),
             portal_api: None,
             portal_host: None,
-            in_force: Strategy::Recurse,
+            in_force: (Strategy::Recurse, Vec::new()),
             settling: None,
             is_new: false,
             is_offline: false,
@@ -113,7 +113,6 @@ impl StrategyKeeper {
         let networks = serving.overseer.networks();
         let now = serving.core.shared.now();
         let id = networks.id.map(|id| id.to_string());
-        self.see_resolvers(&networks.facts);
         let is_other = id.is_some() && self.id.is_some() && id != self.id;
         let sources = source_addresses();
         let has_network = sources != [None; 2];
@@ -132,24 +131,34 @@ impl StrategyKeeper {
             self.id = Some(id.clone());
             self.machine.identify(id, now);
         }
+        self.see_resolvers(&networks.facts);
     }
 
     /// Resolvers and terms, as they are now.
     fn see_resolvers(&mut self, facts: &NetworkFacts) {
-        self.resolvers = resolvers(facts, self.base.has_family());
+        let now = resolvers(facts, self.base.has_family());
+        self.machine.see_resolvers(!now.is_empty(), now != self.resolvers);
+        self.resolvers = now;
         let api = facts.links.iter().find_map(|link| host_of(link.portal_api()?));
         self.portal_api = api.and_then(|host| name::parse(&host).ok());
         let mut terms = self.base.terms;
-        terms.may_forward &= !self.resolvers.is_empty();
+        terms.may_forward &= !self.resolvers.is_empty() || self.awaits_lease();
         // A server with a resolv.conf of its own is behind no portal.
         terms.probes_portals &= !self.resolvers.is_empty() && has_own_settings(facts);
         self.machine.set_terms(terms);
     }
 
-    /// The look once a second while clients ask, and more often on a new network; true if other routes follow from the present networks.
+    /// Whether the machine has just moved to a network: managers write the resolvers of a lease after its route.
+    fn awaits_lease(&self) -> bool {
+        self.moves > 1 && (self.is_new || self.settling.is_some())
+    }
+
+    /// The look once a second while clients ask, and more often on a new network; true if other routes follow from the
+    /// present networks.
     pub(super) fn look(&mut self, serving: &mut Serving) -> bool {
         // The hardware address of the router is known after the first packet.
-        let has_other_routes = self.id.is_none() && serving.look_at_networks();
+        let is_due = self.id.is_none() || self.awaits_lease();
+        let has_other_routes = is_due && serving.look_at_networks();
         self.network_changed(serving, false);
         let shared = &serving.core.shared;
         self.machine.observe(NetworkEvidence::Path(path(shared)), shared.now());
@@ -162,6 +171,9 @@ impl StrategyKeeper {
             return;
         }
         match finding.news {
+            // The resolvers of an earlier lease.
+            ProbeNews::Evidence(NetworkEvidence::Resolver(_), _)
+                if finding.resolvers != self.resolvers => {}
             ProbeNews::Evidence(evidence, portal_host) => {
                 if let Some(host) = portal_host {
                     self.portal_host = name::parse(&host).ok();
@@ -185,12 +197,18 @@ impl StrategyKeeper {
         }
         self.send_probes(serving);
         let strategy = self.machine.strategy();
-        let before = std::mem::replace(&mut self.in_force, strategy);
+        let (before, resolvers) =
+            std::mem::replace(&mut self.in_force, (strategy, self.resolvers.clone()));
         if strategy != before {
             self.log(strategy);
             self.clear_evidence(serving, before, strategy);
         }
-        self.put_portal_in_force(serving, strategy == Strategy::Portal);
+        let are_other = resolvers != self.resolvers;
+        let is_other_portal =
+            self.put_portal_in_force(serving, strategy == Strategy::Portal, are_other);
+        if strategy != before || are_other || is_other_portal {
+            self.put_present_way(serving, strategy);
+        }
         let overlay = overlay::overlay(strategy, &self.resolvers);
         let nat64 = self.nat64.overlay().filter(|_| self.base.finds_nat64);
         let has_other_strategy = serving.core.set_overlay(STRATEGY_PROFILE, overlay);
@@ -240,21 +258,6 @@ impl StrategyKeeper {
         serving.workers.put_in_force(&serving.core, &serving.generation);
     }
 
-    fn decision(&self, serving: &Serving, strategy: Strategy) -> SettlingDecision {
-        let (shared, settings) = (&serving.core.shared, &self.base.settings);
-        let way = match strategy {
-            Strategy::ForwardValidating => {
-                let (clock, random) = (shared.clock.clone(), shared.random.clone());
-                DecidedWay::forwarding(&self.resolvers, settings, clock, random)
-            }
-            Strategy::Recurse | Strategy::RecurseOverTcp if self.machine.recursion_works() => {
-                DecidedWay::recursion(settings.clone(), shared.clone())
-            }
-            _ => return SettlingDecision::Nothing,
-        };
-        SettlingDecision::Way(Arc::new(way))
-    }
-
     fn send_probes(&mut self, serving: &Serving) {
         let now = serving.core.shared.now();
         let mut purposes: Vec<ProbePurpose> =
@@ -285,39 +288,6 @@ impl StrategyKeeper {
             }
             _ => {}
         }
-    }
-
-    fn put_portal_in_force(&self, serving: &mut Serving, is_portal: bool) {
-        let names = if is_portal { self.portal_names() } else { Vec::new() };
-        let before = serving.core.portal.as_ref().map(|terms| terms.names());
-        if before == is_portal.then_some(&names[..]) {
-            return;
-        }
-        let shared = serving.core.shared.clone();
-        let terms = is_portal.then(|| {
-            // Answers from before, which would hide the portal.
-            for name in &names {
-                shared.cache.flush(name, true);
-            }
-            let (clock, random) = (shared.clock.clone(), shared.random.clone());
-            PortalTerms::new(names, &self.resolvers, &self.base.settings, clock, random)
-        });
-        serving.core.portal = terms.map(Arc::new);
-        serving.workers.put_in_force(&serving.core, &serving.generation);
-    }
-
-    /// The names of the portal and of probes.
-    fn portal_names(&self) -> Vec<Name> {
-        let probes = self.base.portal_probes.iter();
-        let probes = probes.filter_map(|probe| name::parse(&probe.host).ok());
-        let portal = [&self.portal_api, &self.portal_host].into_iter().flatten().cloned();
-        let mut names: Vec<Name> = probe_names().to_vec();
-        for name in probes.chain(portal) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
     }
 
     fn log(&self, strategy: Strategy) {

@@ -54,8 +54,7 @@ impl<N: Network> Service<N> {
         match window {
             NetworkWindow::Portal(window) => self.resolve_behind(window, asker, miss, trace).await,
             NetworkWindow::Settling(window) => {
-                let resolution = self.resolve_settling(window, asker, miss, trace).await;
-                (resolution, AnswerOrigin::Resolver)
+                self.resolve_settling(window, asker, miss, trace).await
             }
         }
     }

@@ -4,11 +4,12 @@
 //! What the resolver says stays apart: in a cache of its own, which is dropped with the window, with TTLs of seconds.
 //! No part of an answer becomes the address of a nameserver, and nothing is persisted or shared with other nodes.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use zoners_cache::TtlLimits;
-use zoners_dns::{Clock, Name, Network, Random, name};
+use zoners_dns::{Clock, Name, Network, Question, Random, name};
 use zoners_resolver::{Answer, Resolution, Resolver, Settings, Trace};
 
 use super::Service;
@@ -80,13 +81,24 @@ impl<N: Network> Service<N> {
         trace: Option<Arc<Trace>>,
     ) -> (Resolution, AnswerOrigin) {
         let question = &miss.question_to_resolve();
+        let (checking, lack) = (miss.head.checking(), miss.lack);
+        let recursion = self.worker.resolve_for(asker, question, checking, lack, trace.clone());
+        self.resolve_by_portal(window, question, recursion, trace).await
+    }
+
+    /// Waits for a recursion, and asks the resolver of the network after a failure; at once for names of the portal.
+    pub(super) async fn resolve_by_portal(
+        &self,
+        window: &PortalWindow<N>,
+        question: &Question,
+        recursion: impl Future<Output = Resolution>,
+        trace: Option<Arc<Trace>>,
+    ) -> (Resolution, AnswerOrigin) {
         if window.terms.names.iter().any(|zone| name::is_within(&question.name, zone)) {
             let answer = window.resolver.resolve(question, trace).await;
             return (answer.map(short_lived), AnswerOrigin::Portal);
         }
-        let (checking, lack) = (miss.head.checking(), miss.lack);
-        let resolution = self.worker.resolve_for(asker, question, checking, lack, trace).await;
-        match resolution {
+        match recursion.await {
             // A name of a VPN is not for the portal.
             Err(failed)
                 if is_of_network(failed.cause)

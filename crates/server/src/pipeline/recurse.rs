@@ -80,8 +80,14 @@ impl<N: Network> Service<N> {
         let question = redirected.as_ref().unwrap_or(&miss.question);
         match &self.window {
             None => {
-                let own = self.worker.resolve_for(asker, question, checking, lack, trace).await;
-                (own, AnswerOrigin::Resolver)
+                match self.worker.resolve_for(asker, question, checking, lack, trace).await {
+                    Err(failed) => match self.late_way(&failed, question) {
+                        // Boxed, since it is rare.
+                        Some(way) => Box::pin(self.resolve_late(&way, asker, miss, failed)).await,
+                        None => (Err(failed), AnswerOrigin::Resolver),
+                    },
+                    own => (own, AnswerOrigin::Resolver),
+                }
             }
             // Boxed, since it is rare.
             Some(window) => Box::pin(self.resolve_in_window(window, asker, miss, trace)).await,

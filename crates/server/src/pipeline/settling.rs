@@ -6,59 +6,31 @@
 //!
 //! Once the network's resolver is known to be the way, questions under way are asked there. Its answers are validated,
 //! and lie in a cache of their own: no question waits for a recursion that has no end, and none of its work is shared.
-//! Questions with a route of their own (of a VPN, of a home, of the configuration) never leave that route.
+//! Questions with a route of their own (of a VPN, of a home, of the configuration) never leave that route. Behind a
+//! captive portal, questions under way go on as in the portal's window.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
-use zoners_cache::TtlLimits;
-use zoners_dns::{Clock, Network, Random, name};
-use zoners_resolver::{Lack, Resolution, Resolver, Settings, Shared, Trace};
+use zoners_dns::Network;
+use zoners_resolver::{Cause, Lack, Resolution, Trace, Unresolved};
 
 use super::Service;
+use super::decided_way::{CloneNetwork, DecidedWay};
 use super::network_failures::{has_own_route, is_of_network};
+use super::portal::PortalTerms;
 use super::query::Miss;
-use super::window_resolver::{WindowResolver, forwarder};
+use super::rebinding::AnswerOrigin;
 
 /// The time after a failure in which the daemon may notice a network.
 const NOTICE: Duration = Duration::from_millis(300);
-
-/// The way on which questions are asked anew.
-#[derive(Debug)]
-pub struct DecidedWay(WindowResolver);
-
-impl DecidedWay {
-    /// Recursion, as `settings` say, with the cache of the daemon.
-    #[must_use]
-    pub fn recursion(settings: Arc<Settings>, shared: Arc<Shared>) -> Self {
-        DecidedWay(WindowResolver { settings, shared })
-    }
-
-    /// The resolvers of a network, for all names without a route of their own in `settings`; validated, with an empty
-    /// cache.
-    #[must_use]
-    pub fn forwarding(
-        resolvers: &[SocketAddr],
-        settings: &Settings,
-        clock: Arc<dyn Clock>,
-        random: Random,
-    ) -> Self {
-        let mut settings = settings.clone();
-        settings.routes.retain(|route| !route.zone.is_root());
-        settings.routes.push(forwarder(resolvers));
-        DecidedWay(WindowResolver::apart(settings, TtlLimits::default(), clock, random))
-    }
-
-    /// Whether a service with these settings asks others for names without a route of their own.
-    fn differs_from(&self, settings: &Settings) -> bool {
-        settings.route(&name::root()) != self.0.settings.route(&name::root())
-    }
-}
+/// The time for a recursion that is under way when a captive portal is found.
+const PORTAL_GRACE: Duration = Duration::from_millis(300);
 
 /// The strategy on a new network, as far as decided.
 #[derive(Clone, Debug, Default)]
@@ -70,25 +42,23 @@ pub enum SettlingDecision {
     Open,
     /// This way is known to work.
     Way(Arc<DecidedWay>),
+    /// A captive portal holds the network.
+    Portal(Arc<PortalTerms>),
     /// Nothing is known to work: failures count.
     Nothing,
 }
 
-/// Makes a resolver over the network of a worker.
-type MakeResolver<N> = Box<dyn Fn(&DecidedWay) -> Resolver<N> + Send + Sync>;
-
 /// The window of one worker.
 pub struct SettlingWindow<N: Network> {
     decision: watch::Receiver<SettlingDecision>,
-    make: MakeResolver<N>,
+    network: CloneNetwork<N>,
 }
 
 impl<N: Network + Clone> SettlingWindow<N> {
     /// The window until the decision.
     #[must_use]
     pub fn new(decision: watch::Receiver<SettlingDecision>, network: N) -> Self {
-        let make = Box::new(move |way: &DecidedWay| way.0.over(network.clone()));
-        SettlingWindow { decision, make }
+        SettlingWindow { decision, network: Box::new(move || network.clone()) }
     }
 }
 
@@ -113,12 +83,12 @@ impl<N: Network> Service<N> {
         asker: Option<IpAddr>,
         miss: &Miss,
         trace: Option<Arc<Trace>>,
-    ) -> Resolution {
+    ) -> (Resolution, AnswerOrigin) {
         let (question, checking) = (&miss.question_to_resolve(), miss.head.checking());
         let recursion =
             self.worker.resolve_for(asker, question, checking, miss.lack, trace.clone());
         if has_own_route(self.worker.settings(), question) {
-            return recursion.await;
+            return (recursion.await, AnswerOrigin::Resolver);
         }
         let mut recursion = pin!(recursion);
         let mut decision = window.decision.clone();
@@ -128,21 +98,39 @@ impl<N: Network> Service<N> {
                 Err(failed) if is_of_network(failed.cause) => {
                     (Some(failed), decided_after_failure(&mut decision).await)
                 }
-                resolution => return resolution,
+                resolution => return (resolution, AnswerOrigin::Resolver),
             },
             decided = decided(&mut decision) => (None, decided),
         };
-        match (decided, failed) {
+        let resolution = match (decided, failed) {
             (SettlingDecision::Way(way), failed)
                 if failed.is_some() || way.differs_from(self.worker.settings()) =>
             {
-                let resolver = (window.make)(&way);
+                let resolver = way.resolver((window.network)());
                 resolver.resolve_for(asker, question, checking, Lack::Everything, trace).await
+            }
+            (SettlingDecision::Portal(terms), failed) => {
+                let portal = terms.window((window.network)());
+                let recursion = async {
+                    match failed {
+                        Some(failed) => Err(failed),
+                        None => {
+                            timeout(PORTAL_GRACE, recursion).await.unwrap_or_else(|_| Err(late()))
+                        }
+                    }
+                };
+                return self.resolve_by_portal(&portal, question, recursion, trace).await;
             }
             (_, Some(failed)) => Err(failed),
             (_, None) => recursion.await,
-        }
+        };
+        (resolution, AnswerOrigin::Resolver)
     }
+}
+
+/// The failure of a recursion behind a captive portal.
+fn late() -> Unresolved {
+    Unresolved::new(Cause::Deadline, "a captive portal holds this network until you log in")
 }
 
 /// Waits for the decision.

@@ -6,7 +6,9 @@ use zoners_dns::{
 
 use super::react::encode;
 use super::{Arrivals, Internet};
-use crate::middlebox::{ADDRESS, InterceptingResolver, LATENCY, Middlebox, Others, Portal, TTL};
+use crate::middlebox::{
+    ADDRESS, InterceptingResolver, IterativeQueries, LATENCY, Middlebox, Others, Portal, TTL,
+};
 use crate::zone::Said;
 
 /// Aliases that the middlebox follows from zone to zone.
@@ -34,7 +36,19 @@ impl Internet {
             Middlebox::Unreachable => return vec![(trip, refused(NetworkError::Unreachable))],
             Middlebox::Refuses => Said { ra: true, ..Said::error(OptRcode::REFUSED) },
             Middlebox::Portal(portal) => of_portal(portal, question),
-            Middlebox::Resolver(resolver) => self.of_resolver(resolver, question),
+            Middlebox::Resolver(resolver) if query.header.rd() => {
+                self.of_resolver(resolver, question)
+            }
+            Middlebox::Resolver(resolver) => match resolver.iterative {
+                IterativeQueries::OverTcp if udp => {
+                    Said { ra: true, ..Said::error(OptRcode::REFUSED) }
+                }
+                IterativeQueries::FromCache if !question.name.is_root() => {
+                    let root = self.of_resolver(resolver, &Question::new(name::root(), Rtype::NS));
+                    Said { authority: root.answer, ..Said::recursive(OptRcode::NOERROR) }
+                }
+                _ => self.of_resolver(resolver, question),
+            },
         };
         let keeps = !matches!(
             middlebox,

@@ -13,13 +13,12 @@ use zoners_networks::{
     NetworkEvidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
     judge_reply,
 };
-use zoners_resolver::{Resolver, Settings, Trace};
+use zoners_resolver::{Resolver, Settings};
 
 use crate::clock::SystemClock;
 use crate::config::PortalProbe;
-use crate::daemon::first_recursion::{
-    FirstRecursion, has_reply, try_recursion, try_recursion_traced,
-};
+use crate::daemon::first_recursion::FirstRecursion;
+use crate::daemon::recursion_trial::{RecursionTrial, try_recursion};
 use crate::daemon::serving::Serving;
 use crate::daemon::strategy::nat64::discover;
 use crate::pipeline::{PortalTerms, forwarder};
@@ -28,7 +27,7 @@ use crate::pipeline::{PortalTerms, forwarder};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A network without any reply of a root server after this time is taken for one that blocks DNS, if its own resolver
 /// answers: a satellite adds 600 ms to a round trip. A later reply takes that back.
-const FIRST_REPLY: Duration = Duration::from_millis(800);
+const FIRST_REPLY: Duration = Duration::from_millis(700);
 /// Octets of content that are read.
 const MAX_CONTENT: usize = 8 * 1024;
 /// Addresses of a name that are tried.
@@ -39,6 +38,8 @@ const MAX_ADDRESSES: usize = 2;
 pub(in crate::daemon) struct ProbeFinding {
     /// See [`ProbeRequest::moves`].
     pub(super) moves: u32,
+    /// The resolvers of the network when the probe was sent.
+    pub(super) resolvers: Vec<SocketAddr>,
     pub(super) news: ProbeNews,
 }
 
@@ -94,20 +95,7 @@ impl ProbeRequest {
     ) -> ProbeFinding {
         let news = match self.purpose {
             ProbePurpose::Strategy(Probe::Recursion) => {
-                let trace = Arc::<Trace>::default();
-                let settings = self.settings.clone();
-                let trial = try_recursion_traced(network, settings, random, trace.clone());
-                let mut trial = pin!(trial);
-                let early = timeout(FIRST_REPLY, trial.as_mut()).await;
-                if early.is_err() && !has_reply(&trace) {
-                    // The daemon ends.
-                    let _ = findings.send(self.recursion(RecursionOutcome::Unanswered)).await;
-                }
-                let outcome = match early {
-                    Ok(first) => first,
-                    Err(_) => trial.await,
-                };
-                return self.recursion(outcome_of(&outcome));
+                return self.try_recursion(network, random, findings).await;
             }
             ProbePurpose::Strategy(Probe::Resolver) => {
                 let quality = quality(network, &self.settings, &self.resolvers, random).await;
@@ -123,12 +111,45 @@ impl ProbeRequest {
                 ProbeNews::Nat64(discover(&self.of_network(network, random)).await)
             }
         };
-        ProbeFinding { moves: self.moves, news }
+        self.finding(news)
+    }
+
+    /// Tries recursion; a network without an early reply is told at once.
+    async fn try_recursion<N: Network>(
+        &self,
+        network: N,
+        random: Random,
+        findings: &mpsc::Sender<ProbeFinding>,
+    ) -> ProbeFinding {
+        let trial = RecursionTrial::new(network, &self.settings, random);
+        let mut running = pin!(trial.run());
+        let early = timeout(FIRST_REPLY, running.as_mut()).await;
+        if early.is_err() && !trial.has_reply() {
+            // The daemon ends.
+            let _ = findings.send(self.recursion(RecursionOutcome::Unanswered)).await;
+        }
+        let first = match early {
+            Ok(first) => first,
+            Err(_) => running.await,
+        };
+        self.recursion(match first {
+            FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => {
+                match trial.reaches_servers().await {
+                    true => RecursionOutcome::Works,
+                    false => RecursionOutcome::Fails,
+                }
+            }
+            FirstRecursion::Failed(_) => RecursionOutcome::Fails,
+            FirstRecursion::Offline => RecursionOutcome::Unanswered,
+        })
     }
 
     fn recursion(&self, outcome: RecursionOutcome) -> ProbeFinding {
-        let news = ProbeNews::Evidence(NetworkEvidence::Recursion(outcome), None);
-        ProbeFinding { moves: self.moves, news }
+        self.finding(ProbeNews::Evidence(NetworkEvidence::Recursion(outcome), None))
+    }
+
+    fn finding(&self, news: ProbeNews) -> ProbeFinding {
+        ProbeFinding { moves: self.moves, resolvers: self.resolvers.clone(), news }
     }
 
     /// The resolver of the network, with an empty cache.
@@ -136,18 +157,6 @@ impl ProbeRequest {
         let clock = Arc::new(SystemClock);
         PortalTerms::new(vec![], &self.resolvers, &self.settings, clock, random).resolver(network)
     }
-}
-
-fn outcome_of(first: &FirstRecursion) -> RecursionOutcome {
-    match first {
-        FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_) => RecursionOutcome::Works,
-        FirstRecursion::Failed(_) => RecursionOutcome::Fails,
-        FirstRecursion::Offline => RecursionOutcome::Unanswered,
-    }
-}
-
-fn is_success(first: &FirstRecursion) -> bool {
-    matches!(first, FirstRecursion::Proven(_) | FirstRecursion::Unvalidated(_))
 }
 
 /// What the resolvers of the network are good for: whether they bring the proof of the root zone, or at least its
@@ -170,7 +179,7 @@ async fn quality<N: Network + Clone>(
         FirstRecursion::Failed(_) => {}
     }
     let unvalidated = Settings { anchors: Vec::new(), ..forwarding };
-    match is_success(&try_recursion(network, Arc::new(unvalidated), random).await) {
+    match try_recursion(network, Arc::new(unvalidated), random).await.is_success() {
         true => ResolverQuality::Stripped,
         false => ResolverQuality::Unusable,
     }

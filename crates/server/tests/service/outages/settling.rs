@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
-use zoners_dns::{Message, OptRcode, Random, Rtype, Transport};
+use zoners_dns::{Message, OptRcode, Random, Rtype, Transport, name};
 use zoners_resolver::Event;
 use zoners_server::Service;
-use zoners_server::pipeline::{DecidedWay, SettlingDecision, SettlingWindow};
+use zoners_server::pipeline::{
+    DecidedWay, LateWay, PortalTerms, PresentWay, SettlingDecision, SettlingWindow,
+};
+use zoners_sim::middlebox::ADDRESS;
 use zoners_sim::{Link, Manner, Middlebox};
 
 use crate::lab::{ServiceLab, lab, lab_with};
@@ -30,6 +33,20 @@ fn resolvers(lab: &ServiceLab) -> SettlingDecision {
     let (clock, random) = (lab.clock.clone(), Random::seeded(9));
     let way = DecidedWay::forwarding(&[ROUTER.parse().unwrap()], settings, clock, random);
     SettlingDecision::Way(Arc::new(way))
+}
+
+/// The terms of a portal, whose resolver gives its own address for whatever name.
+fn portal(lab: &ServiceLab) -> Arc<PortalTerms> {
+    lab.net.interpose(Middlebox::PORTAL);
+    let names = vec![name::parse("login.example").unwrap()];
+    let settings = lab.service.worker().settings();
+    let (clock, random) = (lab.clock.clone(), Random::seeded(9));
+    Arc::new(PortalTerms::new(names, &[ROUTER.parse().unwrap()], settings, clock, random))
+}
+
+fn is_of_portal(reply: &Message) -> bool {
+    let records = reply.answer.iter().flat_map(|set| set.records.iter());
+    records.map(|octets| octets.to_vec()).eq([ADDRESS.to_vec()])
 }
 
 fn recursion(lab: &ServiceLab) -> SettlingDecision {
@@ -133,4 +150,53 @@ async fn a_name_with_a_route_of_its_own_never_goes_to_the_resolver_of_the_networ
     assert_eq!(reply.rcode, OptRcode::SERVFAIL);
     assert!(lab.net.sent_to("10.8.0.53") > 0);
     assert_eq!(lab.net.sent_to("192.168.1.1"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_under_way_when_a_portal_is_found_are_answered_by_its_resolver() {
+    for obstacle in [Middlebox::Drops, Middlebox::Unreachable] {
+        let (lab, decision) = on_new_network(lab());
+        lab.net.interpose(obstacle);
+        let decide = async {
+            sleep(Duration::from_millis(700)).await;
+            decision.send_replace(SettlingDecision::Portal(portal(&lab)));
+        };
+        let names = ["start.login.example", "www.example.com"].map(|name| ask(&lab, name));
+        let [login, other] = names;
+        let ((login, _), (other, took), ()) = tokio::join!(login, other, decide);
+        assert!(is_of_portal(&login) && is_of_portal(&other), "{obstacle:?}: {login:?} {other:?}");
+        assert!(other.answer[0].ttl <= 5 && took < Duration::from_millis(1200), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_began_before_the_strategy_changed_is_asked_anew_on_its_way() {
+    let vpn = "[[forward]]\nzone = \"corp.example.net\"\nservers = [\"10.8.0.53\"]\n";
+    for is_portal in [true, false] {
+        let mut lab = lab_with(vpn);
+        lab.net.link("10.8.0.53", Link::of(5).with(Manner::Dead));
+        lab.net.interpose(Middlebox::Drops);
+        lab.service.worker().shared().notify(Event::NetworkChanged);
+        let present = PresentWay::default();
+        let rules = Arc::new(lab.service.rules().clone());
+        let service = Service::new(lab.service.worker().clone(), rules);
+        lab.service = service.looking_at(present.clone(), lab.net.clone());
+        let change = async {
+            sleep(Duration::from_millis(500)).await;
+            let way = match (is_portal, resolvers(&lab)) {
+                (false, SettlingDecision::Way(way)) => LateWay::Resolvers(way),
+                _ => LateWay::Portal(portal(&lab)),
+            };
+            if !is_portal {
+                lab.net.interpose(Middlebox::Drops).near("192.168.1.1");
+                lab.net.serve("example.com", "192.168.1.1");
+            }
+            present.put(Some(way));
+        };
+        let ((reply, _), (corp, _), ()) =
+            tokio::join!(ask(&lab, "www.example.com"), ask(&lab, "www.corp.example.net"), change);
+        assert_eq!(is_of_portal(&reply), is_portal, "{reply:?}");
+        assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 1), "{reply:?}");
+        assert_eq!(corp.rcode, OptRcode::SERVFAIL, "a name of a VPN is not for this network");
+    }
 }

@@ -14,7 +14,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Event, Lack};
 use zoners_resolver::{NetworkState, Obstacle};
-use zoners_sim::middlebox::{InterceptingResolver, Others, Portal};
+use zoners_sim::middlebox::{InterceptingResolver, IterativeQueries, Others, Portal};
 use zoners_sim::world::{COM_SERVERS, NET_SERVERS, ROOT_SERVERS};
 use zoners_sim::{Middlebox, Said};
 
@@ -224,7 +224,11 @@ async fn in_an_intercepted_network_a_question_costs_one_packet() {
 #[tokio::test(start_paused = true)]
 async fn what_an_interceptor_strips_or_rewrites_is_no_answer_where_it_must_be_proven() {
     for (signatures, rewrites) in [(false, false), (false, true), (true, true)] {
-        let resolver = Middlebox::Resolver(InterceptingResolver { signatures, rewrites });
+        let resolver = Middlebox::Resolver(InterceptingResolver {
+            signatures,
+            rewrites,
+            iterative: IterativeQueries::Resolved,
+        });
         let lab = behind(resolver).await;
         assert_eq!(ask(&lab, "mail.site4.com", Rtype::A).await.is_ok(), signatures);
         assert_eq!(ask(&lab, "mail.site5.com", Rtype::A).await.is_ok(), signatures);
