@@ -85,7 +85,7 @@ pub use negative_anchors::{
 };
 pub use network::{
     FirstRecursionReport, FirstRecursionState, NetworkReport, OutageReport, PassageReport,
-    PassageState, Reachability, StrategyReport,
+    PassageState, PortalReport, Reachability, StrategyReport,
 };
 pub use origin::DaemonOrigin;
 pub use policy::{

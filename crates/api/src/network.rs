@@ -85,6 +85,31 @@ pub struct StrategyReport {
     /// Whether the operator's consent alone is missing: the network's resolver answers, and nothing can be validated
     /// (`network.when-unvalidated`).
     pub needs_consent: bool,
+    /// What the API of the network's portal says (RFC 8908); absent where the network has none, or it does not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portal: Option<PortalReport>,
+}
+
+/// What the API of a captive portal says of the machine (RFC 8908).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalReport {
+    /// Whether a person has to do something, such as to log in.
+    pub captive: bool,
+    /// The page for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_portal_url: Option<String>,
+    /// A page about the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue_info_url: Option<String>,
+    /// Seconds until the session ends, as of the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds_remaining: Option<u64>,
+    /// Octets until the session ends, as of the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_remaining: Option<u64>,
+    /// Whether the session can be extended on the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_extend_session: Option<bool>,
 }
 
 /// The word of the strategy behind a captive portal.
@@ -95,6 +120,12 @@ impl StrategyReport {
     #[must_use]
     pub fn is_portal(&self) -> bool {
         self.strategy == PORTAL
+    }
+
+    /// The page on which a person logs in, if the portal's API names one.
+    #[must_use]
+    pub fn log_in_page(&self) -> Option<&str> {
+        self.portal.as_ref()?.user_portal_url.as_deref()
     }
 
     /// Whether a resolver of the network is asked in the place of servers.

@@ -92,6 +92,8 @@ pub trait HostAddresses: Sync {
 pub struct Download<'a> {
     /// The address.
     pub url: &'a HttpUrl,
+    /// The header field `Accept`: the media types that the caller reads.
+    pub accept: &'a str,
     /// The version that the caller has: without news, the server sends nothing.
     pub validators: &'a Validators,
     /// The bounds.

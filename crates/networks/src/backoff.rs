@@ -30,6 +30,11 @@ impl Backoff {
         self.due_at = Some(now.after(self.pause));
     }
 
+    /// The next try is due at this moment.
+    pub(crate) fn wait_until(&mut self, at: Moment) {
+        self.due_at = Some(at);
+    }
+
     /// No further try; the pauses keep their length.
     pub(crate) fn rest(&mut self) {
         self.due_at = None;

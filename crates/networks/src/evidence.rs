@@ -1,5 +1,7 @@
 //! NetworkEvidence about a network, and the probes that bring it.
 
+use std::time::Duration;
+
 /// A finding about the present network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkEvidence {
@@ -11,6 +13,8 @@ pub enum NetworkEvidence {
     Resolver(ResolverQuality),
     /// The result of a probe of the portal.
     Portal(PortalVerdict),
+    /// The session at a portal ends after this time, as its API says.
+    SessionEnds(Duration),
 }
 
 /// The way to foreign servers.

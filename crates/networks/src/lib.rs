@@ -29,6 +29,7 @@ mod evidence;
 mod machine;
 mod memory;
 mod portal;
+mod portal_session;
 mod strategy;
 
 pub use evidence::{
@@ -37,4 +38,5 @@ pub use evidence::{
 pub use machine::{StrategyMachine, StrategyTerms};
 pub use memory::{MAX_NETWORKS, NetworkMemory, RememberedNetwork};
 pub use portal::{PortalReply, host_of, judge_reply};
+pub use portal_session::{NO_PORTAL_API, PORTAL_API_TYPE, PortalSession};
 pub use strategy::Strategy;

@@ -22,6 +22,7 @@ pub mod network_routes;
 pub mod pipeline;
 pub mod policy;
 pub mod report;
+mod resolved_hosts;
 pub mod root_keys;
 pub mod validate;
 mod zones;

@@ -26,7 +26,10 @@ pub(super) fn problems(status: &DaemonStatus) -> Vec<Problem> {
         (Some(strategy), _) if strategy.is_portal() => problems.push(problem(
             Severity::Warning,
             "A captive portal holds this network.",
-            "Open a web page in a browser and log in. Names are resolved by the network until then.",
+            format!(
+                "Open {} in a browser and log in. Names are resolved by the network until then.",
+                strategy.log_in_page().unwrap_or("a web page")
+            ),
         )),
         (Some(strategy), _) if strategy.forwards() => problems.push(forwarding(strategy)),
         (Some(strategy), Some(text)) if strategy.needs_consent => problems.push(problem(

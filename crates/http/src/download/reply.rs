@@ -37,7 +37,7 @@ pub(super) async fn ask(
     download: &Download<'_>,
     sink: &mut (dyn io::Write + Send),
 ) -> Result<ReplyStep, DownloadError> {
-    let request = request(url, download.validators)?;
+    let request = request(url, download)?;
     let mut client = http1::Builder::new();
     client.max_headers(MAX_FIELDS).max_buf_size(MAX_HEAD);
     let (mut sender, connection) = client.handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -49,17 +49,17 @@ pub(super) async fn ask(
     beside(connection, reply).await
 }
 
-fn request(url: &HttpUrl, validators: &Validators) -> Result<Request<HttpBody>, DownloadError> {
+fn request(url: &HttpUrl, download: &Download<'_>) -> Result<Request<HttpBody>, DownloadError> {
     let mut request = Request::get(url.target())
         .header(HOST, url.authority())
         .header(USER_AGENT, AGENT)
-        .header(ACCEPT, "text/plain, */*;q=0.5")
+        .header(ACCEPT, download.accept)
         .header(ACCEPT_ENCODING, "identity")
         .header(CONNECTION, "close");
-    if let Some(etag) = &validators.etag {
+    if let Some(etag) = &download.validators.etag {
         request = request.header(IF_NONE_MATCH, etag);
     }
-    if let Some(date) = &validators.last_modified {
+    if let Some(date) = &download.validators.last_modified {
         request = request.header(IF_MODIFIED_SINCE, date);
     }
     let made = request.body(HttpBody::default());

@@ -79,6 +79,8 @@ async fn request(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&octets).into_owned()
 }
 
+const ACCEPT: &str = "text/plain";
+
 /// Downloads `/list` of `host` with these validators; also the content of the sink.
 async fn get(
     host: &str,
@@ -89,8 +91,8 @@ async fn get(
     let url = format!("{host}:{}/list", server.port()).parse().unwrap();
     let tls = TlsClient::with_roots(CA).unwrap();
     let mut sink = Vec::new();
-    let outcome =
-        Download { url: &url, validators, limits }.run(&Loopback, Some(&tls), &mut sink).await;
+    let download = Download { url: &url, accept: ACCEPT, validators, limits };
+    let outcome = download.run(&Loopback, Some(&tls), &mut sink).await;
     (outcome, sink)
 }
 
@@ -279,7 +281,7 @@ async fn a_sink_that_takes_no_more_ends_the_download() {
     let (address, _serving) = server(replies, false).await;
     let url = format!("http://{address}/list").parse().unwrap();
     let (validators, limits) = (Validators::default(), limits());
-    let download = Download { url: &url, validators: &validators, limits: &limits };
+    let download = Download { url: &url, accept: ACCEPT, validators: &validators, limits: &limits };
     let outcome = download.run(&Loopback, None, &mut Full).await;
     assert!(matches!(outcome, Err(DownloadError::Sink(_))), "{outcome:?}");
 }
@@ -347,7 +349,7 @@ async fn a_certificate_for_another_name_an_old_one_and_an_unknown_authority_are_
     let address = secure_server(SERVER, b"HTTP/1.1 200 OK\r\n\r\nlist").await;
     let url = format!("https://lists.example:{}/", address.port()).parse().unwrap();
     let (validators, limits) = (Validators::default(), limits());
-    let download = Download { url: &url, validators: &validators, limits: &limits };
+    let download = Download { url: &url, accept: ACCEPT, validators: &validators, limits: &limits };
     // An authority which has not signed this certificate: the expired one of the server itself.
     let stranger = TlsClient::with_roots(EXPIRED).unwrap();
     let outcome = download.run(&Loopback, Some(&stranger), &mut Vec::new()).await;

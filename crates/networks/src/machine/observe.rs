@@ -12,6 +12,10 @@ use crate::evidence::{
 /// A network on which recursion works for so long is trusted anew: its next obstacle begins with the first pause.
 const STEADY_AFTER: Duration = Duration::from_secs(600);
 
+/// The end of a session at a portal is looked for no sooner and no later than this.
+const SESSION_ENDS: (Duration, Duration) =
+    (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
 impl StrategyMachine {
     /// Takes evidence in.
     pub fn observe(&mut self, evidence: NetworkEvidence, now: Moment) {
@@ -22,6 +26,10 @@ impl StrategyMachine {
             NetworkEvidence::Resolver(ResolverQuality::Unusable) if self.strategy().forwards() => {}
             NetworkEvidence::Resolver(quality) => self.resolver = Some(quality),
             NetworkEvidence::Portal(verdict) => self.observe_portal(verdict, now),
+            NetworkEvidence::SessionEnds(after) => {
+                let after = after.clamp(SESSION_ENDS.0, SESSION_ENDS.1);
+                self.portal_retry.wait_until(now.after(after));
+            }
         }
         if self.is_unanswered && self.resolver == Some(ResolverQuality::Validatable) {
             self.set_path(PathCondition::Blocked, now);

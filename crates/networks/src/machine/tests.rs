@@ -262,6 +262,18 @@ fn the_end_of_a_log_in_is_noticed_by_the_obstacle() {
 }
 
 #[test]
+fn the_end_of_a_session_is_looked_for_when_the_portal_says_and_not_more_often_than_each_minute() {
+    for (said, expected) in [(3600, vec![3600]), (0, vec![60]), (1 << 40, vec![24 * 3600])] {
+        let mut machine = machine();
+        machine.due(at(0));
+        machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(0));
+        machine.observe(NetworkEvidence::SessionEnds(Duration::from_secs(said)), at(0));
+        let open = NetworkEvidence::Portal(PortalVerdict::Open);
+        assert_eq!(probed(&mut machine, Probe::Portal, 1..100_000, &open), expected);
+    }
+}
+
+#[test]
 fn a_network_without_any_reply_is_asked_a_few_times_for_its_portal() {
     let mut machine = machine();
     let unclear = NetworkEvidence::Portal(PortalVerdict::Unclear);

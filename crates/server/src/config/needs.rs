@@ -11,7 +11,8 @@ use super::{Config, ListOrigin};
 use crate::policy::groups::{OWN_ZONE, ZONES};
 
 /// The ports of HTTPS and HTTP, to which the server of a list may redirect.
-const WEB_PORTS: [u16; 2] = [443, 80];
+const WEB_PORTS: [u16; 2] = [HTTPS_PORT, 80];
+const HTTPS_PORT: u16 = 443;
 
 impl Config {
     /// The files of a reload, each with the key for the file.
@@ -34,6 +35,17 @@ impl Config {
         let keys =
             keys.filter_map(|key| Some(("tsig-key.secret-file", key.secret_file.as_deref()?)));
         named.chain(lists).chain(zones).chain(leases).chain(keys).collect()
+    }
+
+    /// The needs of probing for captive portals: pages, and the API of a portal over HTTPS at its usual port.
+    fn needs_of_portals(&self) -> Needs {
+        let mut all: Vec<Need> =
+            self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port)).collect();
+        if !all.is_empty() {
+            all.push(Need::Connect(HTTPS_PORT));
+            all.extend(certificate_needs());
+        }
+        Needs { of: "network.portal-probes", all }
     }
 
     /// The needs of downloading lists.
@@ -103,8 +115,7 @@ impl Config {
         let primaries = primaries.chain(self.local_root_primaries());
         let primaries = primaries.map(|primary| Need::Connect(primary.port()));
         needs.push(Needs { of: "zone.primaries", all: primaries.collect() });
-        let probes = self.network.portal_probes.iter().map(|probe| Need::Connect(probe.port));
-        needs.push(Needs { of: "network.portal-probes", all: probes.collect() });
+        needs.push(self.needs_of_portals());
         needs.extend(self.needs_of_downloads());
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
@@ -185,9 +196,11 @@ mod tests {
     #[test]
     fn a_configuration_without_files_needs_none() {
         let needs = Config::default().needs(None);
-        let all: Vec<&Need> = needs.iter().flat_map(|needs| &needs.all).collect();
-        let probe = Need::Connect(80);
-        let expected = [&probe, &probe, &Need::Calls(Calls::Network), &Need::Connect(53)];
+        let certificates: Vec<Need> = certificate_needs().collect();
+        let all = needs.iter().flat_map(|needs| &needs.all);
+        let all: Vec<&Need> = all.filter(|need| !certificates.contains(need)).collect();
+        let (page, api) = (Need::Connect(80), Need::Connect(443));
+        let expected = [&page, &page, &api, &Need::Calls(Calls::Network), &Need::Connect(53)];
         assert_eq!(all, expected);
     }
 }

@@ -5,6 +5,8 @@ mod base;
 mod memory_file;
 mod nat64;
 mod overlay;
+mod portal_api;
+mod portal_pages;
 mod probes;
 mod resolvers;
 mod settling;
@@ -14,11 +16,14 @@ use std::net::SocketAddr;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use zoners_api::StrategyReport;
+use zoners_api::{PortalReport, StrategyReport};
 use zoners_dns::{Moment, Name, name};
 use zoners_host::network::source_addresses;
 use zoners_host::networks::NetworkFacts;
-use zoners_networks::{NetworkEvidence, PathCondition, Strategy, StrategyMachine, host_of};
+use zoners_http::HttpUrl;
+use zoners_networks::{
+    NetworkEvidence, PathCondition, PortalSession, Strategy, StrategyMachine, host_of,
+};
 use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
 
 use super::generation::STRATEGY_PROFILE;
@@ -27,6 +32,7 @@ use super::serving::Serving;
 use base::BaseSettings;
 use memory_file::MemoryFile;
 use nat64::Nat64Search;
+use portal_api::api_address;
 pub(super) use probes::ProbeFinding;
 use probes::{ProbeNews, ProbePurpose, ProbeRequest};
 use resolvers::{has_own_settings, resolvers};
@@ -43,8 +49,10 @@ pub(super) struct StrategyKeeper {
     /// The present network is known by this identifier.
     id: Option<String>,
     resolvers: Vec<SocketAddr>,
-    /// The hosts of the portal: of its API (RFC 8910), and the one to which it sends.
-    portal_api: Option<Name>,
+    /// The API of the portal (RFC 8910), and its last word.
+    portal_api: Option<HttpUrl>,
+    portal_session: Option<PortalSession>,
+    /// The host to which the portal sends its users.
     portal_host: Option<Name>,
     /// The strategy in force, and its resolvers.
     in_force: (Strategy, Vec<SocketAddr>),
@@ -76,6 +84,7 @@ impl StrategyKeeper {
             id: None,
             resolvers: Vec::new(),
             portal_api: None,
+            portal_session: None,
             portal_host: None,
             in_force: (Strategy::Recurse, Vec::new()),
             settling: None,
@@ -123,7 +132,7 @@ impl StrategyKeeper {
         self.nat64.network_changed(&networks.facts, sources, moved || is_other);
         if moved || is_other {
             self.moves = self.moves.wrapping_add(1);
-            self.portal_host = None;
+            (self.portal_host, self.portal_session) = (None, None);
             self.is_new = true;
             self.machine.enter(id.clone(), now);
             self.id = id;
@@ -139,8 +148,9 @@ impl StrategyKeeper {
         let now = resolvers(facts, self.base.has_family());
         self.machine.see_resolvers(!now.is_empty(), now != self.resolvers);
         self.resolvers = now;
-        let api = facts.links.iter().find_map(|link| host_of(link.portal_api()?));
-        self.portal_api = api.and_then(|host| name::parse(&host).ok());
+        let route = facts.default_route();
+        let told = route.and_then(|route| facts.link(&route.link)?.portal_api());
+        self.portal_api = told.and_then(api_address);
         let mut terms = self.base.terms;
         terms.may_forward &= !self.resolvers.is_empty() || self.awaits_lease();
         // A server with a resolv.conf of its own is behind no portal.
@@ -178,7 +188,20 @@ impl StrategyKeeper {
                 if let Some(host) = portal_host {
                     self.portal_host = name::parse(&host).ok();
                 }
+                if matches!(evidence, NetworkEvidence::Portal(_)) {
+                    self.portal_session = None;
+                }
                 self.machine.observe(evidence, now);
+            }
+            ProbeNews::Portal(session) => {
+                let page = session.user_portal_url.as_deref();
+                let host = page.and_then(host_of).and_then(|host| name::parse(&host).ok());
+                self.portal_host = host.or(self.portal_host.take());
+                self.machine.observe(NetworkEvidence::Portal(session.verdict()), now);
+                if let Some(remaining) = session.remaining() {
+                    self.machine.observe(NetworkEvidence::SessionEnds(remaining), now);
+                }
+                self.portal_session = Some(session);
             }
             ProbeNews::Nat64(found) => self.nat64.take(found),
         }
@@ -272,6 +295,7 @@ impl StrategyKeeper {
                 settings: self.base.settings.clone(),
                 resolvers: self.resolvers.clone(),
                 portal_probes: self.base.portal_probes.clone(),
+                portal_api: self.portal_api.clone().map(|url| (url, self.portal_session.is_some())),
                 own_addresses: serving.overseer.networks().facts.own_addresses(),
             };
             request.begin(serving, self.send.clone());
@@ -311,7 +335,19 @@ impl StrategyKeeper {
             text: strategy.says().to_owned(),
             resolvers: resolvers.map(ToString::to_string).collect(),
             needs_consent: self.machine.needs_consent(),
+            portal: self.portal_session.clone().map(portal_report),
         }
+    }
+}
+
+fn portal_report(session: PortalSession) -> PortalReport {
+    PortalReport {
+        captive: session.captive,
+        user_portal_url: session.user_portal_url,
+        venue_info_url: session.venue_info_url,
+        seconds_remaining: session.seconds_remaining,
+        bytes_remaining: session.bytes_remaining,
+        can_extend_session: session.can_extend_session,
     }
 }
 

@@ -8,6 +8,7 @@ use zoners_server::control::{self, ControlError};
 use zoners_server::network_routes::network_routes;
 use zoners_server::report;
 
+use super::status::span;
 use super::{Socket, failure};
 use crate::Failure;
 use crate::output::{self, eprintln, println};
@@ -91,7 +92,19 @@ fn head(networks: &LocalNetworks, width: usize) -> Vec<String> {
         let of = if resolvers.is_empty() { "" } else { ": " };
         field("strategy", &[format!("{}{of}{}", strategy.text, resolvers.join(", "))], width)
     });
-    lines.chain(strategy).collect()
+    let portal = networks.strategy.iter().filter_map(|strategy| strategy.portal.as_ref());
+    let portal = portal.flat_map(|portal| {
+        let page = field("log-in page", portal.user_portal_url.as_slice(), width);
+        let left = portal.seconds_remaining.map(|seconds| format!("ends in {}", span(seconds)));
+        let session = match portal.captive {
+            true => "captive".to_owned(),
+            false => "open".to_owned(),
+        };
+        let session: Vec<String> = [session].into_iter().chain(left).collect();
+        let session = field("portal says", &session, width);
+        [page, field("venue", portal.venue_info_url.as_slice(), width), session].concat()
+    });
+    lines.chain(strategy).chain(portal).collect()
 }
 
 fn link(link: &LinkReport, width: usize) -> Vec<String> {

@@ -7,8 +7,8 @@ use zoners_api::{
     DefaultRouteReport, DnsSettingsReport, DnssecStatus, EdeReport, FinishedQuery,
     FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, LinkReport, LocalNetworks,
     NegativeAnchorList, NetworkReport, NetworkRouteReport, PassageReport, PassageState,
-    QueryOutcome, Reachability, SecondLevelState, ServerList, SilentZoneReport, UnvalidatedZone,
-    ValidationReport,
+    PortalReport, QueryOutcome, Reachability, SecondLevelState, ServerList, SilentZoneReport,
+    StrategyReport, UnvalidatedZone, ValidationReport,
 };
 use zoners_dns::Counter;
 
@@ -357,4 +357,24 @@ fn network() {
     shows("network", &network::page(&networks(), 80), 80);
     shows("network-none", &network::page(&LocalNetworks::default(), 80), 80);
     prints("network-json", networks());
+}
+
+#[test]
+fn a_network_with_a_portal() {
+    let portal = PortalReport {
+        captive: false,
+        user_portal_url: Some("https://login.hotel.example/start".into()),
+        venue_info_url: Some("https://hotel.example/".into()),
+        seconds_remaining: Some(5400),
+        ..PortalReport::default()
+    };
+    let strategy = StrategyReport {
+        strategy: "recurse".into(),
+        text: "recursion from the root".into(),
+        portal: Some(portal),
+        ..StrategyReport::default()
+    };
+    let networks = LocalNetworks { strategy: Some(strategy), ..networks() };
+    shows("network-portal", &network::page(&networks, 80), 80);
+    prints("network-portal-json", networks);
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use zoners_dns::{Nat64Prefix, Network, Question, Random, Rtype, name};
-use zoners_http::fetch;
+use zoners_dns::{Nat64Prefix, Network, Random};
+use zoners_http::HttpUrl;
 use zoners_networks::{
-    NetworkEvidence, PortalReply, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
-    judge_reply,
+    NetworkEvidence, PortalSession, PortalVerdict, Probe, RecursionOutcome, ResolverQuality,
 };
 use zoners_resolver::{Resolver, Settings};
 
@@ -21,17 +20,13 @@ use crate::daemon::first_recursion::FirstRecursion;
 use crate::daemon::recursion_trial::{RecursionTrial, try_recursion};
 use crate::daemon::serving::Serving;
 use crate::daemon::strategy::nat64::discover;
+use crate::daemon::strategy::portal_api::ask_api;
+use crate::daemon::strategy::portal_pages::{PageFinding, probe_pages};
 use crate::pipeline::{PortalTerms, forwarder};
 
-/// The longest wait for the address of a probe, and for the reply of HTTP.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// A network without any reply of a root server after this time is taken for one that blocks DNS, if its own resolver
 /// answers: a satellite adds 600 ms to a round trip. A later reply takes that back.
 const FIRST_REPLY: Duration = Duration::from_millis(700);
-/// Octets of content that are read.
-const MAX_CONTENT: usize = 8 * 1024;
-/// Addresses of a name that are tried.
-const MAX_ADDRESSES: usize = 2;
 
 /// The finding of a probe.
 #[derive(Debug)]
@@ -48,6 +43,8 @@ pub(in crate::daemon) struct ProbeFinding {
 pub(super) enum ProbeNews {
     /// NetworkEvidence for the strategy, and the host to which a portal sends its users.
     Evidence(NetworkEvidence, Option<String>),
+    /// The word of the portal's API.
+    Portal(PortalSession),
     /// The prefix of the NAT64, if the network's resolver knows one.
     Nat64(Option<Nat64Prefix>),
 }
@@ -70,6 +67,8 @@ pub(super) struct ProbeRequest {
     pub(super) settings: Arc<Settings>,
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) portal_probes: Vec<PortalProbe>,
+    /// The API of the network's portal, and whether it has answered before.
+    pub(super) portal_api: Option<(HttpUrl, bool)>,
     /// Addresses of this machine, where no portal is.
     pub(super) own_addresses: Vec<IpAddr>,
 }
@@ -102,10 +101,7 @@ impl ProbeRequest {
                 ProbeNews::Evidence(NetworkEvidence::Resolver(quality), None)
             }
             ProbePurpose::Strategy(Probe::Portal) => {
-                let resolver = self.of_network(network, random);
-                let (verdict, portal_host) =
-                    probe_portal(&resolver, &self.portal_probes, &self.own_addresses).await;
-                ProbeNews::Evidence(NetworkEvidence::Portal(verdict), portal_host)
+                return self.probe_portal(network, random, findings).await;
             }
             ProbePurpose::Nat64 => {
                 ProbeNews::Nat64(discover(&self.of_network(network, random)).await)
@@ -142,6 +138,47 @@ impl ProbeRequest {
             FirstRecursion::Failed(_) => RecursionOutcome::Fails,
             FirstRecursion::Offline => RecursionOutcome::Unanswered,
         })
+    }
+
+    /// Asks the API of the portal, and for pages with known content beside. The API has the last word; the pages tell
+    /// where it does not answer, and at once where it has never answered.
+    async fn probe_portal<N: Network>(
+        &self,
+        network: N,
+        random: Random,
+        findings: &mpsc::Sender<ProbeFinding>,
+    ) -> ProbeFinding {
+        let resolver = self.of_network(network, random);
+        let pages = probe_pages(&resolver, &self.portal_probes, &self.own_addresses);
+        let Some((url, has_answered)) = &self.portal_api else { return self.page(pages.await) };
+        let api = ask_api(&resolver, url, &self.own_addresses);
+        let (mut pages, mut api) = (pin!(pages), pin!(api));
+        let (page, session) = tokio::select! {
+            biased;
+            session = api.as_mut() => (None, session),
+            page = pages.as_mut() => {
+                if !has_answered && page.verdict != PortalVerdict::Unclear {
+                    // The daemon ends.
+                    let _ = findings.send(self.page(page.clone())).await;
+                }
+                (Some(page), api.await)
+            }
+        };
+        match (session, page) {
+            (Ok(session), _) => self.finding(ProbeNews::Portal(session)),
+            (Err(why), page) => {
+                tracing::debug!("network: the portal's API is not used: {why}");
+                match page {
+                    Some(page) => self.page(page),
+                    None => self.page(pages.await),
+                }
+            }
+        }
+    }
+
+    fn page(&self, page: PageFinding) -> ProbeFinding {
+        let evidence = NetworkEvidence::Portal(page.verdict);
+        self.finding(ProbeNews::Evidence(evidence, page.portal_host))
     }
 
     fn recursion(&self, outcome: RecursionOutcome) -> ProbeFinding {
@@ -183,45 +220,4 @@ async fn quality<N: Network + Clone>(
         true => ResolverQuality::Stripped,
         false => ResolverQuality::Unusable,
     }
-}
-
-/// Asks one address after the other until a reply tells; also the host of a portal.
-async fn probe_portal<N: Network>(
-    resolver: &Resolver<N>,
-    probes: &[PortalProbe],
-    own_addresses: &[IpAddr],
-) -> (PortalVerdict, Option<String>) {
-    for probe in probes {
-        for address in addresses(resolver, &probe.host, own_addresses).await {
-            let request = (&*probe.host, &*probe.path);
-            let address = SocketAddr::new(address, probe.port);
-            let Ok(reply) = fetch(address, request, PATIENCE, MAX_CONTENT).await else { continue };
-            let content = String::from_utf8_lossy(&reply.content);
-            let location = reply.location.as_deref();
-            let reply = PortalReply { status: reply.status, location, content: &content };
-            let judged = judge_reply(reply, &probe.expected);
-            if judged.0 != PortalVerdict::Unclear {
-                return judged;
-            }
-        }
-    }
-    (PortalVerdict::Unclear, None)
-}
-
-/// Some addresses of a host. An address of this machine is no portal's: the request would reach a service here.
-async fn addresses<N: Network>(
-    resolver: &Resolver<N>,
-    host: &str,
-    own_addresses: &[IpAddr],
-) -> Vec<IpAddr> {
-    let Ok(name) = name::parse(host) else { return Vec::new() };
-    let question = Question::new(name, Rtype::A);
-    let Ok(Ok(answer)) = timeout(PATIENCE, resolver.resolve(&question, None)).await else {
-        return Vec::new();
-    };
-    let records = answer.answer.iter().filter(|set| set.rtype == Rtype::A);
-    let addresses = records.flat_map(|set| set.addresses());
-    let is_foreign =
-        |ip: &IpAddr| !ip.is_loopback() && !ip.is_unspecified() && !own_addresses.contains(ip);
-    addresses.filter(is_foreign).take(MAX_ADDRESSES).collect()
 }

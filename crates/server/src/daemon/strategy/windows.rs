@@ -6,6 +6,7 @@ use zoners_dns::{Name, name};
 use zoners_networks::Strategy;
 
 use super::StrategyKeeper;
+use super::portal_api::host_name;
 use crate::daemon::serving::Serving;
 use crate::pipeline::{DecidedWay, LateWay, PortalTerms, SettlingDecision, probe_names};
 
@@ -73,7 +74,9 @@ impl StrategyKeeper {
     fn portal_names(&self) -> Vec<Name> {
         let probes = self.base.portal_probes.iter();
         let probes = probes.filter_map(|probe| name::parse(&probe.host).ok());
-        let portal = [&self.portal_api, &self.portal_host].into_iter().flatten().cloned();
+        let api = self.portal_api.as_ref().and_then(host_name);
+        let api = api.and_then(|host| name::parse(host).ok());
+        let portal = api.into_iter().chain(self.portal_host.clone());
         let mut names: Vec<Name> = probe_names().to_vec();
         for name in probes.chain(portal) {
             if !names.contains(&name) {
