@@ -17,7 +17,7 @@
 //! | [`long_logs`] | the managers keep logs | files of launchd's jobs | |
 //! | [`machine`] | `uname`, processor from `/proc/cpuinfo` | `uname`, sysctl(8) | as macOS |
 //! | [`network`] | rtnetlink events, `/proc/net/route` | routing socket, route(8) | as macOS |
-//! | [`networks`] | rtnetlink, files of the managers, `nmcli` | `scutil --dns` | `/etc/resolv.conf` |
+//! | [`networks`] | rtnetlink, files of the managers, `nmcli` | `scutil --dns`, route(8), `arp`, `ndp` | `/etc/resolv.conf`, as macOS |
 //! | [`origin`] | `/proc/PPID/comm` names a supervisor | launchd's variable | no supervisor is known |
 //! | [`passing`] | `SCM_RIGHTS` | same | same |
 //! | [`paths`] | `/run`, `/var/lib` | `/var/run`, `/var/db` | as macOS |

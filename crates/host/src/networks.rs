@@ -17,7 +17,7 @@
 //! | root | `/run/zoners-dns/networks.json`: sources that root alone can read, and `/etc/resolv.conf` before Zoners |
 //! | resolv.conf | `/etc/resolv.conf`, and `/run/systemd/resolve/resolv.conf` |
 //!
-//! On macOS `scutil --dns` tells; on other systems `/etc/resolv.conf` does.
+//! On macOS `scutil --dns` tells; on other systems `/etc/resolv.conf` does. route(8), arp(8) and ndp(8) tell routers there.
 //!
 //! A link keeps the settings of each source, best source first: the settings in use are those of the first source with
 //! a resolver, whereas facts of DHCP may come from any.
@@ -30,6 +30,8 @@ mod identity;
 #[cfg(any(target_os = "linux", test))]
 mod resolver_text;
 mod settings;
+#[cfg(any(not(target_os = "linux"), test))]
+pub(crate) mod system_resolvers;
 
 pub use advertised::AdvertisedOptions;
 pub(crate) use assemble::{LinkNaming, SourceReport, assemble};
@@ -61,7 +63,8 @@ impl NetworkFacts {
     /// The present facts. What a source does not tell is left out: there is no error.
     #[must_use]
     pub fn read(programs: ProgramUse) -> Self {
-        let interfaces = interfaces().unwrap_or_default();
+        let mut interfaces = interfaces().unwrap_or_default();
+        system::networks::add_gateways(&mut interfaces);
         let reports = system::networks::reports(Path::new("/"), programs, &interfaces);
         let mut facts = assemble(&interfaces, reports);
         facts.add_hardware_addresses(&system::networks::neighbours());
