@@ -124,7 +124,25 @@ impl Routes<'_> {
             let mut resolvers = settings.resolvers.iter();
             resolvers.any(|resolver| is_on_link(resolver.address.ip(), link))
         };
-        self.facts.unassigned.iter().find(is_on_link).cloned().into_iter().collect()
+        let machine = self.facts.unassigned.iter().find(is_on_link);
+        machine.map(|settings| self.part_of(settings, link)).into_iter().collect()
+    }
+
+    /// The settings of the machine as far as they are of a link. Where they have resolvers of several links, as
+    /// systemd-resolved merges them into a file, nothing tells of which link a domain is: a name of a VPN would go to the
+    /// home, or the other way round.
+    fn part_of(&self, settings: &DnsSettings, link: &LinkFacts) -> DnsSettings {
+        let is_of_other = |address: IpAddr| {
+            let mut others = self.facts.links.iter().filter(|other| other.index != link.index);
+            !is_on_link(address, link) && others.any(|other| is_on_link(address, other))
+        };
+        let mut part = settings.clone();
+        part.resolvers.retain(|resolver| !is_of_other(resolver.address.ip()));
+        if part.resolvers.len() < settings.resolvers.len() {
+            part.search_domains.clear();
+            part.routing_domains.clear();
+        }
+        part
     }
 
     /// The resolvers that are not this machine.

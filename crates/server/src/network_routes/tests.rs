@@ -161,3 +161,24 @@ fn reverse_zones_cover_a_prefix() {
         assert!(zones(none).is_empty(), "{none}");
     }
 }
+
+#[test]
+fn merged_settings_of_several_links_give_their_domains_to_none() {
+    let bare = |link: LinkFacts| LinkFacts { settings: Vec::new(), ..link };
+    let mut merged = settings("192.168.178.1:53", &["fritz.box", "corp.example"], &[]);
+    merged.resolvers.push("10.8.0.1:53".parse::<SocketAddr>().unwrap().into());
+    let both = NetworkFacts {
+        unassigned: vec![merged.clone()],
+        ..facts(vec![bare(home(merged.clone())), bare(vpn())])
+    };
+    let found = routes(&both, "[network]\nhome-domains = []\n");
+    let expected =
+        ["0.8.10.in-addr.arpa 10.8.0.1:53 tun0", "178.168.192.in-addr.arpa 192.168.178.1:53 wlan0"];
+    assert_eq!(found, expected);
+    let alone = NetworkFacts {
+        unassigned: vec![settings("192.168.178.1:53", &["fritz.box"], &[])],
+        ..facts(vec![bare(home(merged))])
+    };
+    let found = routes(&alone, NO_HOMES);
+    assert!(found.contains(&"fritz.box 192.168.178.1:53 wlan0".to_owned()), "{found:?}");
+}
