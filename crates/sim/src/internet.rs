@@ -2,6 +2,7 @@
 
 mod cookies;
 mod interposed;
+mod nat;
 mod react;
 mod record;
 pub(crate) mod streams;
@@ -23,6 +24,7 @@ use crate::link::Link;
 use crate::middlebox::Middlebox;
 use crate::sign::{Key, Signing};
 use crate::zone::{Said, Zone};
+use nat::{Flow, NatTable};
 pub use record::Sent;
 
 #[derive(Debug, Default)]
@@ -50,6 +52,8 @@ pub struct Internet {
     hosts: BTreeMap<IpAddr, Host>,
     zones: BTreeMap<String, Zone>,
     middlebox: Option<Middlebox>,
+    /// The table of the router between the machine and the Internet, if its size matters.
+    nat: Option<NatTable>,
     /// Addresses on this side of the middlebox.
     near: BTreeSet<IpAddr>,
     random: Random,
@@ -81,6 +85,7 @@ impl SimNetwork {
             hosts: BTreeMap::new(),
             zones: BTreeMap::new(),
             middlebox: None,
+            nat: None,
             near: BTreeSet::new(),
             random: Random::seeded(seed),
             started: Instant::now(),
@@ -235,6 +240,12 @@ impl Internet {
         };
         if let Some(middlebox) = self.middlebox.filter(|middlebox| !passes(middlebox)) {
             return self.interposed(middlebox, &question, &message, udp);
+        }
+        let flow =
+            opened.map_or(Flow::Datagrams(exchange), |opened| Flow::Stream(to.address, opened));
+        let is_near = self.near.contains(&to.address.ip());
+        if self.nat.as_mut().is_some_and(|nat| !is_near && !nat.passes(flow, at)) {
+            return vec![];
         }
         let Some(host) = self.hosts.get(&to.address.ip()) else { return vec![] };
         let link = &host.link;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::SimNetwork;
+use super::nat::NatTable;
 use crate::middlebox::Middlebox;
 
 impl SimNetwork {
@@ -25,6 +26,13 @@ impl SimNetwork {
     pub fn near(&self, address: &str) -> &Self {
         let address = address.parse().unwrap_or_else(|_| panic!("{address}: no address"));
         self.0.lock().near.insert(address);
+        self
+    }
+
+    /// Places a router in between that translates addresses, with room for `size` flows, each forgotten after `idle` without
+    /// a packet. A full table drops packets of new flows.
+    pub fn translate(&self, size: usize, idle: Duration) -> &Self {
+        self.0.lock().nat = Some(NatTable::new(size, idle));
         self
     }
 

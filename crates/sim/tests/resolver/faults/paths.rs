@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::common::Lab;
 use crate::common::many::{known, many, ms, time, with_delegations};
+use crate::common::{Lab, question, settings};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zoners_dns::{Delegation, Rtype, Transport, zonefile};
 use zoners_resolver::Settings;
@@ -279,4 +280,50 @@ async fn a_way_that_stops_working_is_found_within_seconds() {
         assert_eq!((found.ipv4, found.ipv6, found.udp), (!udp, false, udp));
         assert!(took <= ms(6000), "{took:?}");
     }
+}
+
+/// A burst of names of eight domains, as of a page; the number of those with an answer.
+async fn page(lab: &Lab, host: &str, first: usize) -> usize {
+    let mut asking = JoinSet::new();
+    for number in first..first + 8 {
+        let (worker, name) = (lab.worker.clone(), format!("{host}.d{}.com", number % 40));
+        asking.spawn(async move { worker.resolve(&question(&name, Rtype::A), None).await.is_ok() });
+    }
+    asking.join_all().await.into_iter().filter(|is_answered| *is_answered).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_with_a_small_table_of_flows_costs_few_packets_and_is_forgiven_at_once() {
+    let lab = Lab::with(dual_stack(), Settings { ipv6: false, ..settings() });
+    lab.net.translate(100, Duration::from_secs(30));
+    let (mut answered, pages) = (0, 15);
+    for number in 0..pages {
+        let host = if number < 5 { "www" } else { "mail" };
+        answered += page(&lab, host, number * 8).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    let sent = lab.net.sent().len();
+    assert!(answered >= pages * 4 && sent <= pages * 8 * 4, "{answered} answered, {sent} packets");
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(lab.worker.shared().broken_paths(), zoners_resolver::BrokenPaths::default());
+    for number in 0..40 {
+        assert!(time(&lab, &format!("mail.d{number}.com")).await <= ms(1000));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_line_with_round_trips_of_more_than_a_second_every_name_has_an_answer() {
+    let lab = Lab::new(dual_stack());
+    lab.net.delay_all(ms(1000), ms(500));
+    let (mut slowest, mut failed) = (Duration::ZERO, Vec::new());
+    for number in 0..40 {
+        let (name, began) = (format!("www.d{number}.com"), Instant::now());
+        if lab.resolve(&name, Rtype::A).await.is_err() {
+            failed.push(name);
+        }
+        slowest = slowest.max(began.elapsed());
+    }
+    // The first names have three servers to ask in turn, of which nothing is known.
+    assert!(failed.len() <= 1 && slowest <= ms(10_000), "{failed:?}, slowest {slowest:?}");
+    assert_eq!(lab.worker.shared().broken_paths(), zoners_resolver::BrokenPaths::default());
 }
