@@ -12,11 +12,11 @@ from .machine import Failure
 MANAGER = images.Manager(
     "laptop",
     ("network-manager", "systemd-resolved", "dnsmasq-base", "unbound", "python3", "nftables", "curl", "wireguard-tools",
-     "wireguard-go", "tayga"),
+     "wireguard-go", "tayga", "network-manager-openvpn", "openvpn", "openssl"),
     ("NetworkManager", "systemd-resolved"), "../run/systemd/resolve/stub-resolv.conf",
 )
 # Services of these packages that would run in the laptop itself.
-UNWANTED = ("unbound", "tayga", "unbound-resolvconf")
+UNWANTED = ("unbound", "tayga", "unbound-resolvconf", "openvpn")
 HINTS = Path(__file__).resolve().parents[2] / "crates/server/data/root.hints"
 ANY, WWW, PROBES = "45.45.45.11", "45.45.45.10", "45.45.45.20"
 PORTAL = "10.3.0.80"
@@ -83,7 +83,7 @@ class Laptop:
 
     def calm(self):
         """Back to the home, with networks as they were."""
-        self.run("wg-quick down corp; nmcli connection down office")
+        self.run("wg-quick down corp; nmcli connection down office; nmcli connection down branch")
         for name in ("home", "cafe", "hotel"):
             self.must(f"ip netns exec {name} nft flush ruleset")
         self.must("vm-roam home")

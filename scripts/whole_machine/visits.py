@@ -133,7 +133,7 @@ def wireguard(laptop):
 
 @case
 def second_cable(laptop):
-    """A VPN of NetworkManager, with a domain of its own: a second cable into the company."""
+    """A link of NetworkManager with a domain of its own: a second cable into the company."""
     laptop.watch_wire("home")
     laptop.must("ip link show eth2 >/dev/null 2>&1 || ip link add eth2 type veth peer name laptop "
                 "netns $(ip netns pids office | head -1)")
@@ -148,18 +148,34 @@ def second_cable(laptop):
     split_domain(laptop, "10.66.1.80", "66.10.in-addr.arpa", lambda: laptop.must("nmcli connection down office"))
 
 
-def split_domain(laptop, address, reverse, leave):
+@case
+def openvpn(laptop):
+    """A VPN of NetworkManager itself (OpenVPN), which gets resolver and domain from the server."""
+    laptop.watch_wire("home")
+    laptop.run("nmcli connection delete branch")
+    keys = ",".join(f"{key}=/run/office/vpn/{file}" for key, file in (
+        ("ca", "ca.crt"), ("cert", "client.crt"), ("key", "client.key")))
+    laptop.must(f"nmcli connection add con-name branch type vpn vpn-type openvpn autoconnect no vpn.data "
+                f"'connection-type=tls,remote=100.127.9.2:1194:udp,dev-type=tun,cert-pass-flags=4,{keys}' "
+                "ipv4.never-default yes ipv6.method disabled")
+    laptop.until("the VPN is up", lambda: laptop.machine.run("nmcli connection up branch")[0] == 0, 60)
+    split_domain(laptop, "10.67.0.80", "67.10.in-addr.arpa", lambda: laptop.must("nmcli connection down branch"),
+                 "branch.example")
+
+
+def split_domain(laptop, address, reverse, leave, domain="corp.example"):
     """Names of the company go to its resolver, and to no other one, while the VPN is there."""
-    took = laptop.until("a name of the company", lambda: laptop.ask("www.corp.example") == ("NOERROR", address), 15)
+    www = f"www.{domain}"
+    took = laptop.until("a name of the company", lambda: laptop.ask(www) == ("NOERROR", address), 15)
     laptop.say(f"the company's names {took:.1f} s after the VPN")
-    expect(laptop.ask("gone.corp.example")[0] == "NXDOMAIN", "a name that the company does not have", laptop)
+    expect(laptop.ask(f"gone.{domain}")[0] == "NXDOMAIN", "a name that the company does not have", laptop)
     expect(laptop.ask(fresh()) == ("NOERROR", ANY), "other names", laptop)
     expect(laptop.ask("printer.fritz.box") == ("NOERROR", "10.1.0.33"), "names of the home", laptop)
     early = len(laptop.wire("home"))
-    laptop.ask("secret.corp.example")
-    leaked(laptop, laptop.wire("home")[early:], "corp.example", reverse)
+    laptop.ask(f"secret.{domain}")
+    leaked(laptop, laptop.wire("home")[early:], domain, reverse)
     leave()
-    took = laptop.until("the name is gone", lambda: laptop.ask("www.corp.example")[0] != "NOERROR", 15)
+    took = laptop.until("the name is gone", lambda: laptop.ask(www)[0] != "NOERROR", 15)
     expect(laptop.ask(fresh()) == ("NOERROR", ANY), "other names afterwards", laptop)
     laptop.say(f"and gone {took:.1f} s after its end")
 
