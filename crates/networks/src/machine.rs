@@ -124,6 +124,11 @@ impl StrategyMachine {
         }
     }
 
+    /// The network names the API of a portal: a probe is due, as an earlier one has not asked there.
+    pub fn see_portal_api(&mut self, now: Moment) {
+        self.probe_portal(now);
+    }
+
     /// The strategy in force.
     #[must_use]
     pub fn strategy(&self) -> Strategy {

@@ -2,28 +2,28 @@
 //! strategy becomes an overlay of the configuration, or the window of a captive portal.
 
 mod base;
+mod findings;
 mod memory_file;
 mod nat64;
 mod overlay;
 mod portal_api;
 mod portal_pages;
 mod probes;
+mod report;
 mod resolvers;
 mod settling;
 mod windows;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use zoners_api::{PortalReport, StrategyReport};
-use zoners_dns::{Moment, Name, name};
+use zoners_dns::{Moment, Name};
 use zoners_host::network::source_addresses;
 use zoners_host::networks::NetworkFacts;
 use zoners_http::HttpUrl;
-use zoners_networks::{
-    NetworkEvidence, PathCondition, PortalSession, Strategy, StrategyMachine, host_of,
-};
+use zoners_networks::{NetworkEvidence, PathCondition, PortalSession, Strategy, StrategyMachine};
 use zoners_resolver::{Event, NetworkState, Obstacle, Shared};
 
 use super::generation::STRATEGY_PROFILE;
@@ -34,12 +34,14 @@ use memory_file::MemoryFile;
 use nat64::Nat64Search;
 use portal_api::api_address;
 pub(super) use probes::ProbeFinding;
-use probes::{ProbeNews, ProbePurpose, ProbeRequest};
+use probes::{ProbePurpose, ProbeRequest};
 use resolvers::{has_own_settings, resolvers};
 use settling::SettlingTime;
 
 /// Findings of probes that wait to be taken in.
 const FINDINGS: usize = 16;
+/// The system reports a move within this time.
+const REPORT_DELAY: Duration = Duration::from_secs(2);
 
 /// Keeps the strategy of the present network.
 pub(super) struct StrategyKeeper {
@@ -52,6 +54,7 @@ pub(super) struct StrategyKeeper {
     /// The API of the portal (RFC 8910), and its last word.
     portal_api: Option<HttpUrl>,
     portal_session: Option<PortalSession>,
+    api_failures: u8,
     /// The host to which the portal sends its users.
     portal_host: Option<Name>,
     /// The strategy in force, and its resolvers.
@@ -62,6 +65,10 @@ pub(super) struct StrategyKeeper {
     is_new: bool,
     /// There is no network.
     is_offline: bool,
+    /// When the network came, and the addresses from which packets leave.
+    came: Option<(Instant, [Option<IpAddr>; 2])>,
+    /// The network came, and evidence of the time without a network is not cleared yet.
+    has_come_unreported: bool,
     nat64: Nat64Search,
     /// How often the network has changed: findings of an earlier network are void.
     moves: u32,
@@ -85,11 +92,14 @@ impl StrategyKeeper {
             resolvers: Vec::new(),
             portal_api: None,
             portal_session: None,
+            api_failures: 0,
             portal_host: None,
             in_force: (Strategy::Recurse, Vec::new()),
             settling: None,
             is_new: false,
             is_offline: false,
+            came: None,
+            has_come_unreported: false,
             nat64: Nat64Search::default(),
             moves: 0,
             send,
@@ -127,12 +137,19 @@ impl StrategyKeeper {
         let has_network = sources != [None; 2];
         // A network counts from a look at all of it: facts from before name no resolver of the network, or another's.
         let comes = self.is_offline && has_network && networks.facts.default_route().is_some();
-        let moved = moved || comes;
+        // The report of a move comes a moment after the route that was seen already.
+        let is_known = !comes
+            && self.came.is_some_and(|(at, from)| from == sources && at.elapsed() < REPORT_DELAY);
+        if comes {
+            self.came = Some((Instant::now(), sources));
+            self.has_come_unreported = !moved;
+        }
+        let moved = moved && !is_known || comes;
         self.is_offline = !has_network || self.is_offline && !moved;
         self.nat64.network_changed(&networks.facts, sources, moved || is_other);
         if moved || is_other {
             self.moves = self.moves.wrapping_add(1);
-            (self.portal_host, self.portal_session) = (None, None);
+            (self.portal_host, self.portal_session, self.api_failures) = (None, None, 0);
             self.is_new = true;
             self.machine.enter(id.clone(), now);
             self.id = id;
@@ -140,17 +157,21 @@ impl StrategyKeeper {
             self.id = Some(id.clone());
             self.machine.identify(id, now);
         }
-        self.see_resolvers(&networks.facts);
+        self.see_resolvers(&networks.facts, now);
     }
 
     /// Resolvers and terms, as they are now.
-    fn see_resolvers(&mut self, facts: &NetworkFacts) {
-        let now = resolvers(facts, self.base.has_family());
-        self.machine.see_resolvers(!now.is_empty(), now != self.resolvers);
-        self.resolvers = now;
+    fn see_resolvers(&mut self, facts: &NetworkFacts, now: Moment) {
+        let found = resolvers(facts, self.base.has_family());
+        self.machine.see_resolvers(!found.is_empty(), found != self.resolvers);
+        self.resolvers = found;
         let route = facts.default_route();
         let told = route.and_then(|route| facts.link(&route.link)?.portal_api());
-        self.portal_api = told.and_then(api_address);
+        let api = told.and_then(api_address);
+        if api.is_some() && api != self.portal_api {
+            self.machine.see_portal_api(now);
+        }
+        self.portal_api = api;
         let mut terms = self.base.terms;
         terms.may_forward &= !self.resolvers.is_empty() || self.awaits_lease();
         // A server with a resolv.conf of its own is behind no portal.
@@ -175,47 +196,22 @@ impl StrategyKeeper {
         has_other_routes
     }
 
-    /// Takes in the finding of a probe.
-    pub(super) fn take(&mut self, finding: ProbeFinding, now: Moment) {
-        if finding.moves != self.moves {
-            return;
-        }
-        match finding.news {
-            // The resolvers of an earlier lease.
-            ProbeNews::Evidence(NetworkEvidence::Resolver(_), _)
-                if finding.resolvers != self.resolvers => {}
-            ProbeNews::Evidence(evidence, portal_host) => {
-                if let Some(host) = portal_host {
-                    self.portal_host = name::parse(&host).ok();
-                }
-                if matches!(evidence, NetworkEvidence::Portal(_)) {
-                    self.portal_session = None;
-                }
-                self.machine.observe(evidence, now);
-            }
-            ProbeNews::Portal(session) => {
-                let page = session.user_portal_url.as_deref();
-                let host = page.and_then(host_of).and_then(|host| name::parse(&host).ok());
-                self.portal_host = host.or(self.portal_host.take());
-                self.machine.observe(NetworkEvidence::Portal(session.verdict()), now);
-                if let Some(remaining) = session.remaining() {
-                    self.machine.observe(NetworkEvidence::SessionEnds(remaining), now);
-                }
-                self.portal_session = Some(session);
-            }
-            ProbeNews::Nat64(found) => self.nat64.take(found),
-        }
-    }
-
     /// Sends the probes that are due, and puts the strategy into force.
     pub(super) fn apply(&mut self, serving: &mut Serving, reloading: &mut Reloading) {
         if self.base.is_of_earlier(&serving.generation) {
             self.base = BaseSettings::of(&serving.generation);
-            self.see_resolvers(&serving.overseer.networks().facts);
+            self.see_resolvers(&serving.overseer.networks().facts, serving.core.shared.now());
+        }
+        if std::mem::take(&mut self.has_come_unreported) {
+            serving.forgive(Event::NetworkChanged);
         }
         self.begin_settling(serving);
         // Nothing can be found out without a network, and the next network is often the last one.
         if self.is_offline {
+            // A window that was open belongs to the network that is left.
+            if self.put_portal_in_force(serving, false, false) {
+                serving.core.present_way.put(None);
+            }
             return;
         }
         self.send_probes(serving);
@@ -241,44 +237,6 @@ impl StrategyKeeper {
         self.settle(serving, strategy);
         serving.overseer.knows_strategy(self.report());
         self.memory.write(self.machine.memory());
-    }
-
-    /// Without a network, and on a new one, lets questions that find no server wait for the strategy.
-    fn begin_settling(&mut self, serving: &mut Serving) {
-        let is_new = std::mem::take(&mut self.is_new);
-        if !self.base.terms.may_forward || !self.is_offline && !is_new {
-            return;
-        }
-        let now = Instant::now();
-        if self.settling.as_ref().is_none_or(|settling| self.is_offline && !settling.is_offline()) {
-            let (settling, open) = SettlingTime::begin(now);
-            // The end of an earlier one lets its questions go on.
-            self.settling = Some(settling);
-            serving.core.settling = Some(open);
-            serving.workers.put_in_force(&serving.core, &serving.generation);
-        }
-        if let Some(settling) = self.settling.as_mut().filter(|_| !self.is_offline) {
-            settling.note_network(now);
-        }
-    }
-
-    /// Lets the questions go on once the strategy is known, and asks as ever once the strategy is in force.
-    fn settle(&mut self, serving: &mut Serving, strategy: Strategy) {
-        let Some(settling) = self.settling.as_ref().filter(|it| !it.is_offline()) else { return };
-        let is_over = settling.is_over(Instant::now());
-        if !is_over && !self.machine.is_settled() && !strategy.forwards() {
-            return;
-        }
-        if settling.is_open() {
-            settling.decide(self.decision(serving, strategy));
-        }
-        // The overlay of the strategy takes a reload.
-        if strategy.forwards() && !serving.generation.forwards && !is_over {
-            return;
-        }
-        self.settling = None;
-        serving.core.settling = None;
-        serving.workers.put_in_force(&serving.core, &serving.generation);
     }
 
     fn send_probes(&mut self, serving: &Serving) {
@@ -312,42 +270,6 @@ impl StrategyKeeper {
             }
             _ => {}
         }
-    }
-
-    fn log(&self, strategy: Strategy) {
-        let says = strategy.says();
-        let resolvers: Vec<String> = self.resolvers.iter().map(ToString::to_string).collect();
-        match strategy {
-            Strategy::Recurse => tracing::info!("network: {says}"),
-            Strategy::RecurseOverTcp => tracing::warn!("network: {says}"),
-            Strategy::ForwardValidating | Strategy::ForwardUnvalidated | Strategy::Portal => {
-                tracing::warn!("network: {says} ({})", resolvers.join(", "));
-            }
-        }
-    }
-
-    fn report(&self) -> StrategyReport {
-        let strategy = self.machine.strategy();
-        let is_asked = strategy.forwards() || strategy == Strategy::Portal;
-        let resolvers = self.resolvers.iter().filter(|_| is_asked);
-        StrategyReport {
-            strategy: strategy.to_string(),
-            text: strategy.says().to_owned(),
-            resolvers: resolvers.map(ToString::to_string).collect(),
-            needs_consent: self.machine.needs_consent(),
-            portal: self.portal_session.clone().map(portal_report),
-        }
-    }
-}
-
-fn portal_report(session: PortalSession) -> PortalReport {
-    PortalReport {
-        captive: session.captive,
-        user_portal_url: session.user_portal_url,
-        venue_info_url: session.venue_info_url,
-        seconds_remaining: session.seconds_remaining,
-        bytes_remaining: session.bytes_remaining,
-        can_extend_session: session.can_extend_session,
     }
 }
 

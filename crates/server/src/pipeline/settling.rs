@@ -11,7 +11,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ use super::query::Miss;
 use super::rebinding::AnswerOrigin;
 
 /// The time after a failure in which the daemon may notice a network.
-const NOTICE: Duration = Duration::from_millis(300);
+const NOTICE: Duration = Duration::from_millis(700);
 /// The time for a recursion that is under way when a captive portal is found.
 const PORTAL_GRACE: Duration = Duration::from_millis(300);
 
@@ -90,7 +89,7 @@ impl<N: Network> Service<N> {
         if has_own_route(self.worker.settings(), question) {
             return (recursion.await, AnswerOrigin::Resolver);
         }
-        let mut recursion = pin!(recursion);
+        let mut recursion = Box::pin(recursion);
         let mut decision = window.decision.clone();
         let (failed, decided) = tokio::select! {
             biased;
@@ -106,6 +105,8 @@ impl<N: Network> Service<N> {
             (SettlingDecision::Way(way), failed)
                 if failed.is_some() || way.differs_from(self.worker.settings()) =>
             {
+                // Nobody waits for the former recursion, which may have no end.
+                drop(recursion);
                 let resolver = way.resolver((window.network)());
                 resolver.resolve_for(asker, question, checking, Lack::Everything, trace).await
             }

@@ -2,17 +2,61 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
 use zoners_dns::{Name, name};
 use zoners_networks::Strategy;
 
 use super::StrategyKeeper;
 use super::portal_api::host_name;
+use super::settling::SettlingTime;
 use crate::daemon::serving::Serving;
 use crate::pipeline::{DecidedWay, LateWay, PortalTerms, SettlingDecision, probe_names};
 
 impl StrategyKeeper {
+    /// Without a network, and on a new one, lets questions that find no server wait for the strategy.
+    pub(super) fn begin_settling(&mut self, serving: &mut Serving) {
+        let is_new = std::mem::take(&mut self.is_new);
+        if !self.base.terms.may_forward || !self.is_offline && !is_new {
+            return;
+        }
+        let now = Instant::now();
+        if self.settling.as_ref().is_none_or(|settling| self.is_offline && !settling.is_offline()) {
+            let (settling, open) = SettlingTime::begin(now);
+            // The end of an earlier one lets its questions go on.
+            self.settling = Some(settling);
+            serving.core.settling = Some(open);
+            serving.workers.put_in_force(&serving.core, &serving.generation);
+        }
+        if let Some(settling) = self.settling.as_mut().filter(|_| !self.is_offline) {
+            settling.note_network(now);
+        }
+    }
+
+    /// Lets the questions go on once the strategy is known, and asks as ever once the strategy is in force.
+    pub(super) fn settle(&mut self, serving: &mut Serving, strategy: Strategy) {
+        let Some(settling) = self.settling.as_ref().filter(|it| !it.is_offline()) else { return };
+        let is_over = settling.is_over(Instant::now());
+        if !is_over && !self.machine.is_settled() && !strategy.forwards() {
+            return;
+        }
+        if settling.is_open() {
+            // Questions under way shall not join themselves on the former way. The reload does the same a moment later.
+            if serving.generation.forwards && !strategy.forwards() {
+                serving.core.shared.change_source(true);
+            }
+            settling.decide(self.decision(serving, strategy));
+        }
+        // The overlay of the strategy takes a reload.
+        if strategy.forwards() && !serving.generation.forwards && !is_over {
+            return;
+        }
+        self.settling = None;
+        serving.core.settling = None;
+        serving.workers.put_in_force(&serving.core, &serving.generation);
+    }
+
     /// The decision for questions on a new network.
-    pub(super) fn decision(&self, serving: &Serving, strategy: Strategy) -> SettlingDecision {
+    fn decision(&self, serving: &Serving, strategy: Strategy) -> SettlingDecision {
         let (shared, settings) = (&serving.core.shared, &self.base.settings);
         let way = match (strategy, &serving.core.portal) {
             (Strategy::Portal, Some(terms)) => return SettlingDecision::Portal(terms.clone()),

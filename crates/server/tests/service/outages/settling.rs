@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 use zoners_dns::{Message, OptRcode, Random, Rtype, Transport, name};
-use zoners_resolver::Event;
+use zoners_resolver::{Event, Resolver};
 use zoners_server::Service;
 use zoners_server::pipeline::{
-    DecidedWay, LateWay, PortalTerms, PresentWay, SettlingDecision, SettlingWindow,
+    DecidedWay, LateWay, PortalTerms, PresentWay, SettlingDecision, SettlingWindow, forwarder,
 };
 use zoners_sim::middlebox::ADDRESS;
 use zoners_sim::{Link, Manner, Middlebox};
@@ -116,6 +116,28 @@ async fn without_a_network_a_question_fails_and_a_network_that_comes_meanwhile_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_to_the_resolver_of_the_last_network_is_answered_by_recursion_on_an_open_one() {
+    let (mut lab, decision) = on_new_network(lab());
+    let way = recursion(&lab);
+    let mut settings = lab.service.worker().settings().clone();
+    settings.routes.push(forwarder(&[ROUTER.parse().unwrap()]));
+    lab.net.link("192.168.1.1", Link::of(5).with(Manner::Dead)).interpose(None);
+    let shared = lab.service.worker().shared().clone();
+    let worker = Resolver::new(shared.clone(), lab.net.clone(), Arc::new(settings), Arc::default());
+    let rules = Arc::new(lab.service.rules().clone());
+    let window = SettlingWindow::new(decision.subscribe(), lab.net.clone());
+    lab.service = Service::new(worker, rules).settling(window);
+    let decide = async {
+        sleep(Duration::from_millis(200)).await;
+        shared.change_source(true);
+        decision.send_replace(way);
+    };
+    let ((reply, took), ()) = tokio::join!(ask(&lab, "www.example.com"), decide);
+    assert_eq!((reply.rcode, reply.answer.len()), (OptRcode::NOERROR, 1), "{reply:?}");
+    assert!(took < Duration::from_millis(1000), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn recursion_goes_on_and_fails_where_nothing_better_is_known() {
     for end in [true, false] {
         let (lab, decision) = on_new_network(lab());
@@ -174,7 +196,7 @@ async fn a_question_that_began_before_the_strategy_changed_is_asked_anew_on_its_
     let vpn = "[[forward]]\nzone = \"corp.example.net\"\nservers = [\"10.8.0.53\"]\n";
     for is_portal in [true, false] {
         let mut lab = lab_with(vpn);
-        lab.net.link("10.8.0.53", Link::of(5).with(Manner::Dead));
+        lab.net.link("10.8.0.53", Link::of(5).with(Manner::Dead)).near("10.8.0.53");
         lab.net.interpose(Middlebox::Drops);
         lab.service.worker().shared().notify(Event::NetworkChanged);
         let present = PresentWay::default();
