@@ -34,12 +34,15 @@ impl ZoneTable {
         self.zones.get(apex)
     }
 
-    /// The copy of the deepest zone with the answer to a question. DS records lie in the zone above the zone cut (RFC
+    /// The deepest zone with the answer to a question, and its copy. DS records lie in the zone above the zone cut (RFC
     /// 4035 section 2.4).
     #[must_use]
-    pub fn find(&self, asked: &NameSlice, rtype: Rtype) -> Option<&ZoneCopy> {
+    pub fn find(&self, asked: &NameSlice, rtype: Rtype) -> Option<(&Name, &ZoneCopy)> {
         let above = usize::from(rtype == Rtype::DS);
-        asked.iter_suffixes().skip(above).find_map(|name| self.zones.get(name.for_slice()))
+        asked
+            .iter_suffixes()
+            .skip(above)
+            .find_map(|name| self.zones.get_key_value(name.for_slice()))
     }
 
     /// Every zone, in the order of the names.

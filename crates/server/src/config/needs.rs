@@ -52,7 +52,7 @@ impl Config {
     fn needs_of_downloads(&self) -> Option<Needs> {
         let lists = self.policy.list.iter().filter_map(|list| match list.origin() {
             ListOrigin::Address(url) => Some(url.port()),
-            ListOrigin::File(_) => None,
+            ListOrigin::File(_) | ListOrigin::Zone(_) => None,
         });
         let mut ports: Vec<u16> = lists.collect();
         if ports.is_empty() {

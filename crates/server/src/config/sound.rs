@@ -188,11 +188,11 @@ impl Config {
 
 /// A list has one origin, and a name.
 fn check_origin(at: &str, list: &PolicyListConfig, wrong: &mut impl FnMut(&str, &str)) {
-    let PolicyListConfig { name, path, url, list: well_known, .. } = list;
-    let origins = [path.is_some(), url.is_some(), well_known.is_some()];
+    let PolicyListConfig { name, path, url, list: well_known, zone, .. } = list;
+    let origins = [path.is_some(), url.is_some(), well_known.is_some(), zone.is_some()];
     if origins.into_iter().filter(|is_there| *is_there).count() != 1 {
-        let what =
-            "must have one of the keys path, url and list: a file, an address or a well-known list";
+        let what = "must have one of the keys path, url, list and zone: a file, an address, a well-known list or a \
+                    transferred zone";
         wrong(at, what);
     }
     if name.is_empty() && well_known.is_none() {

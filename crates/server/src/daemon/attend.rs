@@ -167,6 +167,10 @@ fn zone_changed(serving: &mut Serving, news: &ZoneNews) {
     if apex.is_root() {
         return;
     }
+    // Clients get no answer of the zone.
+    if serving.generation.config.policy.has_list_of(&apex) {
+        return serving.policies.look(&serving.core, &serving.generation.config.policy);
+    }
     // Rules with a new number, so that no finished answer has the former version; then the rest of the cache.
     serving.renew_policy();
     serving.core.shared.cache.flush(&apex, true);

@@ -3,6 +3,7 @@
 //! the next compilation has the latest texts.
 
 mod answers;
+mod compilation;
 mod news;
 
 use std::path::{Path, PathBuf};
@@ -20,11 +21,11 @@ use super::list_downloads::{DownloadEnd, ListDownloads};
 use super::list_requests::{self, ListCaller, ListRequest, ListRequests};
 use crate::clock::SystemClock;
 use crate::config::{HardwareAddress, ListOrigin, PolicyConfig};
-use crate::policy::build::{self, BuiltPolicy, PolicyBuild, SourcesDigest};
+use crate::policy::build::{self, BuiltPolicy, SourcesDigest};
 use crate::policy::pause_file;
 use crate::policy::shelf::PolicyShelf;
 use crate::policy::supply::SuppliedList;
-use crate::policy::supply::book::{ListBook, ListRecord, id_of};
+use crate::policy::supply::book::{ListBook, id_of};
 use crate::policy::supply::download::{DownloadOutcome, ListDownload};
 use crate::policy::supply::schedule::DownloadTerms;
 use crate::policy::supply::texts::TextStore;
@@ -150,7 +151,8 @@ impl PolicyKeeper {
         self.book.configure(&config.list);
         self.downloads.configure(downloads(config, &self.book));
         self.compile_news(core, config);
-        self.shelf.put_supply(SuppliedList::all(config, &self.book));
+        let supply = SuppliedList::all(config, &self.book, &core.transferred);
+        self.shelf.put_supply(supply);
         self.answer_callers();
     }
 
@@ -185,54 +187,13 @@ impl PolicyKeeper {
         }
     }
 
-    fn compile_news(&mut self, core: &Core, config: &PolicyConfig) {
-        if config.list.is_empty() || self.under_way.is_some() {
-            return;
-        }
-        let now_s = wall_s();
-        let has_other_texts = self.sources != Some(build::digest(config, &self.book));
-        let work = build::work(config, &self.book, now_s);
-        let has_news = build::has_news(config, &self.book, now_s);
-        if !(has_news || has_other_texts && self.has_texts(config)) || self.work == Some(work) {
-            return;
-        }
-        let random = &core.shared.random;
-        let key = [random.bits(), random.bits()];
-        let (folder, store) = (self.folder.clone(), self.store.clone());
-        let (config, book) = (config.clone(), self.book.clone());
-        let (send, done) = oneshot::channel();
-        let compile = move || {
-            let folder = folder.as_deref();
-            let build = PolicyBuild { config: &config, folder, store: &store, key, now_s };
-            // The daemon may have ended.
-            let _ = send.send(build.run(book).map(Box::new));
-        };
-        match std::thread::Builder::new().name("policy".into()).spawn(compile) {
-            Ok(_) => {
-                (self.under_way, self.work) = (Some(done), Some(work));
-                self.counters.count(Counter::PolicyCompilations);
-            }
-            Err(error) => tracing::error!("policy: the system gives no thread: {error}"),
-        }
-    }
-
-    /// Whether there is a text to be compiled, or a policy whose texts are gone from the configuration.
-    fn has_texts(&self, config: &PolicyConfig) -> bool {
-        let now_s = wall_s();
-        let is_had = |record: &ListRecord| record.wanted(now_s).is_some();
-        let had = config.list.iter().any(|list| self.book.of(list).is_some_and(is_had));
-        had || self.shelf.has_policy()
-            || self.work.is_none()
-                && config.list.iter().any(|list| matches!(list.origin(), ListOrigin::File(_)))
-    }
-
     /// The next change; `left` is the time until a schedule begins or ends. Safe to cancel and call again.
     pub(super) async fn change(&mut self, left: Option<Duration>) -> PolicyChange {
         let shelf = self.shelf.clone();
         let under_way = &mut self.under_way;
         tokio::select! {
             biased;
-            built = done(under_way) => PolicyChange::Compiled(built),
+            built = compilation::end(under_way) => PolicyChange::Compiled(built),
             () = shelf.pauses_changed() => PolicyChange::Paused,
             end = self.downloads.end() => PolicyChange::Downloaded(end),
             Some(request) = self.requests.1.recv() => PolicyChange::Requested(request),
@@ -259,57 +220,9 @@ impl PolicyKeeper {
                 false
             }
             PolicyChange::Requested(request) => {
-                self.answer(config, request);
+                self.answer(core, config, request);
                 false
             }
-        }
-    }
-
-    /// Takes a compiled policy; false if the lists in force stay.
-    fn end_compilation(
-        &mut self,
-        core: &Core,
-        config: &PolicyConfig,
-        built: CompilationEnd,
-    ) -> bool {
-        let BuiltPolicy { compiled, sources, mut book, remarks } = match built {
-            Ok(built) => *built,
-            Err(why) => {
-                tracing::error!("policy: {why}");
-                self.fetch_lost_copies();
-                return false;
-            }
-        };
-        for list in &config.list {
-            let id = id_of(list);
-            let (Some(record), Some(decided)) = (self.book.record(&id), book.record(&id)) else {
-                continue;
-            };
-            let before = record.clone();
-            record.take_decisions(decided.clone(), &list.origin());
-            log_news(&list.name, &before, record);
-        }
-        self.save();
-        remarks.iter().for_each(|remark| tracing::warn!("policy: {remark}"));
-        if self.sources.replace(sources) == Some(sources) {
-            return false;
-        }
-        let rules: u64 = compiled.lists().iter().map(|list| u64::from(list.rules)).sum();
-        tracing::info!("policy: lists in force: {}, rules: {rules}", compiled.lists().len());
-        core.policies.put(compiled);
-        true
-    }
-
-    /// Downloads lists again whose copies are gone, as after a hand has cleaned the state folder.
-    fn fetch_lost_copies(&mut self) {
-        let mut lost = Vec::new();
-        for record in self.book.records_mut() {
-            let had = record.newest.is_some();
-            record.forget_lost_copies(&self.store);
-            lost.extend((had && record.newest.is_none()).then(|| record.id.clone()));
-        }
-        if !lost.is_empty() {
-            self.downloads.hasten(lost);
         }
     }
 
@@ -346,14 +259,6 @@ impl PolicyKeeper {
             self.store.sweep(&self.book.used());
         }
     }
-}
-
-/// Ends with the compilation under way. Safe to cancel and call again.
-async fn done(under_way: &mut Option<oneshot::Receiver<CompilationEnd>>) -> CompilationEnd {
-    let Some(receiver) = under_way else { return std::future::pending().await };
-    let built = receiver.await;
-    *under_way = None;
-    built.unwrap_or_else(|_| Err("the thread that compiled the lists ended".to_owned()))
 }
 
 /// The downloads of a configuration.

@@ -75,7 +75,8 @@ impl Local {
         let left_out = builder.left_out();
         let records = builder.build(|name| special.covers(name.for_slice()));
         let is_wanted = !table.is_empty() || config.resolver.local_root != LocalRoot::Off;
-        let zones = is_wanted.then(|| Arc::new(ZoneShelf::new(table)));
+        let withheld = config.policy.list.iter().filter_map(|list| list.zone.clone()).collect();
+        let zones = is_wanted.then(|| Arc::new(ZoneShelf::new(table, withheld)));
         let leases = ArcSwap::from_pointee(leases);
         Ok(Local { records, zones, leases, special, remarks, left_out })
     }

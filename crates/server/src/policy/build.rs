@@ -1,6 +1,7 @@
 //! Lists of a configuration, compiled to a file of the state folder, or in memory without such a folder.
 
 mod digests;
+mod take_over;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -9,16 +10,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use zoners_http::Validators;
 use zoners_policy::{
     CompiledPolicy, DIGEST_OCTETS, ListEntry, ListSource, MemoryStorage, OpenError, PolicyCompiler,
     Storage,
 };
 
-use super::supply::book::{ListBook, id_of};
-use super::supply::file::{self, FileStamp};
+use super::supply::book::ListBook;
+use super::supply::file;
 use super::supply::texts::{self, TextName, TextStore};
 use crate::config::{Config, ListAction, ListOrigin, PolicyConfig, PolicyListConfig};
+use crate::zones::TransferredZones;
 
 pub(crate) use digests::{SourcesDigest, digest, has_news, work};
 use digests::{digest_with, terms};
@@ -48,6 +49,8 @@ pub(crate) struct PolicyBuild<'a> {
     pub(crate) config: &'a PolicyConfig,
     pub(crate) folder: Option<&'a Path>,
     pub(crate) store: &'a TextStore,
+    /// The transferred zones, of which some are lists.
+    pub(crate) zones: &'a TransferredZones,
     /// The random key of the hashes.
     pub(crate) key: [u64; 2],
     /// The wall clock, in Unix seconds.
@@ -87,7 +90,7 @@ struct ChosenText<'a> {
 }
 
 impl PolicyBuild<'_> {
-    /// Takes over changed files, and compiles the newest text of each list; a text that the guard holds back gives way
+    /// Takes over changed files and zones, and compiles the newest text of each list; a text that the guard holds back gives way
     /// to the text in force, by a second compilation. A list without any text is left out.
     ///
     /// # Errors
@@ -95,7 +98,7 @@ impl PolicyBuild<'_> {
     pub(crate) fn run(&self, mut book: ListBook) -> Result<BuiltPolicy, String> {
         book.configure(&self.config.list);
         book.records_mut().for_each(|record| record.forget_lost_copies(self.store));
-        self.take_over_files(&mut book);
+        self.take_over(&mut book);
         loop {
             let chosen = self.choose(&book);
             let (compiled, sources) = self.compile(&chosen)?;
@@ -104,26 +107,6 @@ impl PolicyBuild<'_> {
                 self.keep()?;
                 let remarks = remarks(&chosen, compiled.lists());
                 return Ok(BuiltPolicy { compiled, sources, book, remarks });
-            }
-        }
-    }
-
-    /// Copies changed files into the store.
-    fn take_over_files(&self, book: &mut ListBook) {
-        for list in &self.config.list {
-            let (ListOrigin::File(path), id) = (list.origin(), id_of(list)) else { continue };
-            let Some(record) = book.record(&id) else { continue };
-            let stamp = FileStamp::of(&path, terms(list));
-            if stamp.is_some() && stamp == record.stamp {
-                continue;
-            }
-            record.stamp = stamp;
-            match file::copy(&path, &id, terms(list), self.store) {
-                Ok(digest) => {
-                    record.note_copy(digest, Validators::default());
-                    record.note_success(self.now_s);
-                }
-                Err(why) => record.note_failure(&why, self.now_s),
             }
         }
     }

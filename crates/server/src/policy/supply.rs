@@ -10,8 +10,10 @@ pub(crate) mod download;
 pub(crate) mod file;
 pub(crate) mod schedule;
 pub(crate) mod texts;
+pub(crate) mod zone;
 
-use crate::config::PolicyConfig;
+use crate::config::{ListOrigin, PolicyConfig};
+use crate::zones::TransferredZones;
 use book::{ListBook, ListRecord};
 
 /// A configured list with its versions, for reports.
@@ -23,11 +25,19 @@ pub(crate) struct SuppliedList {
 }
 
 impl SuppliedList {
-    /// The lists of a configuration.
-    pub(crate) fn all(config: &PolicyConfig, book: &ListBook) -> Vec<Self> {
+    /// The lists of a configuration. The state of a zone is the reason why a list by transfer is not current.
+    pub(crate) fn all(
+        config: &PolicyConfig,
+        book: &ListBook,
+        zones: &TransferredZones,
+    ) -> Vec<Self> {
         let lists = config.list.iter().filter_map(|list| {
-            let (name, origin) = (list.name.clone(), list.origin().to_string());
-            Some(SuppliedList { name, origin, record: book.of(list)?.clone() })
+            let (name, origin) = (list.name.clone(), list.origin());
+            let mut record = book.of(list)?.clone();
+            if let ListOrigin::Zone(apex) = &origin {
+                record.error = record.error.or_else(|| zones.unavailable(apex));
+            }
+            Some(SuppliedList { name, origin: origin.to_string(), record })
         });
         lists.collect()
     }

@@ -37,6 +37,12 @@ impl NotifyInbox {
         self.zones.store(Arc::new(zones));
     }
 
+    /// Brings the next look at the primaries of a zone forward, as a NOTIFY does.
+    pub(crate) fn ring(&self, apex: &Name) {
+        let zones = self.zones.load();
+        zones.iter().filter(|zone| zone.apex == *apex).for_each(|zone| zone.bell.notify_one());
+    }
+
     /// Takes a packet of a client at `from`; returns the reply if the packet is a NOTIFY that counts.
     #[cold]
     pub(crate) fn take(&self, packet: &[u8], from: IpAddr, wall_seconds: u64) -> Option<Vec<u8>> {

@@ -1,7 +1,11 @@
 //! The zones in force.
 
+use std::collections::HashSet;
+
 use arc_swap::{ArcSwap, ArcSwapOption};
-use zoners_dns::{CopyReply, Name, NameSlice, Question, Rtype, Security, ZoneCopies, name};
+use zoners_dns::{
+    CopyReply, Name, NameSlice, OptRcode, Question, Rtype, Security, ZoneCopies, name,
+};
 use zoners_resolver::Answer;
 use zoners_zones::{AuthoritativeZone, ReplyKind, ZoneCopy, ZoneTable};
 
@@ -9,6 +13,8 @@ use zoners_zones::{AuthoritativeZone, ReplyKind, ZoneCopy, ZoneTable};
 #[derive(Debug)]
 pub(crate) struct ZoneShelf {
     table: ArcSwap<ZoneTable>,
+    /// Zones that are policy lists: clients get no answer of these, since the rules are the operator's affair.
+    withheld: HashSet<Name>,
     /// The root zone, which is asked in place of the root servers; clients get no answer of it by itself.
     root: ArcSwapOption<AuthoritativeZone>,
 }
@@ -22,9 +28,10 @@ pub(crate) struct ShelfEntry {
 }
 
 impl ZoneShelf {
-    /// A shelf of these zones.
-    pub(crate) fn new(table: ZoneTable) -> Self {
-        ZoneShelf { table: ArcSwap::from_pointee(table), root: ArcSwapOption::empty() }
+    /// A shelf of these zones, of which those of `withheld` are refused to clients.
+    pub(crate) fn new(table: ZoneTable, withheld: HashSet<Name>) -> Self {
+        let (table, root) = (ArcSwap::from_pointee(table), ArcSwapOption::empty());
+        ZoneShelf { table, withheld, root }
     }
 
     /// The zones, the local root first.
@@ -61,7 +68,11 @@ impl ZoneShelf {
             return None;
         }
         let table = self.table.load();
-        let ZoneCopy::Loaded(zone) = table.find(asked, rtype)? else { return None };
+        let (apex, copy) = table.find(asked, rtype)?;
+        if self.withheld.contains(apex) {
+            return Some(refused());
+        }
+        let ZoneCopy::Loaded(zone) = copy else { return None };
         let reply = zone.reply(&name::owned(asked), rtype);
         (reply.kind == ReplyKind::Answer).then(|| Answer {
             rcode: reply.rcode,
@@ -72,6 +83,18 @@ impl ZoneShelf {
             stale: false,
             hearsay: false,
         })
+    }
+}
+
+fn refused() -> Answer {
+    Answer {
+        rcode: OptRcode::REFUSED,
+        answer: Vec::new(),
+        authority: Vec::new(),
+        additional: Vec::new(),
+        security: Security::Unchecked,
+        stale: false,
+        hearsay: false,
     }
 }
 
@@ -89,6 +112,10 @@ impl ZoneCopies for ZoneShelf {
             let root = self.root.load();
             let reply = root.as_ref()?.reply(&question.name, question.rtype);
             return Some(CopyReply::Message(reply.message(question).into()));
+        }
+        if self.withheld.contains(zone) {
+            let why = format!("the zone {} is a policy list", zone.fmt_with_dot());
+            return Some(CopyReply::Unavailable(why));
         }
         Some(match self.table.load().get(zone)? {
             ZoneCopy::Loaded(zone) => {

@@ -25,6 +25,14 @@ impl TransferredZones {
         }
     }
 
+    /// Why no copy of a zone may be used, if so.
+    pub(crate) fn unavailable(&self, apex: &Name) -> Option<String> {
+        match self.0.lock().get(apex)? {
+            ZoneCopy::Loaded(_) => None,
+            ZoneCopy::Unavailable(why) => Some(why.to_string()),
+        }
+    }
+
     /// Forgets other zones than these.
     pub(crate) fn retain(&self, stays: impl Fn(&Name) -> bool) {
         self.0.lock().retain(|apex, _| stays(apex));

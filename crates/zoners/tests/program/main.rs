@@ -45,6 +45,7 @@ mod daemon {
     mod starting;
     #[cfg(target_os = "linux")]
     mod system_dns;
+    mod transferred_lists;
 }
 
 /// Where clients are heard.

@@ -75,6 +75,9 @@ pub struct PolicyListConfig {
     pub url: Option<HttpUrl>,
     /// The name of a well-known list.
     pub list: Option<String>,
+    /// The apex of a `[[zone]]` with primaries whose records are the rules (RPZ).
+    #[serde(default, deserialize_with = "some_text")]
+    pub zone: Option<Name>,
     /// Seconds from one download to the next.
     #[serde(default = "refresh", deserialize_with = "refresh_seconds")]
     pub refresh: u32,
@@ -97,16 +100,18 @@ impl PolicyListConfig {
     #[must_use]
     pub fn origin(&self) -> ListOrigin {
         let address = || self.url.clone().or_else(|| self.well_known()?.url.parse().ok());
-        match (&self.path, address()) {
-            (None, Some(url)) => ListOrigin::Address(url),
-            (path, _) => ListOrigin::File(path.clone().unwrap_or_default()),
+        match (&self.path, &self.zone, address()) {
+            (None, Some(apex), _) => ListOrigin::Zone(apex.clone()),
+            (None, None, Some(url)) => ListOrigin::Address(url),
+            (path, ..) => ListOrigin::File(path.clone().unwrap_or_default()),
         }
     }
 
     /// The form, if known before the text is.
     #[must_use]
     pub fn form(&self) -> Option<ListForm> {
-        self.form.or_else(|| Some(self.well_known()?.form))
+        let of_zone = self.zone.as_ref().map(|_| ListForm::Rpz);
+        of_zone.or(self.form).or_else(|| Some(self.well_known()?.form))
     }
 
     fn well_known(&self) -> Option<CatalogueEntry> {
@@ -121,6 +126,8 @@ pub enum ListOrigin {
     File(PathBuf),
     /// An address.
     Address(HttpUrl),
+    /// A zone with this apex, transferred from primaries.
+    Zone(Name),
 }
 
 impl fmt::Display for ListOrigin {
@@ -128,6 +135,7 @@ impl fmt::Display for ListOrigin {
         match self {
             ListOrigin::File(path) => path.display().fmt(f),
             ListOrigin::Address(url) => url.fmt(f),
+            ListOrigin::Zone(apex) => write!(f, "zone {}", apex.fmt_with_dot()),
         }
     }
 }
@@ -180,6 +188,11 @@ impl PolicyConfig {
         let mut all = self.group.iter().flat_map(|group| &group.identities);
         let at = all.position(|known| known == identity)?;
         Some(ClientIdentity(NonZeroU16::new(u16::try_from(at + 1).ok()?)?))
+    }
+
+    /// Whether the records of a zone are the rules of a list.
+    pub(crate) fn has_list_of(&self, apex: &Name) -> bool {
+        self.list.iter().any(|list| list.zone.as_ref() == Some(apex))
     }
 
     /// Whether a group has rules beside lists.

@@ -2,8 +2,10 @@
 
 use std::iter;
 
+use zoners_policy::ListForm;
+
 use super::super::schema::{DEFAULT_GROUP, PolicyScheduleConfig};
-use super::super::{Config, PolicyConfig, PolicyGroupConfig};
+use super::super::{Config, PolicyConfig, PolicyGroupConfig, PolicyListConfig, ZoneConfig};
 use super::check_origin;
 
 /// The most groups beside the default group: a region of clients is an octet.
@@ -29,6 +31,7 @@ impl Config {
                 wrong(&format!("policy.list[{at}].name"), &what);
             }
             check_origin(&format!("policy.list[{at}]"), list, wrong);
+            self.check_list_zone(&format!("policy.list[{at}]"), list, wrong);
         }
         for (at, group) in groups.iter().enumerate() {
             if groups.iter().take(at).any(|earlier| earlier.name == group.name) {
@@ -36,6 +39,25 @@ impl Config {
                 wrong(&format!("policy.group[{at}].name"), &what);
             }
             self.check_group(&format!("policy.group[{at}]"), group, wrong);
+        }
+    }
+
+    /// The zone of a list is transferred, as a zone file is a list by itself, and has rules in the form of policy zones.
+    fn check_list_zone(
+        &self,
+        path: &str,
+        list: &PolicyListConfig,
+        wrong: &mut impl FnMut(&str, &str),
+    ) {
+        let Some(apex) = &list.zone else { return };
+        let is_transferred = |zone: &ZoneConfig| zone.zone == *apex && !zone.primaries.is_empty();
+        if !self.zone.iter().any(is_transferred) {
+            let apex = apex.fmt_with_dot();
+            let what = format!("there is no [[zone]] {apex} with primaries; for a file, give path");
+            wrong(&format!("{path}.zone"), &what);
+        }
+        if list.form.is_some_and(|form| form != ListForm::Rpz) {
+            wrong(&format!("{path}.form"), "must be \"rpz\" or absent beside zone");
         }
     }
 

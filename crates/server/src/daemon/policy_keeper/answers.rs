@@ -2,12 +2,13 @@
 
 use super::PolicyKeeper;
 use crate::config::{ListOrigin, PolicyConfig, PolicyListConfig};
+use crate::daemon::generation::Core;
 use crate::daemon::list_requests::{ListCaller, ListRequest};
 use crate::policy::supply::book::id_of;
 
 impl PolicyKeeper {
     /// Begins what a person asks for.
-    pub(super) fn answer(&mut self, config: &PolicyConfig, request: ListRequest) {
+    pub(super) fn answer(&mut self, core: &Core, config: &PolicyConfig, request: ListRequest) {
         let find = |name: &str| {
             let found = config.list.iter().find(|list| list.name == name);
             found.ok_or_else(|| {
@@ -23,6 +24,10 @@ impl PolicyKeeper {
                     // A caller that went away needs no reply.
                     Err(why) => return drop(caller.send(Err(why))),
                 };
+                for list in &lists {
+                    // The primary is asked soon, and a new version comes by itself.
+                    list.zone.iter().for_each(|apex| core.notify_inbox.ring(apex));
+                }
                 let is_address =
                     |list: &&PolicyListConfig| matches!(list.origin(), ListOrigin::Address(_));
                 let ids: Vec<String> = lists.into_iter().filter(is_address).map(id_of).collect();

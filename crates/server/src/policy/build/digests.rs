@@ -6,8 +6,9 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use zoners_policy::DIGEST_OCTETS;
 
 use crate::config::{ListOrigin, PolicyConfig, PolicyListConfig};
-use crate::policy::supply::book::ListBook;
+use crate::policy::supply::book::{ListBook, ListRecord};
 use crate::policy::supply::file::{CopyTerms, FileStamp};
+use crate::zones::TransferredZones;
 
 /// A digest of everything that a compiled policy is made from: the lists of the configuration and the versions of the
 /// texts.
@@ -35,31 +36,68 @@ pub(super) fn digest_with<'a>(
 }
 
 /// The digest of the work that a compilation would do: another digest, another compilation.
-pub(crate) fn work(config: &PolicyConfig, book: &ListBook, now_s: u64) -> SourcesDigest {
+pub(crate) fn work(
+    config: &PolicyConfig,
+    book: &ListBook,
+    zones: &TransferredZones,
+    now_s: u64,
+) -> SourcesDigest {
     let mut octets = digest(config, book).to_vec();
     for list in &config.list {
         let record = book.of(list);
         let candidate = record.and_then(|record| record.candidate(now_s));
-        let stamp = match list.origin() {
-            ListOrigin::File(path) => FileStamp::of(&path, terms(list)),
-            ListOrigin::Address(_) => None,
-        };
-        let known = record.and_then(|record| record.stamp);
-        octets.extend(format!("{candidate:?} {stamp:?} {:?}\n", stamp == known).as_bytes());
+        let version = LocalVersion::present(list, zones);
+        let is_known = record.map(|record| version.is_taken_over(record));
+        octets.extend(format!("{candidate:?} {version:?} {is_known:?}\n").as_bytes());
     }
     digest_of(&octets)
 }
 
-/// Whether a compilation would change anything beside the texts in force: a file has changed, or a text is to be judged.
-pub(crate) fn has_news(config: &PolicyConfig, book: &ListBook, now_s: u64) -> bool {
+/// Whether a compilation would change anything beside the texts in force: a file or zone has changed, or a text is to be
+/// judged.
+pub(crate) fn has_news(
+    config: &PolicyConfig,
+    book: &ListBook,
+    zones: &TransferredZones,
+    now_s: u64,
+) -> bool {
     config.list.iter().any(|list| {
         let Some(record) = book.of(list) else { return true };
-        let has_other_file = match list.origin() {
-            ListOrigin::File(path) => FileStamp::of(&path, terms(list)) != record.stamp,
-            ListOrigin::Address(_) => false,
-        };
-        has_other_file || record.candidate(now_s).is_some()
+        let has_other_version = !LocalVersion::present(list, zones).is_taken_over(record);
+        has_other_version || record.candidate(now_s).is_some()
     })
+}
+
+/// The version of a list on this machine.
+#[derive(Debug, PartialEq, Eq)]
+enum LocalVersion {
+    /// Of the file, if there is one.
+    File(Option<FileStamp>),
+    /// Of the zone, if a copy may be used.
+    Zone(Option<u32>),
+    /// The list comes from an address.
+    Remote,
+}
+
+impl LocalVersion {
+    fn present(list: &PolicyListConfig, zones: &TransferredZones) -> Self {
+        match list.origin() {
+            ListOrigin::File(path) => LocalVersion::File(FileStamp::of(&path, terms(list))),
+            ListOrigin::Zone(apex) => {
+                LocalVersion::Zone(zones.loaded(&apex).map(|zone| zone.soa().serial))
+            }
+            ListOrigin::Address(_) => LocalVersion::Remote,
+        }
+    }
+
+    /// Whether a record has this version. The copy of a zone that has expired counts on.
+    fn is_taken_over(&self, record: &ListRecord) -> bool {
+        match self {
+            LocalVersion::File(stamp) => *stamp == record.stamp,
+            LocalVersion::Zone(serial) => serial.is_none() || *serial == record.serial,
+            LocalVersion::Remote => true,
+        }
+    }
 }
 
 /// The terms of copies of a list.

@@ -2,10 +2,14 @@
 
 use std::path::PathBuf;
 
+use zoners_dns::name;
+use zoners_http::Validators;
 use zoners_policy::ListSurprise;
+use zoners_zones::ZoneCopy;
 
 use super::*;
-use crate::policy::supply::book::ListRecord;
+use crate::policy::supply::SuppliedList;
+use crate::policy::supply::book::{ListRecord, id_of};
 
 const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 24 * 3600;
@@ -16,6 +20,7 @@ struct BuildLab {
     config: PolicyConfig,
     store: TextStore,
     book: ListBook,
+    zones: TransferredZones,
 }
 
 impl BuildLab {
@@ -23,12 +28,14 @@ impl BuildLab {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "[[policy.list]]\nname = \"a\"\npath = {:?}\n\
-             [[policy.list]]\nname = \"b\"\nurl = \"https://lists.example/b\"\n",
+             [[policy.list]]\nname = \"b\"\nurl = \"https://lists.example/b\"\n\
+             [[policy.list]]\nname = \"c\"\nzone = \"rpz.example\"\n",
             folder.path().join("a.txt").display().to_string()
         );
         let config = Config::parse(&text, "zoners.toml").unwrap().policy;
         let store = TextStore::new(Some(folder.path()));
-        BuildLab { folder, config, store, book: ListBook::default() }
+        let (book, zones) = (ListBook::default(), TransferredZones::default());
+        BuildLab { folder, config, store, book, zones }
     }
 
     fn file(&self) -> PathBuf {
@@ -55,15 +62,32 @@ impl BuildLab {
     /// The rules of each compiled list.
     fn build(&mut self, now_s: u64) -> Vec<(String, u32)> {
         let folder = Some(self.folder.path());
-        let build =
-            PolicyBuild { config: &self.config, folder, store: &self.store, key: [1, 2], now_s };
+        let (config, store, zones) = (&self.config, &self.store, &self.zones);
+        let build = PolicyBuild { config, folder, store, zones, key: [1, 2], now_s };
         let BuiltPolicy { compiled, sources, book, .. } = build.run(self.book.clone()).unwrap();
         self.book = book;
         assert_eq!(digest(&self.config, &self.book), sources);
-        assert!(!has_news(&self.config, &self.book, now_s), "the work is done");
+        assert!(!self.has_news(now_s), "the work is done");
         let opened = open(self.folder.path(), sources).unwrap();
         assert_eq!(opened.names(), compiled.names());
         compiled.lists().iter().map(|list| (list.name.clone(), list.rules)).collect()
+    }
+
+    fn has_news(&self, now_s: u64) -> bool {
+        has_news(&self.config, &self.book, &self.zones, now_s)
+    }
+
+    /// As after a transfer of `c`.
+    fn transfer(&self, serial: u32, records: &str) {
+        let apex = name::parse("rpz.example").unwrap();
+        let text = format!("@ 3600 SOA ns host {serial} 3600 600 86400 60\n{records}");
+        let zone = zoners_zones::file::load(&apex, &text, 1 << 20).unwrap();
+        self.zones.put(apex, ZoneCopy::Loaded(zone.into()));
+    }
+
+    fn expire(&self) {
+        let copy = ZoneCopy::Unavailable("the copy has expired".into());
+        self.zones.put(name::parse("rpz.example").unwrap(), copy);
     }
 
     fn record(&mut self, list: usize) -> &mut ListRecord {
@@ -86,7 +110,7 @@ fn a_list_without_a_text_is_left_out_until_there_is_one() {
     assert_eq!(lab.build(NOW), []);
     assert!(lab.record(0).error.as_ref().unwrap().contains("No such file"));
     lab.write(&names(3));
-    assert!(has_news(&lab.config, &lab.book, NOW));
+    assert!(lab.has_news(NOW));
     assert_eq!(lab.build(NOW), [rules("a", 3)]);
     assert_eq!(lab.record(0).error, None);
     lab.download(&names(5));
@@ -118,8 +142,8 @@ fn a_list_that_shrinks_much_waits_a_day_and_other_lists_do_not_wait() {
     lab.download(&names(5));
     assert_eq!(lab.build(NOW), [rules("a", 1000), rules("b", 5)]);
     assert_eq!(lab.record(0).guard.held().unwrap().surprise, ListSurprise::Shrank);
-    assert!(!has_news(&lab.config, &lab.book, NOW + DAY - 1));
-    assert!(has_news(&lab.config, &lab.book, NOW + DAY));
+    assert!(!lab.has_news(NOW + DAY - 1));
+    assert!(lab.has_news(NOW + DAY));
     assert_eq!(lab.build(NOW + DAY), [rules("a", 400), rules("b", 5)]);
     assert_eq!(lab.record(0).guard.former_rules(), Some(1000));
 }
@@ -131,7 +155,7 @@ fn a_list_that_is_nearly_empty_waits_for_a_person() {
     lab.build(NOW);
     lab.download(&names(50));
     assert_eq!(lab.build(NOW), [rules("b", 1000)]);
-    assert!(!has_news(&lab.config, &lab.book, NOW + 100 * DAY));
+    assert!(!lab.has_news(NOW + 100 * DAY));
     assert!(lab.record(1).guard.accept());
     assert_eq!(lab.build(NOW), [rules("b", 50)]);
 }
@@ -200,4 +224,34 @@ fn the_files_of_the_folder_are_for_the_user_of_the_daemon_alone() {
         count += 1;
     }
     assert_eq!(count, 2, "the copy and the compiled file");
+}
+
+#[test]
+fn a_transferred_zone_is_a_list_which_outlasts_the_zone() {
+    let mut lab = BuildLab::new();
+    lab.zones.put(name::parse("rpz.example").unwrap(), ZoneCopy::Unavailable("absent".into()));
+    assert!(!lab.has_news(NOW) || lab.build(NOW).is_empty());
+    lab.transfer(1, "bad.test CNAME .\n*.bad.test CNAME .\n");
+    assert!(lab.has_news(NOW));
+    assert_eq!(lab.build(NOW), [rules("c", 2)]);
+    lab.expire();
+    assert!(!lab.has_news(NOW));
+    assert_eq!(lab.build(NOW), [rules("c", 2)]);
+    let supplied = SuppliedList::all(&lab.config, &lab.book, &lab.zones);
+    assert_eq!(supplied[2].record.error.as_deref(), Some("the copy has expired"));
+    assert_eq!(supplied[2].origin, "zone rpz.example.");
+    lab.transfer(2, "bad.test CNAME .\n");
+    assert_eq!(lab.build(NOW), [rules("c", 1)]);
+}
+
+#[test]
+fn a_transferred_zone_that_shrinks_much_waits_a_day() {
+    let mut lab = BuildLab::new();
+    let records = |count| (0..count).map(|it| format!("n{it}.test CNAME .\n")).collect::<String>();
+    lab.transfer(1, &records(1000));
+    assert_eq!(lab.build(NOW), [rules("c", 1000)]);
+    lab.transfer(2, &records(400));
+    assert_eq!(lab.build(NOW), [rules("c", 1000)]);
+    assert_eq!(lab.record(2).guard.held().unwrap().surprise, ListSurprise::Shrank);
+    assert_eq!(lab.build(NOW + DAY), [rules("c", 400)]);
 }

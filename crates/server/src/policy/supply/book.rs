@@ -45,6 +45,8 @@ pub(crate) struct ListRecord {
     pub(crate) fault: Option<String>,
     /// The version of the file, for a file.
     pub(crate) stamp: Option<FileStamp>,
+    /// The serial of the zone, for a transferred zone.
+    pub(crate) serial: Option<u32>,
     /// The version of the newest copy, as the server names it.
     pub(crate) etag: Option<String>,
     pub(crate) last_modified: Option<String>,
@@ -141,7 +143,7 @@ impl ListRecord {
     }
 
     /// Has the guard decide on a text with this number of rules; false if the text is not taken. An address whose text
-    /// has no rules is no list, while a file may be emptied by a person.
+    /// has no rules is no list, while a file may be emptied by a person, and a zone comes whole or not at all.
     pub(crate) fn judge(
         &mut self,
         digest: &str,
@@ -169,7 +171,7 @@ impl ListRecord {
         let lost: Vec<String> =
             [held, in_force].into_iter().flatten().filter(|digest| is_lost(digest)).collect();
         if self.newest.as_deref().is_some_and(is_lost) {
-            (self.newest, self.judged, self.stamp) = (None, None, None);
+            (self.newest, self.judged, self.stamp, self.serial) = (None, None, None, None);
             (self.etag, self.last_modified, self.fetched_s) = (None, None, None);
         }
         lost.iter().for_each(|digest| self.guard.forget(digest));
@@ -201,7 +203,7 @@ impl ListRecord {
         let ListRecord { guard, judged, fault, .. } = compiled.clone();
         let is_accepted = self.guard.held().is_some_and(|held| held.is_accepted);
         match origin {
-            ListOrigin::File(_) => *self = compiled,
+            ListOrigin::File(_) | ListOrigin::Zone(_) => *self = compiled,
             ListOrigin::Address(_) => {
                 (self.guard, self.judged, self.fault) = (guard, judged, fault)
             }

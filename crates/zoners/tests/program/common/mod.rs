@@ -6,6 +6,7 @@ pub(crate) mod heard;
 pub(crate) mod list_server;
 #[cfg(target_os = "linux")]
 pub(crate) mod networks;
+pub(crate) mod primary;
 pub(crate) mod redis;
 #[cfg(target_os = "linux")]
 pub(crate) mod service_manager;

@@ -14,15 +14,15 @@ use crate::common::waiting::until;
 use crate::common::{Daemon, localhost, query_for, zoners};
 
 /// A daemon with the list `ads`, and its folder of state and control socket.
-struct ListLab {
-    daemon: Daemon,
+pub(super) struct ListLab {
+    pub(super) daemon: Daemon,
     text: String,
     state: tempfile::TempDir,
 }
 
 impl ListLab {
     /// A daemon with these lines of the list's table, and further tables.
-    fn start(list: &str, more: &str) -> Self {
+    pub(super) fn start(list: &str, more: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
         let path = |name: &str| state.path().join(name).display().to_string();
         let text = format!(
@@ -38,14 +38,19 @@ impl ListLab {
         ListLab::start(&format!("url = \"http://{}/ads.txt\"\nmax-size = 4096", server.address), "")
     }
 
-    fn restart(&mut self) {
+    /// Replaces a text of the configuration, for the next start.
+    pub(super) fn replace(&mut self, text: &str, new: &str) {
+        self.text = self.text.replace(text, new);
+    }
+
+    pub(super) fn restart(&mut self) {
         self.daemon.signal("-TERM");
         assert!(self.daemon.child.wait().unwrap().success());
         self.daemon = Daemon::start(&self.text);
     }
 
     /// The reply of a command of the policy.
-    fn policy(&self, words: &[&str]) -> Value {
+    pub(super) fn policy(&self, words: &[&str]) -> Value {
         let socket = self.state.path().join("socket").display().to_string();
         let output = zoners(&[&["policy"], words, &["--json", "--control", &socket]].concat());
         serde_json::from_slice(&output.stdout)
@@ -75,7 +80,7 @@ impl ListLab {
     }
 
     /// Whether a rule concerns a name, without a query.
-    fn has_rule(&self, name: &str) -> bool {
+    pub(super) fn has_rule(&self, name: &str) -> bool {
         !self.policy(&["explain", name])["rules"].as_array().unwrap().is_empty()
     }
 

@@ -36,10 +36,10 @@ fn lists_and_groups_of_the_policy_have_names_of_their_own() {
 #[test]
 fn a_list_has_one_origin_and_an_unknown_one_is_told_with_the_nearest() {
     for (text, told) in [
-        ("[[policy.list]]\nname = \"a\"", "must have one of the keys path, url and list"),
+        ("[[policy.list]]\nname = \"a\"", "must have one of the keys path, url, list and zone"),
         (
             "[[policy.list]]\nname = \"a\"\npath = \"/a\"\nurl = \"https://a.example\"",
-            "must have one of the keys path, url and list",
+            "must have one of the keys path, url, list and zone",
         ),
         ("[[policy.list]]\npath = \"/a\"", "must have a name"),
         ("[[policy.list]]\nlist = \"osid-small\"", "the nearest is \"oisd-small\""),

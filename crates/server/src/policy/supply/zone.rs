@@ -1,0 +1,138 @@
+//! A list taken over from a transferred policy zone, as the text of a zone file.
+
+use std::io::{self, BufWriter, Write};
+
+use zoners_dns::{Name, RRset, Rtype, name, zonefile};
+use zoners_policy::ListForm;
+use zoners_zones::AuthoritativeZone;
+
+use super::texts::TextStore;
+
+/// Types by which a zone is proven; in a policy zone they are no rules.
+const PROOF_TYPES: [Rtype; 6] =
+    [Rtype::DNSKEY, Rtype::DS, Rtype::NSEC, Rtype::NSEC3, Rtype::NSEC3PARAM, Rtype::ZONEMD];
+
+/// Copies the rules of a zone into the store, for the list `list`; the digest of the copy.
+///
+/// # Errors
+/// The copy cannot be written.
+pub(crate) fn copy(
+    zone: &AuthoritativeZone,
+    list: &str,
+    store: &TextStore,
+) -> Result<String, String> {
+    let copied = || {
+        let mut text = store.begin(Some(ListForm::Rpz))?;
+        let mut out = BufWriter::new(&mut text);
+        write(zone, &mut out)?;
+        out.flush()?;
+        drop(out);
+        text.finish(list)
+    };
+    copied().map_err(|error: io::Error| error.to_string())
+}
+
+/// Writes the SOA record, by which a reader knows the apex, and then the records below the apex.
+fn write(zone: &AuthoritativeZone, out: &mut impl Write) -> io::Result<()> {
+    let soa = zone.rrset(zone.apex(), Rtype::SOA);
+    soa.into_iter().try_for_each(|set| write_set(set, out))?;
+    let is_rule = |set: &&RRset| set.owner != *zone.apex() && !PROOF_TYPES.contains(&set.rtype);
+    zone.rrsets().filter(is_rule).try_for_each(|set| write_set(set, out))
+}
+
+/// Writes the records of a set, without signatures. A record that would be read as something else is left out: a name may
+/// have any octet, and a lone parenthesis would swallow the rules behind.
+fn write_set(set: &RRset, out: &mut impl Write) -> io::Result<()> {
+    let owner = zone_file_name(&set.owner);
+    if let Some(target) = set.target().filter(|_| set.rtype == Rtype::CNAME) {
+        return writeln!(out, "{owner} {} CNAME {}", set.ttl, zone_file_name(&target));
+    }
+    let unsigned = RRset::new(set.owner.clone(), set.rtype, set.ttl, set.records.clone());
+    let text = unsigned.to_string();
+    let read = zonefile::parse(&text, &name::root());
+    match read.is_ok_and(|sets| sets.as_slice() == std::slice::from_ref(&unsigned)) {
+        true => writeln!(out, "{text}"),
+        false => Ok(()),
+    }
+}
+
+/// A name as a zone file has it, with every unusual octet escaped.
+fn zone_file_name(name: &Name) -> String {
+    let mut text = String::new();
+    for label in name.iter().filter(|label| !label.is_root()) {
+        for octet in label.as_slice() {
+            match octet {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'*' => {
+                    text.push(char::from(*octet));
+                }
+                _ => text.push_str(&format!("\\{octet:03}")),
+            }
+        }
+        text.push('.');
+    }
+    if text.is_empty() { ".".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::policy::supply::texts::TextName;
+    use zoners_policy::{SkipReason, read_list};
+    use zoners_zones::file;
+
+    fn zone(records: &str) -> AuthoritativeZone {
+        let text = format!("@ 3600 SOA ns host 7 3600 600 86400 60\n@ NS ns\n{records}");
+        file::load(&name::parse("rpz.example").unwrap(), &text, 1 << 20).unwrap()
+    }
+
+    /// The text of the list, and the number of rules that the list's parser finds.
+    fn taken_over(records: &str) -> (String, usize) {
+        let store = TextStore::new(None);
+        let digest = copy(&zone(records), "ab", &store).unwrap();
+        let mut text = String::new();
+        store
+            .open(TextName { list: "ab", digest: &digest })
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        let mut rules = 0;
+        read_list(ListForm::Rpz, &mut text.as_bytes(), &mut |_, rule| match rule {
+            Ok(_) => rules += 1,
+            Err(reason) => assert_eq!(reason, SkipReason::ZoneRecord, "{text}"),
+        })
+        .unwrap();
+        (text, rules)
+    }
+
+    #[test]
+    fn every_trigger_and_action_of_a_zone_is_a_rule() {
+        let (text, rules) = taken_over(
+            "bad.test 60 CNAME .\n*.bad.test CNAME *.\ngood.test CNAME rpz-passthru.\n\
+             24.0.2.0.192.rpz-ip CNAME .\nns.bad.test.rpz-nsdname CNAME rpz-drop.\n\
+             walled.test A 192.0.2.1\nwalled.test AAAA 2001:db8::1\nwalled.test TXT \"a (b\" c\n",
+        );
+        assert_eq!(rules, 8, "{text}");
+        assert!(text.starts_with("rpz.example. 3600 IN SOA "), "{text}");
+        assert!(text.contains("bad.test.rpz.example. 60 CNAME .\n"), "{text}");
+    }
+
+    #[test]
+    fn a_name_of_odd_octets_takes_no_other_rule_along() {
+        let (text, rules) = taken_over("a CNAME .\nb\\(c CNAME .\nb\\;d CNAME .\ne CNAME .\n");
+        assert_eq!(rules, 4, "{text}");
+        assert!(text.contains("b\\040c.rpz.example.") && text.contains("b\\059d"), "{text}");
+        let (text, rules) = taken_over("a\\(b A 192.0.2.1\nc A 192.0.2.1\n");
+        assert_eq!(rules, 1, "{text}");
+    }
+
+    #[test]
+    fn signatures_and_keys_are_no_rules() {
+        let (text, rules) = taken_over(
+            "bad CNAME .\nbad NSEC good.rpz.example. CNAME RRSIG NSEC\n\
+             bad RRSIG CNAME 13 3 60 20300101000000 20200101000000 1 rpz.example. AAAA\n",
+        );
+        assert_eq!(rules, 1, "{text}");
+    }
+}
