@@ -89,8 +89,9 @@ pub use network::{
 };
 pub use origin::DaemonOrigin;
 pub use policy::{
-    MatchingRuleReport, PolicyExplanation, PolicyGroupState, PolicyListReport, PolicyListState,
-    PolicyPauseReport, RuleSourceReport, SkippedLineReport,
+    IdleRuleReport, IdleRulesReport, MatchingRuleReport, PolicyExplanation, PolicyGroupState,
+    PolicyListReport, PolicyListState, PolicyPauseReport, RebindingReport, RuleSourceReport,
+    SkippedLineReport,
 };
 pub use policy_sources::{HeldListReport, PolicySourceReport};
 pub use reload::ReloadReport;

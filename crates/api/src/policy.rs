@@ -21,6 +21,18 @@ pub struct PolicyExplanation {
     pub schedules: Vec<String>,
     /// The matching rules; the first decides, and the next would decide without the first.
     pub rules: Vec<MatchingRuleReport>,
+    /// What rebinding protection says, after every rule; `None` without the protection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebinding: Option<RebindingReport>,
+}
+
+/// Whether a name may have private addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RebindingReport {
+    /// Why the name may have private addresses, in words; `None` if it may not.
+    pub exemption: Option<String>,
+    /// The record of the cache for which clients get no answer, as in a zone file.
+    pub denied: Option<String>,
 }
 
 /// A matching rule.
@@ -75,7 +87,7 @@ pub struct PolicyListReport {
 }
 
 /// A list in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyListState {
     /// The name.
     pub name: String,
@@ -93,6 +105,40 @@ pub struct PolicyListState {
     pub lost: u32,
     /// Skipped lines by reason.
     pub skipped: Vec<SkippedLineReport>,
+    /// Replies that a rule of the list has decided since the start of the daemon; replies without the policy's doing, such
+    /// as those to allowed names, are not counted.
+    #[serde(default)]
+    pub hits: u64,
+    /// Rules that never decide, as a rule that goes before matches each of their questions; `None` if not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<IdleRulesReport>,
+    /// Rules without which a broader rule does the same; `None` if not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadowed: Option<IdleRulesReport>,
+}
+
+/// Rules of a list that change nothing, for one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleRulesReport {
+    /// How many.
+    pub count: u32,
+    /// The one with the first line.
+    pub first: Option<IdleRuleReport>,
+}
+
+/// A rule that changes nothing, and the rule that covers this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleRuleReport {
+    /// The line of the list.
+    pub line: u32,
+    /// The rule.
+    pub rule: String,
+    /// The list of the rule that covers this one.
+    pub by_list: String,
+    /// The line in that list.
+    pub by_line: u32,
+    /// The rule that covers this one.
+    pub by_rule: String,
 }
 
 /// Lines skipped for a reason.

@@ -75,7 +75,11 @@ pub enum AdminRequest {
         client: Option<String>,
     },
     /// The lists and groups of the policy.
-    PolicyLists {},
+    PolicyLists {
+        /// Look for rules that change nothing, which takes a second for a million names.
+        #[serde(default)]
+        review: bool,
+    },
     /// Pause the policy.
     PolicyPause {
         /// The group; `None` for all groups.
@@ -196,7 +200,7 @@ impl AdminRequest {
             | AdminRequest::Network {}
             | AdminRequest::Cache {}
             | AdminRequest::PolicyExplain { .. }
-            | AdminRequest::PolicyLists {}
+            | AdminRequest::PolicyLists { .. }
             | AdminRequest::CacheLookup { .. } => None,
         }
     }

@@ -66,6 +66,10 @@ pub struct DaemonStatus {
     /// The latest clients without a prefix in `server.allow`, the latest first: eight at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedClient>,
+    /// Answers in place of which clients got none, as a name of the Internet had a private address; `None` without
+    /// rebinding protection.
+    #[serde(default)]
+    pub rebinding_denied: Option<u64>,
     /// Lists of the policy that a person should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<PolicySourceReport>,

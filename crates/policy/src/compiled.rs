@@ -12,6 +12,7 @@ mod literal;
 pub(crate) mod manifest;
 pub(crate) mod record;
 pub(crate) mod scan;
+pub(crate) mod walk;
 
 use std::fmt;
 use std::hash::Hasher;
@@ -197,7 +198,7 @@ impl CompiledPolicy {
         name: &NameSlice,
         found: &mut Vec<FoundRule>,
     ) -> io::Result<()> {
-        self.look_up(name, false, found)?;
+        self.look_up(name.as_slice(), 0, false, found)?;
         if !self.scans.is_empty() {
             let host = scan::host_of(name);
             for scan in self.scans.iter().filter(|scan| scan.matches(&host)) {
@@ -220,7 +221,7 @@ impl CompiledPolicy {
         found: &mut Vec<FoundRule>,
     ) -> io::Result<()> {
         match self.manifest.has_nameservers {
-            true => self.look_up(name, true, found),
+            true => self.look_up(name.as_slice(), 0, true, found),
             false => Ok(()),
         }
     }
@@ -243,20 +244,22 @@ impl CompiledPolicy {
         }
     }
 
+    /// The rules of a name on the wire and of the names above, without the rules of the first `skipped` of these.
     fn look_up(
         &self,
-        name: &NameSlice,
+        name: &[u8],
+        skipped: usize,
         is_of_nameserver: bool,
         found: &mut Vec<FoundRule>,
     ) -> io::Result<()> {
-        let suffixes = Suffixes::of(key_of(self.header.key, is_of_nameserver), name.as_slice());
+        let suffixes = Suffixes::of(key_of(self.header.key, is_of_nameserver), name);
         // Names of a single label are not found by the end of a longer name.
         let is_listed = self.filter.may_have(suffixes.hash_of_end());
         if !is_listed && !self.manifest.has_top_names {
             return Ok(());
         }
         let labels = suffixes.labels();
-        for (above, suffix) in suffixes.iter().enumerate() {
+        for (above, suffix) in suffixes.iter().enumerate().skip(skipped) {
             let own_labels = labels - above;
             if !is_listed && own_labels > 1 {
                 continue;

@@ -66,6 +66,7 @@ pub use guard::{GuardDecision, HOLD_SECONDS, HeldVersion, ListGuard, ListSurpris
 pub use options::{Negatable, RewriteAnswer, RuleOptions};
 pub use parsers::{ListText, MAX_LINE_OCTETS, SkipCounts, SkipReason, read_list};
 pub use policy_rules::PolicyRules;
+pub use policy_rules::review::{IdleRule, IdleRules, ListReview};
 pub use rebinding::RebindingProtection;
 pub use regions::{ClientRegions, MAX_REGIONS, TooManyRegions};
 pub use rule::{ListRule, RuleAction, RulePattern, RuleScope};

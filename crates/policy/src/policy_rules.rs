@@ -1,6 +1,7 @@
 //! The rules in force: a compiled policy, the groups of clients, and their verdicts.
 
 mod group_rules;
+pub(crate) mod review;
 
 use std::io;
 use std::net::IpAddr;

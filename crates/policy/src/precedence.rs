@@ -21,9 +21,12 @@ use crate::rule::RuleAction;
 pub(crate) fn order(found: &mut Vec<FoundRule>, is_zone: impl Fn(u16) -> bool) {
     disable(found);
     keep_most_specific(found, is_zone);
-    found.sort_by_key(|found| {
-        (row(found), usize::MAX - found.labels, found.rule.list, found.rule.line)
-    });
+    found.sort_by_key(rank);
+}
+
+/// The place of a rule in the order of precedence: the least of the matching rules decides.
+pub(crate) fn rank(found: &FoundRule) -> (u8, usize, u16, u32) {
+    (row(found), usize::MAX - found.labels, found.rule.list, found.rule.line)
 }
 
 /// The row of the table.
@@ -41,16 +44,19 @@ pub(crate) fn row(found: &FoundRule) -> u8 {
 fn disable(found: &mut Vec<FoundRule>) {
     let (disabling, rest): (Vec<FoundRule>, Vec<FoundRule>) =
         std::mem::take(found).into_iter().partition(|found| found.rule.disables);
-    let is_disabled = |found: &FoundRule| {
-        disabling.iter().any(|by| {
-            let (own, by_rule) = (&found.rule, &by.rule);
-            found.shown == by.shown
-                && own.action == by_rule.action
-                && own.important == by_rule.important
-                && own.options == by_rule.options
-        })
-    };
+    let is_disabled = |found: &FoundRule| disabling.iter().any(|by| disables(by, found));
     *found = rest.into_iter().filter(|found| !is_disabled(found)).collect();
+}
+
+/// Whether a rule with `$badfilter` disables a rule.
+pub(crate) fn disables(by: &FoundRule, found: &FoundRule) -> bool {
+    let (own, by_rule) = (&found.rule, &by.rule);
+    by_rule.disables
+        && !own.disables
+        && found.shown == by.shown
+        && own.action == by_rule.action
+        && own.important == by_rule.important
+        && own.options == by_rule.options
 }
 
 /// Of each policy zone, keeps the rules for the most specific name.

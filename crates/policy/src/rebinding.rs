@@ -96,7 +96,8 @@ impl RebindingProtection {
     }
 
     /// Whether a name is private, or tells the prefix of a NAT64 (RFC 8880).
-    fn is_exempt(&self, asked: &Name) -> bool {
+    #[must_use]
+    pub fn is_exempt(&self, asked: &Name) -> bool {
         self.exempt.iter().any(|zone| name::is_within(asked, zone))
             || name::parse(nat64::DISCOVERY_NAME).is_ok_and(|discovery| *asked == discovery)
     }

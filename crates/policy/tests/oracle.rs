@@ -63,6 +63,74 @@ fn compiled_policies_decide_as_the_reference() {
     );
 }
 
+/// The names that random rules may have, and types with and without conditions.
+fn questions() -> Vec<(String, Rtype)> {
+    let labels = ["a", "b", "ab", "ba", "abc"];
+    let mut names = vec!["x".to_owned(), "y".to_owned()];
+    let mut last = names.clone();
+    for _ in 0..3 {
+        let below = |name: &String| labels.map(|label| format!("{label}.{name}"));
+        last = last.iter().flat_map(below).collect();
+        names.extend_from_slice(&last);
+    }
+    let of_name = |name: String| [Rtype::A, Rtype::AAAA].map(|rtype| (name.clone(), rtype));
+    names.into_iter().flat_map(of_name).collect()
+}
+
+#[test]
+fn rules_that_are_said_to_change_nothing_change_nothing() {
+    let random = Random::seeded(24);
+    let questions = questions();
+    let (mut dead, mut shadowed) = (0, 0);
+    for number in 0..POLICIES / 5 {
+        let forms =
+            [ListForm::Adblock, ListForm::Domains, ListForm::Rpz, ListForm::Adblock, ListForm::Rpz];
+        let lists: Vec<(ListForm, Vec<String>)> = forms
+            .into_iter()
+            .map(|form| (form, (0..random.below(12)).map(|_| rule(&random, form)).collect()))
+            .collect();
+        let rules = compiled(&lists, number);
+        for (list, review) in rules.review().unwrap().into_iter().enumerate() {
+            let idle = [(review.dead.first, true), (review.shadowed.first, false)];
+            for (rule, is_dead) in idle.into_iter().filter_map(|(rule, it)| Some((rule?, it))) {
+                *(if is_dead { &mut dead } else { &mut shadowed }) += 1;
+                let mut without = lists.clone();
+                without[list].1[rule.line as usize - 1].clear();
+                let without = compiled(&without, number);
+                for (asked, rtype) in &questions {
+                    let asked = name::parse(asked).unwrap();
+                    let judge = |rules: &PolicyRules| {
+                        rules.judge_question(0, asked.for_slice(), *rtype).unwrap()
+                    };
+                    let (with, without) = (judge(&rules), judge(&without));
+                    let told = format!("{asked} {rtype} {rule:?} {lists:#?}");
+                    assert_eq!(effect(&with), effect(&without), "{told}");
+                    assert!(!is_dead || place(&with) != Some((list, rule.line)), "{told}");
+                }
+            }
+        }
+    }
+    assert!(dead > 50 && shadowed > 30, "{dead} {shadowed}");
+}
+
+fn effect(verdict: &PolicyVerdict) -> String {
+    match verdict {
+        PolicyVerdict::Pass => "pass".to_owned(),
+        PolicyVerdict::Allowed(_) => "allow".to_owned(),
+        PolicyVerdict::Act(action, _) => format!("{action:?}"),
+    }
+}
+
+/// The list and the line of the deciding rule.
+fn place(verdict: &PolicyVerdict) -> Option<(usize, u32)> {
+    match verdict {
+        PolicyVerdict::Pass => None,
+        PolicyVerdict::Allowed(reason) | PolicyVerdict::Act(_, reason) => {
+            Some((reason.source.list()?.parse().unwrap(), reason.source.line()))
+        }
+    }
+}
+
 fn compiled(lists: &[(ListForm, Vec<String>)], number: u64) -> PolicyRules {
     let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
     let mut compiler = PolicyCompiler::new([number, 1], &scratch);
@@ -90,6 +158,11 @@ fn rule(random: &Random, form: ListForm) -> String {
     match form {
         ListForm::Domains | ListForm::Wildcards if below => return format!("*.{host}"),
         ListForm::Domains | ListForm::Wildcards => return host,
+        ListForm::Rpz => {
+            let star = if below { "*." } else { "" };
+            let target = [".", ".", "*.", "rpz-passthru."][random.below(4) as usize];
+            return format!("{star}{host} CNAME {target}");
+        }
         _ => {}
     }
     let pattern = match random.below(8) {

@@ -23,6 +23,7 @@ mod words;
 
 use std::path::Path;
 
+pub(crate) use build::PrivateZone;
 pub use error::ConfigError;
 pub(crate) use listen::{AddressSpec, ListenerSpec};
 pub use network_route::{NetworkRoute, RouteReason};

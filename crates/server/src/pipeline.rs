@@ -36,6 +36,7 @@ mod network_window;
 mod observe;
 mod order;
 pub mod policy;
+pub mod policy_reason;
 mod portal;
 mod query;
 mod rates;

@@ -14,7 +14,7 @@ pub(crate) mod supply;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use zoners_dns::{Ede, EdeCode, NameSlice, Question, Rtype};
 use zoners_policy::{
@@ -28,6 +28,7 @@ use crate::config::{ClientNaming, Config, PolicyConfig};
 use crate::pipeline::ClientGroup;
 use crate::pipeline::local::GroupRecords;
 use crate::pipeline::policy::{Policy, PolicyDecision, PolicyTerm};
+use crate::pipeline::policy_reason::PolicyReason;
 use groups::PolicyGroups;
 
 /// What a policy depends on beside the configuration and the lists.
@@ -38,13 +39,23 @@ pub struct PolicySurroundings<'a> {
     pub is_paused: &'a dyn Fn(&str) -> bool,
     /// The present addresses of clients that are named by hardware address or name.
     pub addresses_of: &'a dyn Fn(&ClientNaming) -> Vec<IpAddr>,
+    /// The count of replies that a list of this name has decided.
+    pub hits_of: &'a dyn Fn(&str) -> ListHits,
 }
+
+/// A count of the replies that a list has decided.
+pub type ListHits = Arc<AtomicU64>;
 
 impl PolicySurroundings<'_> {
     /// A time without pauses and without named clients.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
-        PolicySurroundings { unix_seconds, is_paused: &|_| false, addresses_of: &|_| Vec::new() }
+        PolicySurroundings {
+            unix_seconds,
+            is_paused: &|_| false,
+            addresses_of: &|_| Vec::new(),
+            hits_of: &|_| Arc::default(),
+        }
     }
 }
 
@@ -83,6 +94,8 @@ pub struct ListPolicy {
     ttl: u32,
     /// The code for rules of each list, in the order of the compiled lists.
     codes: Vec<EdeCode>,
+    /// The replies decided by each list.
+    hits: Vec<ListHits>,
     /// Whether a fault of the compiled file is logged already.
     is_fault_logged: AtomicBool,
 }
@@ -112,6 +125,7 @@ impl ListPolicy {
             list.map_or(EdeCode::BLOCKED, |list| list.reason.code())
         };
         let codes = compiled.lists().iter().map(|list| code(&list.name)).collect();
+        let hits = compiled.lists().iter().map(|list| (now.hits_of)(&list.name)).collect();
         let records = plans.iter().map(|plan| groups.records(&plan.settings.name)).collect();
         let rules = PolicyRules::new(compiled, plans.iter().map(at).collect())?;
         let term = PolicyTerm { since: unix_seconds, until };
@@ -123,6 +137,7 @@ impl ListPolicy {
             records,
             ttl: config.ttl,
             codes,
+            hits,
             is_fault_logged: AtomicBool::new(false),
         })
     }
@@ -143,17 +158,25 @@ impl ListPolicy {
                 return PolicyDecision::Pass;
             }
         };
-        let ede = Ede::new(self.code(&reason.source), reason.to_string());
-        answer::decision(question, &action, self.ttl, ede)
+        let list = self.list_number(&reason.source);
+        list.into_iter().for_each(|list| self.count_reply(list));
+        let ede = Ede::new(self.code(&reason.source, list), reason.to_string());
+        answer::decision(question, &action, self.ttl, PolicyReason { ede, list })
+    }
+
+    /// The number of the list with a rule.
+    fn list_number(&self, source: &RuleSource) -> Option<u16> {
+        let name = source.list()?;
+        let place = self.rules.compiled().lists().iter().position(|list| list.name == name)?;
+        u16::try_from(place).ok()
     }
 
     /// The code of the reason (RFC 8914 section 4).
-    fn code(&self, source: &RuleSource) -> EdeCode {
+    fn code(&self, source: &RuleSource, list: Option<u16>) -> EdeCode {
         match source {
-            RuleSource::List { name, .. } => {
-                let lists = self.rules.compiled().lists();
-                let place = lists.iter().position(|list| list.name == *name);
-                place.and_then(|at| self.codes.get(at)).copied().unwrap_or(EdeCode::BLOCKED)
+            RuleSource::List { .. } => {
+                let code = list.and_then(|list| self.codes.get(usize::from(list)));
+                code.copied().unwrap_or(EdeCode::BLOCKED)
             }
             RuleSource::Schedule(_) | RuleSource::Service(_) => EdeCode::BLOCKED,
             RuleSource::SafeSearch(_) | RuleSource::BlockAaaa => EdeCode::FORGED,
@@ -217,6 +240,12 @@ impl Policy for ListPolicy {
             verdict = self.rules.judge_nameservers(group.0, asked, rtype, servers);
         }
         self.decide(question, verdict)
+    }
+
+    fn count_reply(&self, list: u16) {
+        if let Some(hits) = self.hits.get(usize::from(list)) {
+            hits.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn lists(&self) -> Option<&PolicyRules> {

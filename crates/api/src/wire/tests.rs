@@ -22,7 +22,7 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::CacheLoad {},
         AdminRequest::Flush { name: name(), subtree: true },
         AdminRequest::PolicyExplain { name: name(), r#type: "A".into(), client: None },
-        AdminRequest::PolicyLists {},
+        AdminRequest::PolicyLists { review: true },
         AdminRequest::PolicyPause { group: None, seconds: 300 },
         AdminRequest::PolicyUpdate { list: None },
         AdminRequest::PolicyAccept { list: "ads".into() },

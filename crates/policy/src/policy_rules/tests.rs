@@ -5,7 +5,7 @@ use crate::storage::MemoryStorage;
 use zoners_dns::{name, zonefile};
 
 /// Rules of lists, each with a name; a name that begins with `@` is a list that allows.
-fn rules(lists: &[(&str, &str)], groups: Vec<GroupSettings>) -> PolicyRules {
+pub(super) fn rules(lists: &[(&str, &str)], groups: Vec<GroupSettings>) -> PolicyRules {
     let (scratch, file) = (MemoryStorage::default(), Arc::new(MemoryStorage::default()));
     let mut compiler = PolicyCompiler::new([3, 4], &scratch);
     for (name, text) in lists {
@@ -16,14 +16,14 @@ fn rules(lists: &[(&str, &str)], groups: Vec<GroupSettings>) -> PolicyRules {
     PolicyRules::new(Arc::new(CompiledPolicy::open(file, None).unwrap()), groups).unwrap()
 }
 
-fn group(name: &str, clients: &[&str], lists: &[usize]) -> GroupSettings {
+pub(super) fn group(name: &str, clients: &[&str], lists: &[usize]) -> GroupSettings {
     let mut set = ListSet::default();
     lists.iter().for_each(|list| set.insert(*list));
     let clients = clients.iter().map(|text| text.parse().unwrap()).collect();
     GroupSettings { clients, ..GroupSettings::new(name, set, BlockStyle::Nxdomain) }
 }
 
-fn all(lists: &[(&str, &str)]) -> PolicyRules {
+pub(super) fn all(lists: &[(&str, &str)]) -> PolicyRules {
     rules(lists, vec![group("default", &[], &[0, 1, 2, 3])])
 }
 

@@ -26,6 +26,14 @@ use super::{
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
+/// A zone whose names may have private addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PrivateZone {
+    pub(crate) zone: Name,
+    /// The part of the configuration that says so, for reports.
+    pub(crate) origin: &'static str,
+}
+
 impl Config {
     /// The settings of the resolver. Reads the files named in the configuration.
     ///
@@ -102,22 +110,28 @@ impl Config {
     /// The zones whose names may have private addresses: of routes and copies, and those that the file allows. A route of
     /// the root counts if it stands in the file and its servers are private themselves: a public resolver has no private
     /// names, and neither has a copy of the root.
-    pub(crate) fn private_zones(&self) -> Vec<Name> {
-        let lists = [("forward", &self.forward), ("stub", &self.stub)];
-        let routes = lists.into_iter().flat_map(|(list, routes)| {
-            routes.iter().enumerate().map(move |(at, route)| (format!("{list}[{at}]"), route))
-        });
-        let is_private = |(path, route): &(String, &RouteConfig)| {
+    pub(crate) fn private_zones(&self) -> Vec<PrivateZone> {
+        let zone = |zone: &Name, origin| PrivateZone { zone: zone.clone(), origin };
+        let is_private = |list: &str, at: usize, route: &RouteConfig| {
             let is_inside =
                 |server: &SocketAddr| RebindingProtection::is_private_everywhere(server.ip());
             // A root route that the file lacks is a strategy's.
-            !route.zone.is_root() || self.source.has(path) && route.servers.iter().all(is_inside)
+            let is_of_file = || self.source.has(&format!("{list}[{at}]"));
+            !route.zone.is_root() || is_of_file() && route.servers.iter().all(is_inside)
         };
-        let routes = routes.filter(is_private).map(|(_, route)| route.zone.clone());
-        let of_networks = self.network_routes.iter().map(|route| route.zone.clone());
-        let copies = self.zone.iter().map(|copy| copy.zone.clone()).filter(|zone| !zone.is_root());
-        let allowed = self.policy.rebinding_allow.iter().cloned();
-        routes.chain(of_networks).chain(copies).chain(allowed).collect()
+        let forwards = self.forward.iter().enumerate();
+        let forwards = forwards.filter(|(at, route)| is_private("forward", *at, route));
+        let forwards = forwards.map(|(_, route)| zone(&route.zone, "[[forward]]"));
+        let stubs = self.stub.iter().enumerate();
+        let stubs = stubs.filter(|(at, route)| is_private("stub", *at, route));
+        let stubs = stubs.map(|(_, route)| zone(&route.zone, "[[stub]]"));
+        let of_networks = self.network_routes.iter();
+        let of_networks = of_networks.map(|route| zone(&route.zone, "the present network"));
+        let copies = self.zone.iter().filter(|copy| !copy.zone.is_root());
+        let copies = copies.map(|copy| zone(&copy.zone, "[[zone]]"));
+        let allowed = self.policy.rebinding_allow.iter();
+        let allowed = allowed.map(|allowed| zone(allowed, "policy.rebinding-allow"));
+        forwards.chain(stubs).chain(of_networks).chain(copies).chain(allowed).collect()
     }
 
     /// The domain of names of leases, if leases are served.

@@ -237,7 +237,7 @@ fn private_names_are_those_of_routes_copies_and_the_allow_list() {
     let zones = |text: &str| {
         let config = Config::parse(text, "zoners.toml").unwrap();
         let zones = config.private_zones();
-        zones.iter().map(|zone| zone.fmt_with_dot().to_string()).collect::<Vec<_>>()
+        zones.iter().map(|zone| zone.zone.fmt_with_dot().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(zones(""), Vec::<String>::new());
     let route = |list: &str, zone: &str, servers: &str| {

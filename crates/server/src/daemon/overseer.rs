@@ -4,6 +4,7 @@ mod admin;
 mod history;
 mod metrics;
 mod policy;
+mod policy_lists;
 mod requests;
 mod watches;
 mod zones;

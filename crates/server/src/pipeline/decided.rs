@@ -8,6 +8,7 @@ use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, Security};
 use zoners_resolver::Answer;
 
 use super::group::ClientGroup;
+use super::policy_reason::PolicyReason;
 use super::query::Query;
 use super::{Service, finish};
 
@@ -26,27 +27,32 @@ pub(super) fn cut_plain_trailer(message: &mut Vec<u8>) {
 
 /// Set in the code of an EDE, if the TTLs of the answer count down: records of servers are part of the answer.
 const COUNTS_DOWN: u16 = 1 << 15;
+/// In place of a number, if no list has decided.
+const NO_LIST: u16 = u16::MAX;
 
-/// Adds the trailer of a decision: the code of the EDE, the text and the octets of the text.
-fn add_trailer(message: &mut Vec<u8>, ede: Option<&Ede>, counts_down: bool) {
-    let (code, text) = ede.map_or((0, ""), |ede| (ede.code.0, &*ede.text));
+/// Adds the trailer of a decision: the number of the list, the code of the EDE, the text and the octets of the text.
+fn add_trailer(message: &mut Vec<u8>, reason: Option<&PolicyReason>, counts_down: bool) {
+    let (code, text) = reason.map_or((0, ""), |reason| (reason.ede.code.0, &*reason.ede.text));
     let code = if counts_down { code | COUNTS_DOWN } else { code };
+    let list = reason.and_then(|reason| reason.list).unwrap_or(NO_LIST);
+    message.extend(list.to_be_bytes());
     message.extend(code.to_be_bytes());
     message.extend(text.as_bytes());
     message.push(text.len().min(Ede::MAX_TEXT) as u8);
 }
 
-/// The message, the EDE if the policy decided, and whether TTLs count down.
-fn split_trailer(octets: &[u8]) -> Option<(&[u8], Option<Ede>, bool)> {
+/// The message, the reason if the policy decided, and whether TTLs count down.
+fn split_trailer(octets: &[u8]) -> Option<(&[u8], Option<PolicyReason>, bool)> {
     let (length, rest) = octets.split_last()?;
     if *length == PLAIN {
         return Some((rest, None, true));
     }
     let (rest, text) = rest.split_at_checked(rest.len().checked_sub(usize::from(*length))?)?;
-    let (message, code) = rest.split_last_chunk::<2>()?;
-    let code = u16::from_be_bytes(*code);
+    let (message, [l0, l1, c0, c1]) = rest.split_last_chunk::<4>()?;
+    let (list, code) = (u16::from_be_bytes([*l0, *l1]), u16::from_be_bytes([*c0, *c1]));
     let ede = Ede::new(EdeCode(code & !COUNTS_DOWN), String::from_utf8_lossy(text));
-    Some((message, Some(ede), code & COUNTS_DOWN != 0))
+    let reason = PolicyReason { ede, list: Some(list).filter(|list| *list != NO_LIST) };
+    Some((message, Some(reason), code & COUNTS_DOWN != 0))
 }
 
 impl<N: Network> Service<N> {
@@ -61,14 +67,14 @@ impl<N: Network> Service<N> {
         let cache = &self.worker.shared().cache;
         let (name, key) = (query.request.name, query.answer_key(group));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
-            let (message, ede, counts_down) = split_trailer(found.message)?;
+            let (message, reason, counts_down) = split_trailer(found.message)?;
             reply.clear();
             reply.extend_from_slice(finish::within_limit(query, message));
             if found.has_several_records() {
                 self.order.rotate(reply, found.ttl_offsets());
             }
             let age = if counts_down { found.age } else { 0 };
-            let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
+            let told = reason.as_ref().map(|reason| self.in_form_of_client(query, &reason.ede));
             finish::deliver(
                 query,
                 reply,
@@ -77,10 +83,13 @@ impl<N: Network> Service<N> {
                 age,
                 found.ttl_offsets(),
             );
-            Some((ede.is_some(), found.expires_soon(now)))
+            Some((reason.map(|reason| reason.list), found.expires_soon(now)))
         });
-        let (is_decided, expires_soon) = hit.flatten()?;
-        if is_decided {
+        let (decided, expires_soon) = hit.flatten()?;
+        if let Some(list) = decided {
+            if let (Some(policy), Some(list)) = (&self.rules.policy, list) {
+                policy.count_reply(list);
+            }
             // A blocked name is not asked for.
             return Some(Counter::ClientPolicy);
         }
@@ -96,11 +105,11 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         answer: &Answer,
-        ede: Option<&Ede>,
+        reason: Option<&PolicyReason>,
         seconds: u32,
         now: Moment,
     ) {
-        self.keep_with_trailer(query, group, answer, ede, (seconds, false), now);
+        self.keep_with_trailer(query, group, answer, reason, (seconds, false), now);
     }
 
     /// Keeps the answer of a redirect as finished until a record expires.
@@ -109,10 +118,10 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         answer: &Answer,
-        ede: Option<&Ede>,
+        reason: Option<&PolicyReason>,
         now: Moment,
     ) {
-        self.keep_with_trailer(query, group, answer, ede, (answer.ttl(), true), now);
+        self.keep_with_trailer(query, group, answer, reason, (answer.ttl(), true), now);
     }
 
     fn keep_with_trailer(
@@ -120,12 +129,12 @@ impl<N: Network> Service<N> {
         query: &Query<'_>,
         group: ClientGroup,
         answer: &Answer,
-        ede: Option<&Ede>,
+        reason: Option<&PolicyReason>,
         (seconds, counts_down): (u32, bool),
         now: Moment,
     ) {
         let mut message = finish::message(query, answer);
-        add_trailer(&mut message, ede, counts_down);
+        add_trailer(&mut message, reason, counts_down);
         let (cache, key) = (&self.worker.shared().cache, query.answer_key(group));
         let (name, generation) = (query.request.name, self.rules.generation);
         cache.insert_answer(name, key, generation, &message, Security::Unchecked, seconds, now);
@@ -143,11 +152,12 @@ mod tests {
         assert_eq!(split_trailer(&plain), Some((&b"message"[..], None, true)));
         cut_plain_trailer(&mut plain);
         assert_eq!(plain, b"message");
-        for text in ["", "list ads, line 7", &"x".repeat(Ede::MAX_TEXT)] {
-            let (mut message, ede) = (b"message".to_vec(), Ede::new(EdeCode::BLOCKED, text));
-            let counts_down = text.is_empty();
-            add_trailer(&mut message, Some(&ede), counts_down);
-            assert_eq!(split_trailer(&message), Some((&b"message"[..], Some(ede), counts_down)));
+        let longest = "x".repeat(Ede::MAX_TEXT);
+        for (text, list) in [("", None), ("list ads, line 7", Some(3)), (&*longest, Some(0))] {
+            let reason = PolicyReason { ede: Ede::new(EdeCode::BLOCKED, text), list };
+            let (mut message, counts_down) = (b"message".to_vec(), text.is_empty());
+            add_trailer(&mut message, Some(&reason), counts_down);
+            assert_eq!(split_trailer(&message), Some((&b"message"[..], Some(reason), counts_down)));
         }
         assert_eq!(split_trailer(&[]), None);
         assert_eq!(split_trailer(&[1, 2, 160]), None);

@@ -124,12 +124,13 @@ impl<N: Network> Service<N> {
             finish::error(query, OptRcode::SERVFAIL, Some(&loop_reason()), reply);
             return self.replied(Counter::ClientServfail);
         };
-        if redirect.ede.is_some() {
-            self.keep_redirected(query, group, &answer, redirect.ede.as_ref(), now);
+        let reason = redirect.reason.as_ref();
+        if reason.is_some() {
+            self.keep_redirected(query, group, &answer, reason, now);
         }
-        let told = redirect.ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
+        let told = reason.map(|reason| self.in_form_of_client(query, &reason.ede));
         finish::answer(query, &self.order.of(&answer), told.as_deref(), reply);
-        let is_of_policy = redirect.ede.is_some();
+        let is_of_policy = reason.is_some();
         self.replied(if is_of_policy { Counter::ClientPolicy } else { Counter::ClientLocal })
     }
 
@@ -188,7 +189,8 @@ impl<N: Network> Service<N> {
             (Ok(found), None) => Ok((**found).clone()),
             (Err(Unresolved { ede, .. }), _) => Err(ede.clone()),
         };
-        let reason = miss.redirect.as_ref().and_then(|redirect| redirect.ede.as_ref());
+        let reason = miss.redirect.as_ref().and_then(|redirect| redirect.reason.as_ref());
+        let reason = reason.map(|reason| &reason.ede);
         match whole {
             Ok(answer) => {
                 let told = reason.map(|ede| self.in_form_of_client(&query, ede));

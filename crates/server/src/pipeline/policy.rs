@@ -16,6 +16,7 @@ use zoners_policy::PolicyRules;
 use zoners_resolver::{Answer, PathServer};
 
 use super::group::ClientGroup;
+use super::policy_reason::PolicyReason;
 use super::query::Query;
 use super::rebinding::AnswerOrigin;
 use super::redirect::Redirect;
@@ -32,8 +33,8 @@ const KEPT_SECONDS: u32 = 3600;
 pub enum PolicyDecision {
     /// The query goes on as it would without a policy.
     Pass,
-    /// The client gets this answer, and the EDE with it (RFC 8914: 15 to 18).
-    Answer(Box<Answer>, Option<Ede>),
+    /// The client gets this answer, and the EDE of the reason with it (RFC 8914: 15 to 18).
+    Answer(Box<Answer>, Option<PolicyReason>),
     /// The client gets these aliases and the records of their target.
     Redirect(Box<Redirect>),
     /// The client gets REFUSED with this EDE.
@@ -75,6 +76,9 @@ pub trait Policy: fmt::Debug + Send + Sync {
         answer: &Answer,
         servers: &dyn Fn() -> Vec<PathServer>,
     ) -> PolicyDecision;
+
+    /// Counts a reply that a list has decided, and which was kept as finished.
+    fn count_reply(&self, _list: u16) {}
 
     /// The rules of the lists, if the policy consists of lists.
     fn lists(&self) -> Option<&PolicyRules> {
@@ -178,9 +182,10 @@ impl<N: Network> Service<N> {
         match decision {
             PolicyDecision::Redirect(redirect) => Some(Judged::Redirected(redirect)),
             PolicyDecision::Pass => None,
-            PolicyDecision::Answer(answer, ede) => {
-                self.keep_decided(query, group, &answer, ede.as_ref(), seconds, now);
-                let told = ede.as_ref().map(|ede| self.in_form_of_client(query, ede));
+            PolicyDecision::Answer(answer, reason) => {
+                self.keep_decided(query, group, &answer, reason.as_ref(), seconds, now);
+                let ede = reason.as_ref().map(|reason| &reason.ede);
+                let told = ede.map(|ede| self.in_form_of_client(query, ede));
                 finish::answer(query, &self.order.of(&answer), told.as_deref(), reply);
                 Some(Judged::Ended(QueryOutcome::Policy, ede.map(|ede| ede.code)))
             }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use zoners_api::QueryOutcome;
-use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, Prefix, Question};
+use zoners_api::{QueryOutcome, RebindingReport};
+use zoners_dns::{Checking, Counter, Ede, EdeCode, Moment, Name, Network, Prefix, Question, name};
 use zoners_policy::RebindingProtection;
 use zoners_resolver::Answer;
 
 use super::query::Query;
 use super::{Service, denial, finish};
-use crate::config::Config;
+use crate::config::{Config, PrivateZone};
 
 /// The time between two lines of the log.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -26,6 +26,8 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct RebindingGuard {
     protection: RebindingProtection,
+    /// The zones of private names, for reports.
+    zones: Arc<[PrivateZone]>,
     /// Seconds for which clients may keep the denial.
     ttl: u32,
     /// The moment of the next line of the log, in milliseconds.
@@ -44,10 +46,14 @@ pub(super) enum AnswerOrigin {
 impl RebindingGuard {
     /// The protection of a configuration, unless the configuration does without.
     pub(super) fn of(config: &Config) -> Option<Self> {
-        let protection = || RebindingProtection::new(config.private_zones(), config.nat64_prefix());
-        let ttl = config.policy.ttl;
-        let guard = || RebindingGuard { protection: protection(), ttl, next_line: Arc::default() };
-        config.policy.rebinding_protection.then(guard)
+        if !config.policy.rebinding_protection {
+            return None;
+        }
+        let zones: Arc<[PrivateZone]> = config.private_zones().into();
+        let names = zones.iter().map(|private| private.zone.clone()).collect();
+        let protection = RebindingProtection::new(names, config.nat64_prefix());
+        let (ttl, next_line) = (config.policy.ttl, Arc::default());
+        Some(RebindingGuard { protection, zones, ttl, next_line })
     }
 
     /// The same protection on links with these prefixes. An IPv6 prefix of more than one address is that of a link in a
@@ -74,6 +80,17 @@ impl RebindingGuard {
             // The login page of a network has a private address, and any name may lead to it.
             AnswerOrigin::Portal => RebindingProtection::loopback_address(&answer.answer),
         }
+    }
+
+    /// Why a name may have private addresses, if so.
+    fn exemption(&self, asked: &Name) -> Option<String> {
+        let zones = self.zones.iter().filter(|private| name::is_within(asked, &private.zone));
+        let of_zone = zones.max_by_key(|private| name::depth(&private.zone));
+        let of_zone = of_zone.map(|private| {
+            format!("{} is private by {}", private.zone.fmt_with_dot(), private.origin)
+        });
+        let by_name = || self.protection.is_exempt(asked).then(|| "tells the NAT64 prefix".into());
+        of_zone.or_else(by_name)
     }
 
     /// Logs an answer that is not passed on, once a minute at most. The unspecified address is no attack: filters on
@@ -113,6 +130,23 @@ impl<N: Network> Service<N> {
             (self.in_form_of_client(query, &ede), denial::nodata(&question.name, guard.ttl));
         finish::answer(query, &denial, Some(&told), reply);
         Some((QueryOutcome::Policy, Some(ede.code)))
+    }
+
+    /// What the protection says of a name, and of the answer in the cache.
+    pub(crate) fn explain_rebinding(&self, asked: &Question) -> Option<RebindingReport> {
+        let guard = self.rules.rebinding.as_ref()?;
+        if self.own_answer(asked.name.for_slice(), asked.rtype).is_some() {
+            let exemption = Some("the answer is local data".to_owned());
+            return Some(RebindingReport { exemption, denied: None });
+        }
+        let now = self.worker.shared().now();
+        let cached = self.worker.cached(asked, Checking::Enabled, now).ok();
+        let mut sets = cached.iter().flat_map(|answer| &answer.answer);
+        let denied = sets.find_map(|set| {
+            let one = std::slice::from_ref(set);
+            guard.protection.private_address(&asked.name, one).map(|_| set.to_string())
+        });
+        Some(RebindingReport { exemption: guard.exemption(&asked.name), denied })
     }
 
     /// The answer as shown: rotated, and without private addresses in the additional section, which a full answer has.

@@ -1,7 +1,9 @@
 //! Aliases of local data and of policy rules, and the name to which they lead.
 
-use zoners_dns::{Ede, Name, OptRcode, Question, RRset, Rtype, Security};
+use zoners_dns::{Name, OptRcode, Question, RRset, Rtype, Security};
 use zoners_resolver::Answer;
+
+use super::policy_reason::PolicyReason;
 
 /// The most aliases before the target.
 const MAX_ALIASES: usize = 16;
@@ -14,7 +16,7 @@ pub struct Redirect {
     /// The name whose records complete the answer.
     pub target: Name,
     /// The rule behind; none for local data.
-    pub ede: Option<Ede>,
+    pub reason: Option<PolicyReason>,
 }
 
 impl Redirect {
@@ -24,7 +26,7 @@ impl Redirect {
             && answer.authority.is_empty()
             && ![Rtype::CNAME, Rtype::ANY].contains(&rtype);
         let last = answer.answer.last().filter(|set| is_open && set.rtype == Rtype::CNAME)?;
-        Some(Redirect { chain: answer.answer.clone(), target: last.target()?, ede: None })
+        Some(Redirect { chain: answer.answer.clone(), target: last.target()?, reason: None })
     }
 
     pub(super) fn question(&self, asked: &Question) -> Question {

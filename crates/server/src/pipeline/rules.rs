@@ -123,6 +123,11 @@ impl Rules {
         }
     }
 
+    /// Whether names of the Internet get no private addresses.
+    pub(crate) fn denies_private_addresses(&self) -> bool {
+        self.rebinding.is_some()
+    }
+
     /// The policy.
     pub(crate) fn policy(&self) -> Option<&dyn Policy> {
         self.policy.as_deref()

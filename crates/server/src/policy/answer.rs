@@ -2,20 +2,21 @@
 
 use std::net::IpAddr;
 
-use zoners_dns::{Ede, OptRcode, Question, RRset, Rtype, Security};
+use zoners_dns::{OptRcode, Question, RRset, Rtype, Security};
 use zoners_policy::PolicyAction;
 use zoners_resolver::Answer;
 
 use crate::pipeline::denial::soa;
 use crate::pipeline::policy::PolicyDecision;
+use crate::pipeline::policy_reason::PolicyReason;
 use crate::pipeline::redirect::Redirect;
 
-/// The decision of an action on a question, with an EDE.
+/// The decision of an action on a question.
 pub(super) fn decision(
     question: &Question,
     action: &PolicyAction,
     ttl: u32,
-    ede: Ede,
+    reason: PolicyReason,
 ) -> PolicyDecision {
     let name = || question.name.clone();
     let set = |rtype, records: Vec<Vec<u8>>| {
@@ -24,13 +25,13 @@ pub(super) fn decision(
     let records = match action {
         PolicyAction::Drop => return PolicyDecision::Drop,
         PolicyAction::TcpOnly => return PolicyDecision::TcpOnly,
-        PolicyAction::Refused => return PolicyDecision::Refuse(ede),
+        PolicyAction::Refused => return PolicyDecision::Refuse(reason.ede),
         PolicyAction::Nxdomain | PolicyAction::Nodata => Vec::new(),
         PolicyAction::Alias(target) => {
             let alias = RRset::naming(name(), Rtype::CNAME, ttl, target);
             if ![Rtype::CNAME, Rtype::ANY].contains(&question.rtype) {
                 let redirect =
-                    Redirect { chain: vec![alias], target: target.clone(), ede: Some(ede) };
+                    Redirect { chain: vec![alias], target: target.clone(), reason: Some(reason) };
                 return PolicyDecision::Redirect(Box::new(redirect));
             }
             vec![alias]
@@ -59,7 +60,7 @@ pub(super) fn decision(
         stale: false,
         hearsay: false,
     };
-    PolicyDecision::Answer(Box::new(answer), Some(ede))
+    PolicyDecision::Answer(Box::new(answer), Some(reason))
 }
 
 /// The RDATA of an address for a question of this type.

@@ -1,6 +1,6 @@
 //! The compiled policy in force, and the pauses: what a reload of the configuration leaves in place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::groups::PolicyGroups;
 use super::known_clients::KnownClients;
 use super::pause_file::KeptPause;
 use super::supply::SuppliedList;
-use super::{ListPolicy, PolicySurroundings, build};
+use super::{ListHits, ListPolicy, PolicySurroundings, build};
 use crate::config::{ClientNaming, HardwareAddress, PolicyConfig};
 use crate::pipeline::Local;
 use crate::pipeline::policy::Policy;
@@ -32,6 +32,8 @@ pub(crate) struct PolicyShelf {
     pauses: Mutex<Vec<PolicyPause>>,
     pauses_changed: Notify,
     clients: Mutex<KnownClients>,
+    /// The replies decided by each list since the start, by the name of the list.
+    hits: Mutex<BTreeMap<String, ListHits>>,
     /// The configured lists, for reports.
     supply: ArcSwap<Vec<SuppliedList>>,
 }
@@ -79,6 +81,7 @@ impl PolicyShelf {
         let compiled = self.compiled.load_full().filter(|_| !config.list.is_empty());
         let without_lists = || config.has_group_rules().then(build::without_lists).flatten();
         let compiled = compiled.or_else(without_lists)?;
+        self.hits.lock().retain(|name, _| config.list.iter().any(|list| list.name == *name));
         let pauses = self.pauses.lock().clone();
         let is_paused = |name: &str| {
             let concerns = |pause: &&PolicyPause| {
@@ -95,6 +98,7 @@ impl PolicyShelf {
             unix_seconds: wall_seconds,
             is_paused: &is_paused,
             addresses_of: &addresses_of,
+            hits_of: &|name| self.hits(name),
         };
         match ListPolicy::new(config, groups, compiled, &now) {
             Ok(policy) => Some(Arc::new(policy)),
@@ -103,6 +107,11 @@ impl PolicyShelf {
                 None
             }
         }
+    }
+
+    /// The count of the replies that a list has decided.
+    pub(crate) fn hits(&self, list: &str) -> ListHits {
+        self.hits.lock().entry(list.to_owned()).or_default().clone()
     }
 
     /// Takes a table of neighbours; true if wanted clients have other addresses than before.

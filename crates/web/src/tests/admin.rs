@@ -157,6 +157,10 @@ impl Admin for TestAdmin {
         PolicyListReport::default()
     }
 
+    async fn review_lists(&self) -> Result<PolicyListReport, AdminError> {
+        none()
+    }
+
     fn pause_policy(
         &self,
         group: Option<&str>,

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod dry_run;
+mod lists;
 mod sources;
 
 use std::net::IpAddr;
@@ -10,13 +11,13 @@ use std::time::Duration;
 
 use zoners_api::{
     AdminReply, AdminRequest, MatchingRuleReport, PolicyExplanation, PolicyListReport,
-    PolicyListState, PolicyPauseReport, RuleSourceReport,
+    PolicyPauseReport, RebindingReport, RuleSourceReport,
 };
 use zoners_policy::SafeSearch;
 use zoners_server::config::values::parse_duration;
 
 use super::Socket;
-use super::status::{counted, span};
+use super::status::span;
 use crate::Failure;
 use crate::output::println;
 use crate::print::{BOLD, DIM, clean};
@@ -30,7 +31,7 @@ itself within half a minute.
 Examples:
   zoners policy explain ads.example                      the rule that decides, and the next ones
   zoners policy explain ads.example --client 192.168.1.7 for a client and its group
-  zoners policy lists                                    lists, rules, and lines not understood
+  zoners policy lists                                    lists, hits, lines not understood, useless rules
   zoners policy services                                 services that a group can block by name
   zoners policy pause 5m                                 no blocking for five minutes
   zoners policy pause 0 --group kids                     end the pause of a group
@@ -62,7 +63,7 @@ enum PolicyCommand {
         #[command(flatten)]
         socket: Socket,
     },
-    /// Show lists and groups: rules in force, and lines that are not understood.
+    /// Show lists and groups: rules in force, hits, lines that are not understood, and rules that change nothing.
     Lists {
         /// Print one JSON object.
         #[arg(long)]
@@ -125,10 +126,11 @@ pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
             }
         }
         PolicyCommand::Lists { json, socket } => {
-            let lists: PolicyListReport = socket.request(&AdminRequest::PolicyLists {})?;
+            let lists: PolicyListReport =
+                socket.request(&AdminRequest::PolicyLists { review: true })?;
             match *json {
                 true => println!("{}", AdminReply::from(lists).to_line()),
-                false => page(&lists).iter().for_each(|line| println!("{line}")),
+                false => lists::page(&lists).iter().for_each(|line| println!("{line}")),
             }
         }
         PolicyCommand::Services => services().iter().for_each(|line| println!("{line}")),
@@ -177,7 +179,8 @@ fn services() -> Vec<String> {
 
 /// The deciding rule, and the rules that would decide next.
 fn explanation(explained: &PolicyExplanation) -> Vec<String> {
-    let PolicyExplanation { name, r#type, client, group, paused, schedules, rules } = explained;
+    let PolicyExplanation { name, r#type, client, group, paused, schedules, rules, rebinding } =
+        explained;
     let schedules = match schedules.is_empty() {
         true => String::new(),
         false => format!(", schedule {}", clean(&schedules.join(", "))),
@@ -190,7 +193,8 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
     let (name, rtype) = (clean(name), clean(r#type));
     let Some((first, rest)) = rules.split_first() else {
         let why = if *paused { "the policy is paused" } else { "no rule matches" };
-        return vec![format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})")];
+        let headline = format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})");
+        return [headline].into_iter().chain(protection(rebinding.as_ref())).collect();
     };
     let rewrites = matches!(
         first.source,
@@ -209,7 +213,21 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
         lines.push("without it:".to_owned());
         lines.extend(rest.iter().map(|rule| format!("  {}", shown(rule))));
     }
+    lines.extend(protection(rebinding.as_ref()));
     lines
+}
+
+/// What rebinding protection says.
+fn protection(report: Option<&RebindingReport>) -> Option<String> {
+    let RebindingReport { exemption, denied } = report?;
+    let told = match (exemption, denied) {
+        (Some(why), _) => format!("exempt: {}", clean(why)),
+        (None, Some(record)) => {
+            format!("no answer, as the cache has `{}`; see policy.rebinding-allow", clean(record))
+        }
+        (None, None) => "a private address gets no answer".to_owned(),
+    };
+    Some(format!("rebinding protection: {told}"))
 }
 
 /// Where a rule stands.
@@ -223,63 +241,4 @@ fn place(rule: &MatchingRuleReport) -> String {
         RuleSourceReport::BlockAaaa => "block-aaaa".to_owned(),
         RuleSourceReport::Records => format!("records of group {of}"),
     }
-}
-
-/// Lists and groups, with the lines that are not understood.
-fn page(report: &PolicyListReport) -> Vec<String> {
-    if report.lists.is_empty() && report.sources.is_empty() && report.groups.is_empty() {
-        return vec![
-            "no list is in force: [[policy.list]] in the configuration names lists".into(),
-        ];
-    }
-    let memory = report.memory_bytes.div_ceil(1024);
-    let names = counted(report.names, "name");
-    let mut lines = vec![format!("{BOLD}{names} in force{BOLD:#}, {memory} KiB of memory")];
-    lines.extend(report.lists.iter().flat_map(list));
-    lines.extend(sources::page(report, None));
-    for group in &report.groups {
-        let clients = match group.clients.is_empty() {
-            true => "all other clients".to_owned(),
-            false => group.clients.join(", "),
-        };
-        let paused = if group.paused { ", paused" } else { "" };
-        let parts = [
-            ("", &group.lists),
-            ("services ", &group.services),
-            ("safe search of ", &group.safe_search),
-            ("now in schedule ", &group.schedules),
-        ];
-        let parts = parts.into_iter().filter(|(_, names)| !names.is_empty());
-        let parts: Vec<String> =
-            parts.map(|(what, names)| format!("{what}{}", clean(&names.join(", ")))).collect();
-        lines.push(format!(
-            "group {}: {clients}: {}{paused}",
-            clean(&group.name),
-            parts.join("; ")
-        ));
-    }
-    lines
-}
-
-fn list(list: &PolicyListState) -> Vec<String> {
-    let action = if list.allows { "allows" } else { "blocks" };
-    let mut lines = vec![format!(
-        "list {}: {} of {} ({}, {action})",
-        clean(&list.name),
-        counted(list.rules.into(), "rule"),
-        counted(list.lines.into(), "line"),
-        clean(&list.form),
-    )];
-    if list.repeated > 0 {
-        lines.push(format!("  {DIM}repeats of an earlier line: {}{DIM:#}", list.repeated));
-    }
-    lines.extend(list.skipped.iter().map(|skipped| {
-        let reason = clean(&skipped.reason);
-        format!(
-            "  {DIM}{} skipped: {reason}, the first is line {}{DIM:#}",
-            counted(skipped.lines.into(), "line"),
-            skipped.first
-        )
-    }));
-    lines
 }

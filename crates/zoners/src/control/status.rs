@@ -102,6 +102,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
     ]);
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
     rows.extend(zones(&status.zones).map(|zones| ("Zones", zones)));
+    rows.extend(rebinding(status).map(|denied| ("Rebinding", denied)));
     rows.extend(status.last_crash.as_ref().map(|crash| ("Last crash", last_crash(crash))));
     rows.push(("Sandbox", sandbox(&status.sandbox)));
     rows.push(("Configuration", configuration(status)));
@@ -162,6 +163,13 @@ fn network(network: &NetworkReport) -> String {
         PassageState::Refused | PassageState::Rejected => "lets no query pass".to_owned(),
         PassageState::Silent => "answers no query".to_owned(),
     }
+}
+
+/// The answers that rebinding protection has denied, if there are any.
+fn rebinding(status: &DaemonStatus) -> Option<String> {
+    let denied = status.rebinding_denied.filter(|denied| *denied > 0)?;
+    let answers = counted(denied, "answer");
+    Some(format!("{answers} of the Internet with a private address denied (zoners policy explain)"))
 }
 
 fn validation(status: &DaemonStatus) -> String {

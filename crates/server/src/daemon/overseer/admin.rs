@@ -22,7 +22,7 @@ use zoners_telemetry::metrics::MetricsFormat;
 
 use super::requests::{beside, parse};
 use super::watches::EventWatch;
-use super::{Overseer, history, policy, zones};
+use super::{Overseer, history, policy, policy_lists, zones};
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::daemon::list_requests::ListRequest;
@@ -81,7 +81,10 @@ impl<N: Network> Admin for Overseer<N> {
                 Box::new(CrashReport { ago_s, ..crash })
             }),
             refused: rules.refused_clients(shared.now()),
-            lists: policy::lists_in_need(&self.about.policies),
+            rebinding_denied: rules
+                .denies_private_addresses()
+                .then(|| self.count(Counter::ClientRebinding)),
+            lists: policy_lists::lists_in_need(&self.about.policies),
             problems: Vec::new(),
         };
         status.with_problems()
@@ -250,7 +253,12 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     fn policy_lists(&self) -> PolicyListReport {
-        policy::lists(&self.service(), &self.about.policies)
+        policy_lists::lists(&self.service(), &self.about.policies)
+    }
+
+    async fn review_lists(&self) -> Result<PolicyListReport, AdminError> {
+        let (service, policies) = (self.service(), self.about.policies.clone());
+        beside(move || policy_lists::review(&service, &policies)).await
     }
 
     fn pause_policy(

@@ -4,7 +4,7 @@ use zoners_api::DaemonStatus;
 use zoners_dns::Network;
 use zoners_telemetry::metrics::{MetricsFormat, render};
 
-use super::{Overseer, policy};
+use super::{Overseer, policy_lists};
 use crate::events::outcome_counter;
 use crate::latency::latency_table;
 use crate::report::metrics::{MetricsSource, metric_families};
@@ -17,7 +17,7 @@ impl<N: Network> Overseer<N> {
             counted: &|counter| self.count(counter),
             latencies: latency_table(&self.about.latencies, counted),
             status,
-            lists: &policy::lists(&self.service(), &self.about.policies),
+            lists: &policy_lists::lists(&self.service(), &self.about.policies),
             started_s: self.started.wall_seconds,
         });
         render(&families, format)

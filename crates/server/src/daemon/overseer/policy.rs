@@ -1,20 +1,18 @@
-//! The policy in reports, and its pauses.
+//! The rules behind a decision, and the pauses of the policy.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use zoners_api::{
-    AdminError, HeldListReport, MatchingRuleReport, PolicyExplanation, PolicyGroupState,
-    PolicyListReport, PolicyListState, PolicyPauseReport, PolicySourceReport, RuleSourceReport,
-    SkippedLineReport,
+    AdminError, MatchingRuleReport, PolicyExplanation, PolicyPauseReport, RebindingReport,
+    RuleSourceReport,
 };
-use zoners_dns::{Clock, Network, Question};
-use zoners_policy::{ListEntry, MatchingRule, PolicyAction, PolicyRules, RuleSource};
+use zoners_dns::{Network, Question};
+use zoners_policy::{MatchingRule, PolicyAction, PolicyRules, RuleSource};
 
-use crate::clock::SystemClock;
+use crate::config::DEFAULT_GROUP;
 use crate::pipeline::{ClientGroup, Service};
 use crate::policy::shelf::{MAX_PAUSE_SECONDS, PolicyShelf};
-use crate::policy::supply::SuppliedList;
 use crate::report::text;
 
 /// The rules that match a question of a client.
@@ -23,13 +21,19 @@ pub(super) fn explain<N: Network>(
     question: &Question,
     client: Option<&str>,
 ) -> Result<PolicyExplanation, AdminError> {
-    let rules = in_force(service)?;
     let client = match client {
         None => IpAddr::V4(Ipv4Addr::LOCALHOST),
         Some(text) => {
             let faulty = |_| AdminError::invalid(format!("`{text}` is no address of a client"));
             text.parse().map_err(faulty)?
         }
+    };
+    let rebinding = service.explain_rebinding(question);
+    let rules = match in_force(service) {
+        Ok(rules) => rules,
+        // The protection decides without a list, too.
+        Err(_) if rebinding.is_some() => return Ok(without_rules(question, client, rebinding)),
+        Err(error) => return Err(error),
     };
     let region = rules.region(client);
     let group = rules.group(region);
@@ -56,7 +60,25 @@ pub(super) fn explain<N: Network>(
         paused: group.is_some_and(|group| group.is_paused),
         schedules: group.map(|group| group.schedules.clone()).unwrap_or_default(),
         rules: own.into_iter().chain(found.into_iter().map(matching_rule)).collect(),
+        rebinding,
     })
+}
+
+fn without_rules(
+    question: &Question,
+    client: IpAddr,
+    rebinding: Option<RebindingReport>,
+) -> PolicyExplanation {
+    PolicyExplanation {
+        name: text(&question.name),
+        r#type: question.rtype.to_string(),
+        client: client.to_string(),
+        group: DEFAULT_GROUP.to_owned(),
+        paused: false,
+        schedules: Vec::new(),
+        rules: Vec::new(),
+        rebinding,
+    }
 }
 
 fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
@@ -84,89 +106,6 @@ fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
         RuleSource::BlockAaaa => (RuleSourceReport::BlockAaaa, String::new(), None),
     };
     MatchingRuleReport { source, of, line, rule: reason.rule, allows, action }
-}
-
-/// The lists and groups in force, and the configured lists.
-pub(super) fn lists<N: Network>(service: &Service<N>, policies: &PolicyShelf) -> PolicyListReport {
-    let sources = sources(policies);
-    let Ok(rules) = in_force(service) else {
-        return PolicyListReport { sources, ..PolicyListReport::default() };
-    };
-    let compiled = rules.compiled();
-    let names = |set: &zoners_policy::ListSet| {
-        let all = compiled.lists().iter().enumerate();
-        all.filter(|(number, _)| set.contains(*number)).map(|(_, list)| list.name.clone()).collect()
-    };
-    let group = |group: &zoners_policy::GroupSettings| PolicyGroupState {
-        name: group.name.clone(),
-        clients: {
-            let prefixes = group.clients.iter().map(ToString::to_string);
-            prefixes.chain(group.addresses.iter().map(ToString::to_string)).collect()
-        },
-        lists: names(&group.lists),
-        services: group.services.names().map(str::to_owned).collect(),
-        safe_search: group.safe_search.iter().map(ToString::to_string).collect(),
-        schedules: group.schedules.clone(),
-        paused: group.is_paused,
-    };
-    PolicyListReport {
-        lists: compiled.lists().iter().map(list_state).collect(),
-        names: compiled.names(),
-        memory_bytes: compiled.octets() as u64,
-        groups: rules.groups().iter().map(group).collect(),
-        sources,
-    }
-}
-
-/// The lists that a person should look at.
-pub(super) fn lists_in_need(policies: &PolicyShelf) -> Vec<PolicySourceReport> {
-    let mut sources = sources(policies);
-    sources.retain(PolicySourceReport::needs_attention);
-    sources
-}
-
-fn sources(policies: &PolicyShelf) -> Vec<PolicySourceReport> {
-    let now_s = SystemClock.wall_seconds();
-    policies.supply().iter().map(|list| source(list, now_s)).collect()
-}
-
-fn source(list: &SuppliedList, now_s: u64) -> PolicySourceReport {
-    let SuppliedList { name, origin, record } = list;
-    let age = |moment: Option<u64>| moment.map(|moment| now_s.saturating_sub(moment));
-    let held = record.guard.held().map(|held| HeldListReport {
-        rules: held.version.rules,
-        text: held.surprise.to_string(),
-        left_s: held.left_s(now_s),
-    });
-    PolicySourceReport {
-        name: name.clone(),
-        origin: origin.clone(),
-        rules: record.guard.in_force().map(|version| version.rules),
-        former_rules: record.guard.former_rules(),
-        age_s: age(record.fetched_s),
-        attempt_age_s: age(record.attempted_s),
-        failures: record.failures,
-        error: record.error.clone().or_else(|| record.fault.clone()),
-        held,
-    }
-}
-
-fn list_state(list: &ListEntry) -> PolicyListState {
-    let skipped = list.skipped.iter().map(|(reason, lines, first)| SkippedLineReport {
-        reason: reason.clone(),
-        lines: *lines,
-        first: *first,
-    });
-    PolicyListState {
-        name: list.name.clone(),
-        form: list.form.to_string(),
-        allows: list.allows,
-        rules: list.rules,
-        repeated: list.repeated,
-        lines: list.lines,
-        lost: list.lost,
-        skipped: skipped.collect(),
-    }
 }
 
 /// Pauses a group, or all groups.
@@ -200,7 +139,7 @@ pub(super) fn pause<N: Network>(
     Ok(PolicyPauseReport { group, left_s: seconds })
 }
 
-fn in_force<N: Network>(service: &Service<N>) -> Result<&PolicyRules, AdminError> {
+pub(super) fn in_force<N: Network>(service: &Service<N>) -> Result<&PolicyRules, AdminError> {
     let rules = service.rules().policy().and_then(|policy| policy.lists());
     rules.ok_or_else(|| {
         AdminError::failed(

@@ -11,12 +11,9 @@ fn families() -> Vec<MetricFamily> {
     let list = PolicyListState {
         name: "ads".to_owned(),
         form: "hosts".to_owned(),
-        allows: false,
         rules: 7,
-        repeated: 0,
         lines: 7,
-        lost: 0,
-        skipped: Vec::new(),
+        ..PolicyListState::default()
     };
     let lists = PolicyListReport { lists: vec![list], ..PolicyListReport::default() };
     let workers: [Box<QueryLatencies>; 0] = [];

@@ -72,7 +72,7 @@ fn blocked() -> PolicyDecision {
         stale: false,
         hearsay: false,
     };
-    PolicyDecision::Answer(Box::new(answer), Some(Ede::new(EdeCode(15), "list of the test")))
+    PolicyDecision::Answer(Box::new(answer), Some(Ede::new(EdeCode(15), "list of the test").into()))
 }
 
 fn policed() -> (ServiceLab, Arc<Parents>) {
