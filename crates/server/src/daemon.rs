@@ -61,6 +61,7 @@ mod tcp;
 mod tracked_keys;
 mod udp;
 mod uplink_log;
+mod upstream_memories;
 mod wake;
 mod watched_files;
 mod worker;

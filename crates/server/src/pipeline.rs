@@ -28,6 +28,7 @@ pub(crate) mod denial;
 mod finish;
 mod finished;
 mod follow_redirect;
+mod forwarding;
 mod group;
 mod late_way;
 pub mod local;
@@ -55,7 +56,7 @@ mod window_resolver;
 use std::sync::Arc;
 
 use zoners_dns::{ClockReading, Counter, Network, Question};
-use zoners_resolver::Resolver;
+use zoners_resolver::{Resolver, Shared};
 
 use crate::client::Client;
 use crate::dnstap::MessageTap;
@@ -63,6 +64,7 @@ use crate::events::QueryEvents;
 use crate::latency::QueryLatencies;
 pub use cookies::Cookies;
 pub use decided_way::DecidedWay;
+pub use forwarding::{empty_memory, forwarding_settings};
 pub use group::ClientGroup;
 use late_way::LateLook;
 pub use late_way::{LateWay, PresentWay};
@@ -124,6 +126,8 @@ pub struct Service<N: Network> {
     window: Option<Arc<NetworkWindow<N>>>,
     /// The way to look at after a failure.
     late_look: Option<Arc<LateLook<N>>>,
+    /// The services of the upstreams of groups, by the numbers of [`policy::Policy::upstream`].
+    upstreams: Option<Arc<[Service<N>]>>,
 }
 
 /// The outcome of the synchronous stages.
@@ -155,22 +159,53 @@ impl<N: Network> Service<N> {
             tap: None,
             window: None,
             late_look: None,
+            upstreams: None,
         }
+    }
+
+    /// The service with resolvers for groups that have an upstream of their own. A window of the network is not theirs:
+    /// the operator wants these clients to be answered by the upstream alone.
+    #[must_use]
+    pub fn with_upstreams(self, resolvers: Vec<Resolver<N>>) -> Self {
+        let service = |resolver| Service::new(resolver, self.rules.clone()).continuing(&self);
+        let upstreams: Vec<Self> = resolvers.into_iter().map(service).collect();
+        Service { upstreams: (!upstreams.is_empty()).then(|| upstreams.into()), ..self }
+    }
+
+    /// The service that resolves for a group of clients.
+    fn of_group(&self, group: ClientGroup) -> &Self {
+        let Some(upstreams) = &self.upstreams else { return self };
+        let number = self.rules.policy.as_ref().and_then(|policy| policy.upstream(group));
+        number.and_then(|number| upstreams.get(number)).unwrap_or(self)
+    }
+
+    /// The memories of the resolver, and of the resolvers of groups.
+    pub(crate) fn memories(&self) -> impl Iterator<Item = &Arc<Shared>> {
+        let upstreams = self.upstreams.iter().flat_map(|all| all.iter());
+        [self].into_iter().chain(upstreams).map(|service| service.worker.shared())
     }
 
     /// The same worker, with new rules of the same configuration.
     #[must_use]
     pub fn with_rules(&self, rules: Arc<Rules>) -> Self {
+        let renewed = |all: &Arc<[Self]>| -> Arc<[Self]> {
+            all.iter().map(|service| service.with_rules(rules.clone())).collect()
+        };
+        let upstreams = self.upstreams.as_ref().map(renewed);
         let (window, late_look) = (self.window.clone(), self.late_look.clone());
         let service = Service::new(self.worker.clone(), rules);
-        Service { window, late_look, tap: self.tap.clone(), ..service }.continuing(self)
+        Service { window, late_look, tap: self.tap.clone(), upstreams, ..service }.continuing(self)
     }
 
     /// The successor of the service `earlier`, with the readers of its events, and with its times.
     #[must_use]
     pub fn continuing(self, earlier: &Self) -> Self {
+        let of_group = |service: &Self| {
+            Service::new(service.worker.clone(), service.rules.clone()).continuing(earlier)
+        };
+        let upstreams = self.upstreams.as_ref().map(|all| all.iter().map(of_group).collect());
         let (events, latencies) = (earlier.events.clone(), earlier.latencies.clone());
-        Service { events, latencies, ..self }
+        Service { events, latencies, upstreams, ..self }
     }
 
     /// The same, with copies of the messages of clients.

@@ -96,6 +96,8 @@ pub struct ListPolicy {
     codes: Vec<EdeCode>,
     /// The replies decided by each list.
     hits: Vec<ListHits>,
+    /// The upstream of each group.
+    upstreams: Vec<Option<usize>>,
     /// Whether a fault of the compiled file is logged already.
     is_fault_logged: AtomicBool,
 }
@@ -127,6 +129,8 @@ impl ListPolicy {
         let codes = compiled.lists().iter().map(|list| code(&list.name)).collect();
         let hits = compiled.lists().iter().map(|list| (now.hits_of)(&list.name)).collect();
         let records = plans.iter().map(|plan| groups.records(&plan.settings.name)).collect();
+        let upstream = |plan: &GroupPlan| config.upstream_of(&plan.settings.name);
+        let upstreams = plans.iter().map(upstream).collect();
         let rules = PolicyRules::new(compiled, plans.iter().map(at).collect())?;
         let term = PolicyTerm { since: unix_seconds, until };
         let identities = identities(config, &rules);
@@ -138,6 +142,7 @@ impl ListPolicy {
             ttl: config.ttl,
             codes,
             hits,
+            upstreams,
             is_fault_logged: AtomicBool::new(false),
         })
     }
@@ -218,6 +223,10 @@ impl Policy for ListPolicy {
     fn records(&self, group: ClientGroup, name: &NameSlice, rtype: Rtype) -> Option<Answer> {
         let records = self.records.get(self.rules.group_number(group.0))?.as_ref()?;
         records.answer(name, rtype)
+    }
+
+    fn upstream(&self, group: ClientGroup) -> Option<usize> {
+        self.upstreams.get(self.rules.group_number(group.0)).copied().flatten()
     }
 
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision {

@@ -108,6 +108,9 @@ impl Config {
             let servers = routes.iter().flat_map(|route| &route.servers);
             Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
         }));
+        let upstreams = self.policy.upstreams().into_iter().flatten();
+        let upstreams = upstreams.map(|server| Need::Connect(server.port()));
+        needs.push(Needs { of: "policy.group.forward", all: upstreams.collect() });
         if !self.network.leases.is_empty() {
             needs.push(Needs { of: "network.leases", all: vec![Need::Calls(Calls::Watch)] });
         }

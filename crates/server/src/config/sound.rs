@@ -124,21 +124,30 @@ impl Config {
                 );
                 wrong(&format!("{list}[{at}].zone"), &what);
             }
-            let resolver = &self.resolver;
-            let can_ask = |server: &SocketAddr| match server.is_ipv4() {
-                true => resolver.ipv4,
-                false => resolver.ipv6,
-            };
-            if !route.servers.iter().any(can_ask) && (resolver.ipv4 || resolver.ipv6) {
-                let (usable, family) =
-                    if resolver.ipv4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
-                let key = family.to_lowercase();
-                let what = format!(
-                    "must have an {usable} address: all are {family}, and resolver.{key} is false"
-                );
-                wrong(&format!("{list}[{at}].servers"), &what);
-            }
+            self.check_servers(&format!("{list}[{at}].servers"), &route.servers, wrong);
         }
+    }
+
+    /// At least one of the servers is of a family that is in use.
+    fn check_servers(
+        &self,
+        path: &str,
+        servers: &[SocketAddr],
+        wrong: &mut impl FnMut(&str, &str),
+    ) {
+        let resolver = &self.resolver;
+        let can_ask = |server: &SocketAddr| match server.is_ipv4() {
+            true => resolver.ipv4,
+            false => resolver.ipv6,
+        };
+        if servers.iter().any(can_ask) || !(resolver.ipv4 || resolver.ipv6) {
+            return;
+        }
+        let (usable, family) = if resolver.ipv4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
+        let key = family.to_lowercase();
+        let what =
+            format!("must have an {usable} address: all are {family}, and resolver.{key} is false");
+        wrong(path, &what);
     }
 
     /// A zone has one copy, one source and no route.

@@ -173,7 +173,9 @@ fn zone_changed(serving: &mut Serving, news: &ZoneNews) {
     }
     // Rules with a new number, so that no finished answer has the former version; then the rest of the cache.
     serving.renew_policy();
-    serving.core.shared.cache.flush(&apex, true);
+    for memory in serving.core.memories() {
+        memory.cache.flush(&apex, true);
+    }
 }
 
 /// Puts names of leases into force, without a reload.

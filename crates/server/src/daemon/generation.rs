@@ -13,6 +13,7 @@ use zoners_net::{LinkBinding, LinkBindings, Sockets, UpstreamObserver};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 
+use super::upstream_memories::UpstreamMemories;
 use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
@@ -57,6 +58,8 @@ pub(super) struct Core {
     pub(super) transferred: Arc<TransferredZones>,
     /// Takes copies of messages.
     pub(super) tap: Option<Arc<MessageTap>>,
+    /// What the upstreams of groups have answered.
+    upstream_memories: Arc<UpstreamMemories>,
     /// The zones for which NOTIFY is heard.
     pub(super) notify_inbox: Arc<NotifyInbox>,
     /// The number of the last rules: each rules have a number of their own, so that no finished answer of others is
@@ -81,6 +84,7 @@ impl Core {
         let (transferred, notify_inbox) = (Arc::default(), Arc::default());
         let is_tapped = config.dnstap.to.is_some();
         let tap = is_tapped.then(|| Arc::new(MessageTap::new(&config.dnstap)));
+        let upstream_memories = Arc::default();
         Ok(Core {
             shared,
             cookies,
@@ -94,6 +98,7 @@ impl Core {
             policies,
             transferred,
             tap,
+            upstream_memories,
             notify_inbox,
             numbers,
         })
@@ -106,6 +111,11 @@ impl Core {
         self.overlays.extend(overlay.map(Arc::new));
         self.overlays.sort_by(|one, other| one.profile().cmp(other.profile()));
         self.overlays != before
+    }
+
+    /// The memories of the resolver, and of the resolvers of groups.
+    pub(super) fn memories(&self) -> Vec<Arc<Shared>> {
+        [vec![self.shared.clone()], self.upstream_memories.all()].concat()
     }
 
     /// The number of the next rules.
@@ -204,7 +214,9 @@ impl Generation {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
         let worker = Resolver::new(shared, network.clone(), settings, counters.clone());
         let tap = core.tap.clone().filter(|tap| tap.taps_clients());
-        let service = Service::new(worker, self.rules.clone()).tapped(tap);
+        let upstreams = core.upstream_memories.resolvers(&self.config, &worker, &network, counters);
+        let service =
+            Service::new(worker, self.rules.clone()).tapped(tap).with_upstreams(upstreams);
         let service = service.looking_at(core.present_way.clone(), network.clone());
         match (&core.portal, &core.settling) {
             (Some(terms), _) => service.behind_portal(Some(terms.window(network))),

@@ -140,7 +140,7 @@ impl Serving {
 
     /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.
     pub(super) fn forgive(&mut self, event: Event) {
-        self.core.shared.notify(event);
+        self.core.memories().iter().for_each(|memory| memory.notify(event));
         self.overseer.has_tried_recursion(None);
         self.workers.renew_sockets();
         self.overseer.service().worker().network().renew();

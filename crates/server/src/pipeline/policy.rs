@@ -64,6 +64,11 @@ pub trait Policy: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The number of the upstream that resolves for a group; none for the resolver of all clients.
+    fn upstream(&self, _group: ClientGroup) -> Option<usize> {
+        None
+    }
+
     /// Decides on a question that neither finished answers nor local data have answered.
     fn before_resolution(&self, group: ClientGroup, question: &Question) -> PolicyDecision;
 

@@ -28,15 +28,16 @@ impl<N: Network> Service<N> {
     pub async fn recurse(&self, mut miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
         let recorded = self.events.recorder().map(|_| Arc::new(Trace::of_hops()));
         let trace = trace.or_else(|| recorded.clone());
-        let (resolution, origin) = self.resolve_miss(&miss, trace).await;
+        let service = self.of_group(miss.group);
+        let (resolution, origin) = service.resolve_miss(&miss, trace).await;
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
         let resolved = (&resolution, origin);
-        let (outcome, reason) = match self.finish_recursion(&miss, resolved, now, &mut reply) {
+        let (outcome, reason) = match service.finish_recursion(&miss, resolved, now, &mut reply) {
             Judged::Ended(outcome, reason) => (outcome, reason),
             // Boxed, since it is rare.
             Judged::Redirected(redirect) => {
-                Box::pin(self.recurse_redirect(&mut miss, *redirect, &mut reply)).await
+                Box::pin(service.recurse_redirect(&mut miss, *redirect, &mut reply)).await
             }
         };
         self.end_miss(&miss, (outcome, reason), &reply, now);

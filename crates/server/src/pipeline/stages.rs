@@ -67,9 +67,10 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Handled {
         let group = self.rules.group(&query.client);
-        match self.finished_in_group(query, group, clock.now, reply) {
+        let service = self.of_group(group);
+        match service.finished_in_group(query, group, clock.now, reply) {
             Some(outcome) => self.replied(outcome),
-            None => self.handle_unfinished(query, group, clock, reply),
+            None => service.handle_unfinished(query, group, clock, reply),
         }
     }
 

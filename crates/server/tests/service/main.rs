@@ -27,6 +27,7 @@ mod clients {
     mod pipeline;
     mod policy;
     mod rebinding;
+    mod upstreams;
     mod zones;
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -188,6 +189,23 @@ impl PolicyConfig {
         let mut all = self.group.iter().flat_map(|group| &group.identities);
         let at = all.position(|known| known == identity)?;
         Some(ClientIdentity(NonZeroU16::new(u16::try_from(at + 1).ok()?)?))
+    }
+
+    /// The upstreams of groups, each once.
+    pub(crate) fn upstreams(&self) -> Vec<&[SocketAddr]> {
+        let mut upstreams: Vec<&[SocketAddr]> = Vec::new();
+        for forward in self.group.iter().map(|group| &*group.forward) {
+            if !forward.is_empty() && !upstreams.contains(&forward) {
+                upstreams.push(forward);
+            }
+        }
+        upstreams
+    }
+
+    /// The number of a group's upstream among [`PolicyConfig::upstreams`].
+    pub(crate) fn upstream_of(&self, group: &str) -> Option<usize> {
+        let group = self.group.iter().find(|own| own.name == group)?;
+        self.upstreams().iter().position(|servers| *servers == group.forward)
     }
 
     /// Whether the records of a zone are the rules of a list.

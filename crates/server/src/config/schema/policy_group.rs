@@ -1,6 +1,7 @@
 //! `[[policy.group]]` and `[[policy.group.schedule]]`: how a group of clients is treated, and when.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::Deserialize;
 use zoners_dns::{Name, Prefix, name};
@@ -8,6 +9,7 @@ use zoners_policy::{DayHours, SafeSearch, WeekDays};
 
 use super::block_answer::BlockAnswer;
 use super::readers::{TextValue, list, some_text};
+use super::route::servers;
 
 /// The longest name of a time zone.
 const MAX_ZONE_NAME: usize = 64;
@@ -38,6 +40,10 @@ pub struct PolicyGroupConfig {
     /// Whether the group gets no IPv6 addresses.
     #[serde(default)]
     pub block_aaaa: bool,
+    /// Resolvers that answer names without a route of their own, each an address or address and port; without the key,
+    /// these names are resolved as for every client.
+    #[serde(default, deserialize_with = "servers")]
+    pub forward: Vec<SocketAddr>,
     /// Records in zone-file syntax, wildcards among them, for clients of the group alone.
     #[serde(default)]
     pub records: Vec<String>,
@@ -51,7 +57,8 @@ impl PolicyGroupConfig {
     pub(crate) fn has_rules(&self) -> bool {
         let PolicyGroupConfig { blocked_services, safe_search, block_aaaa, schedule, .. } = self;
         let has_any = !blocked_services.is_empty() || !safe_search.is_empty();
-        has_any || *block_aaaa || !schedule.is_empty() || !self.records.is_empty()
+        let has_any = has_any || !self.records.is_empty() || !self.forward.is_empty();
+        has_any || *block_aaaa || !schedule.is_empty()
     }
 }
 

@@ -10,6 +10,8 @@ use super::check_origin;
 
 /// The most groups beside the default group: a region of clients is an octet.
 const MAX_GROUPS: usize = zoners_policy::MAX_REGIONS - 1;
+/// The most upstreams of groups: each has a resolver with a cache.
+const MAX_UPSTREAMS: usize = 8;
 /// The most schedules of a group.
 const MAX_SCHEDULES: usize = 32;
 /// The least likeness of a suggested name.
@@ -39,6 +41,10 @@ impl Config {
                 wrong(&format!("policy.group[{at}].name"), &what);
             }
             self.check_group(&format!("policy.group[{at}]"), group, wrong);
+        }
+        if self.policy.upstreams().len() > MAX_UPSTREAMS {
+            let what = format!("has more than {MAX_UPSTREAMS} different values of `forward`");
+            wrong("policy.group", &what);
         }
     }
 
@@ -74,6 +80,9 @@ impl Config {
                 false => "must name clients, such as \"192.168.1.0/24\"",
             };
             wrong(&format!("{path}.clients"), what);
+        }
+        if !group.forward.is_empty() {
+            self.check_servers(&format!("{path}.forward"), &group.forward, wrong);
         }
         self.check_lists(path, group.lists.iter().flatten(), wrong);
         check_services(path, &group.blocked_services, wrong);

@@ -125,8 +125,12 @@ impl<N: Network> Admin for Overseer<N> {
             );
             return Err(AdminError::failed(full));
         }
-        // Earlier verdicts of validation no longer hold.
-        shared.cache.flush(&zone, true);
+        for memory in service.memories() {
+            // The resolver of a group takes the same zones as they come.
+            memory.negative_anchors.add(&zone, seconds, memory.now());
+            // Earlier verdicts of validation no longer hold.
+            memory.cache.flush(&zone, true);
+        }
         let zone = text(&zone);
         tracing::warn!("dnssec: {zone} is not validated for {seconds} s");
         Ok(NegativeAnchorAdded { zone, left_s: seconds })
@@ -134,9 +138,11 @@ impl<N: Network> Admin for Overseer<N> {
 
     fn remove_negative_anchor(&self, zone: &str) -> Result<NegativeAnchorRemoved, AdminError> {
         let (zone, service) = (parse(zone)?, self.service());
-        let shared = service.worker().shared();
-        let removed = shared.negative_anchors.remove(&zone);
-        shared.cache.flush(&zone, true);
+        let mut removed = false;
+        for memory in service.memories() {
+            removed |= memory.negative_anchors.remove(&zone);
+            memory.cache.flush(&zone, true);
+        }
         Ok(NegativeAnchorRemoved { zone: text(&zone), removed })
     }
 
@@ -238,7 +244,8 @@ impl<N: Network> Admin for Overseer<N> {
             Some(Ok(questions)) => (Some(questions as u64), None),
             Some(Err(why)) => (None, Some(why)),
         };
-        let removed = shared.cache.flush(&name, subtree) as u64;
+        let flushed = service.memories().map(|memory| memory.cache.flush(&name, subtree) as u64);
+        let removed = flushed.sum();
         Ok(CacheFlush { removed, second_level, second_level_error })
     }
 

@@ -83,10 +83,7 @@ fn idle(what: &str, rules: &IdleRulesReport) -> Option<String> {
     let (count, line) = (rules.count, first.line);
     let (rule, by_list, by_rule) = (&first.rule, clean(&first.by_list), clean(&first.by_rule));
     let by = format!("list {by_list}, line {}: {by_rule}", first.by_line);
-    Some(format!(
-        "  {DIM}{what}: {count}, as line {line} ({}) beside {by}{DIM:#}",
-        clean(rule)
-    ))
+    Some(format!("  {DIM}{what}: {count}, as line {line} ({}) beside {by}{DIM:#}", clean(rule)))
 }
 
 #[cfg(test)]

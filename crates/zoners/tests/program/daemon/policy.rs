@@ -1,7 +1,13 @@
 //! Groups of clients with the real binary: conversations over UDP, explanations, and a pause over a restart.
 
+#[cfg(target_os = "linux")]
+use std::net::Ipv4Addr;
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use crate::common::authority::Authority;
+#[cfg(target_os = "linux")]
+use crate::common::client;
 use crate::common::waiting::until;
 use crate::common::{Daemon, query_for, zoners};
 use zoners_dns::{Message, OptRcode, Rtype};
@@ -86,4 +92,30 @@ fn a_pause_lasts_over_a_restart() {
     until("the pause is over", || !is_paused());
     assert_eq!(ask(&second, "www.tiktok.com", Rtype::A), "NXDOMAIN ");
     assert_eq!(OptRcode::NXDOMAIN.to_string(), "NXDOMAIN");
+}
+
+// Other systems have no second loopback address.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_group_with_an_upstream_gets_no_answer_of_others() {
+    let (all, kids) = (Authority::start(), Authority::start());
+    all.place("www.example", [203, 0, 113, 1]);
+    kids.place("www.example", [203, 0, 113, 2]);
+    let (all, kids) = (all.address, kids.address);
+    let daemon = Daemon::start(&format!(
+        "[dnssec]\nvalidate = false\n[[forward]]\nzone = \".\"\nservers = [\"{all}\"]\n\
+         [[policy.group]]\nname = \"kids\"\nclients = [\"127.0.0.2\"]\nforward = [\"{kids}\"]\n"
+    ));
+    let address = |from: [u8; 4]| {
+        let socket = client(Ipv4Addr::from(from));
+        socket.send_to(&query_for(7, "www.example", Rtype::A), daemon.address).unwrap();
+        let mut reply = [0; 512];
+        let (octets, _) = socket.recv_from(&mut reply).unwrap();
+        let reply = Message::parse(&reply[..octets].to_vec().into()).unwrap();
+        reply.answer.iter().flat_map(|set| set.addresses()).next().map(|it| it.to_string())
+    };
+    for _ in 0..3 {
+        assert_eq!(address([127, 0, 0, 2]).as_deref(), Some("203.0.113.2"));
+        assert_eq!(address([127, 0, 0, 1]).as_deref(), Some("203.0.113.1"));
+    }
 }
