@@ -11,7 +11,7 @@ pub struct CatalogueEntry {
     pub name: &'static str,
     /// The form.
     pub form: ListForm,
-    /// The licence of the author, by its SPDX identifier if there is one.
+    /// The licence of the author, by its SPDX identifier if there is one; with `?` if known from other people alone.
     pub licence: &'static str,
     /// The address.
     pub url: &'static str,

@@ -15,7 +15,12 @@ pub(super) fn page() -> Vec<String> {
             format!("{indent}  {DIM}{url} ({form}, {licence}){DIM:#}"),
         ]
     });
-    let use_of_one =
-        ["", "To use one, in the configuration:", "  [[policy.list]]", "  list = \"oisd-small\""];
+    let use_of_one = [
+        "",
+        "A licence with ? is told by others than the author: look at the list's own page.",
+        "To use one, in the configuration:",
+        "  [[policy.list]]",
+        "  list = \"oisd-small\"",
+    ];
     lines.chain(use_of_one.map(str::to_owned)).collect()
 }
