@@ -20,8 +20,10 @@ mod tsig_keys;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use zoners_dns::{Name, name};
+use zoners_host::file_watch::FileVersion;
 use zoners_resolver::Settings;
 use zoners_zones::transfer::TransferLimits;
 use zoners_zones::{AuthoritativeZone, ZoneCopy, ZoneTable, file};
@@ -30,7 +32,7 @@ use crate::config::{Config, ConfigError};
 pub(crate) use inbox::{NotifiedZone, NotifyInbox};
 pub(crate) use root_trust::RootTrust;
 pub(crate) use saved_copy::SavedCopy;
-pub(crate) use secondary::{Secondary, SecondarySpec, ZoneNews};
+pub(crate) use secondary::{Secondary, SecondarySpec, ZoneFile, ZoneNews};
 pub(crate) use shelf::{ShelfEntry, ZoneShelf};
 pub(crate) use transferred::TransferredZones;
 
@@ -79,6 +81,7 @@ pub(crate) fn secondaries(
             apex: zone.zone.clone(),
             primaries: zone.primaries.clone(),
             key: key.and_then(|key| keys.iter().find(|known| known.name() == key)).cloned(),
+            file: None,
             limits: TransferLimits { max_zone_octets, max_received_octets },
             folder: folder.map(Path::to_owned),
             trust: None,
@@ -95,14 +98,38 @@ pub(crate) fn local_root(
     folder: Option<&Path>,
 ) -> Option<SecondarySpec> {
     let primaries = config.local_root_primaries();
-    (!primaries.is_empty()).then(|| SecondarySpec {
+    let file = config
+        .resolver
+        .local_root_file
+        .as_ref()
+        .map(|path| ZoneFile { path: path.clone(), version: FileVersion::of(path) });
+    (!primaries.is_empty() || file.is_some()).then(|| SecondarySpec {
         apex: name::root(),
         primaries,
         key: None,
+        file,
         limits: ROOT_LIMITS,
         folder: folder.map(Path::to_owned),
         trust: Some(RootTrust::of(settings)),
     })
+}
+
+/// Reads the file of a secondary; the zone, and the seconds since the file was written, as of the wall clock.
+///
+/// # Errors
+/// The file cannot be read, is too large or is no zone.
+pub(crate) fn read_copy(
+    spec: &SecondarySpec,
+    path: &Path,
+    wall_seconds: u64,
+) -> Result<(Arc<AuthoritativeZone>, u32), String> {
+    let zone = read(&spec.apex, path, spec.limits.max_zone_octets as u64)?;
+    let modified = fs::metadata(path).and_then(|about| about.modified());
+    let modified = modified.map_err(|error| format!("{}: {error}", path.display()))?;
+    let written = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    // A file of the future tells no age.
+    let age = u32::try_from(wall_seconds.saturating_sub(written)).unwrap_or(u32::MAX);
+    Ok((Arc::new(zone), age))
 }
 
 /// Reads the file of a zone.
@@ -120,7 +147,7 @@ fn read_text(path: &Path, max_octets: u64) -> Result<String, String> {
         return Err("it is no plain file".to_owned());
     }
     if metadata.len() > max_octets {
-        return Err(format!("is larger than zone.max-size, which is {max_octets} octets"));
+        return Err(format!("is larger than {max_octets} octets (zone.max-size)"));
     }
     let octets = fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(octets).map_err(|_| "must be a text in UTF-8".to_owned())

@@ -90,7 +90,7 @@ impl Config {
     /// left out.
     pub(crate) fn local_root_primaries(&self) -> Vec<SocketAddr> {
         let resolver = &self.resolver;
-        if resolver.local_root == LocalRoot::Off {
+        if resolver.local_root != LocalRoot::Transfer {
             return Vec::new();
         }
         let lines = LOCAL_ROOT_PRIMARIES.lines().filter_map(|line| line.parse::<IpAddr>().ok());

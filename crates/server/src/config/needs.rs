@@ -21,6 +21,7 @@ impl Config {
         let files = [
             ("the configuration file", file),
             ("resolver.root-hints", self.resolver.root_hints.as_deref()),
+            ("resolver.local-root-file", self.resolver.local_root_file.as_deref()),
             ("dnssec.trust-anchor", self.dnssec.trust_anchor.as_deref()),
             ("local.hosts", self.local.hosts.as_deref()),
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
@@ -48,16 +49,16 @@ impl Config {
         Needs { of: "network.portal-probes", all }
     }
 
-    /// The needs of downloading lists.
+    /// The needs of downloading lists. Beside any list, a reload may bring the first list by address.
     fn needs_of_downloads(&self) -> Option<Needs> {
+        if self.policy.list.is_empty() {
+            return None;
+        }
         let lists = self.policy.list.iter().filter_map(|list| match list.origin() {
             ListOrigin::Address(url) => Some(url.port()),
             ListOrigin::File(_) | ListOrigin::Zone(_) => None,
         });
         let mut ports: Vec<u16> = lists.collect();
-        if ports.is_empty() {
-            return None;
-        }
         ports.extend(WEB_PORTS);
         ports.sort_unstable();
         ports.dedup();
@@ -187,7 +188,14 @@ mod tests {
             let config = Config::parse(&list(key), "zoners.toml").unwrap();
             config.needs(None).into_iter().find(|needs| needs.of == "policy.list.url")
         };
-        assert_eq!(needs("path = \"/a/b\""), None);
+        let of_file = needs("path = \"/a/b\"").unwrap().all;
+        assert_eq!(
+            of_file[..2],
+            [Need::Connect(80), Need::Connect(443)],
+            "the next list may be one"
+        );
+        let without = Config::default().needs(None);
+        assert!(!without.iter().any(|needs| needs.of == "policy.list.url"));
         let all = needs("url = \"https://lists.example:8443/a\"").unwrap().all;
         for port in [80, 443, 8443] {
             assert!(all.contains(&Need::Connect(port)), "{port}");

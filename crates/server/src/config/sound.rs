@@ -36,6 +36,10 @@ impl Config {
                         used only if its signatures hold";
             wrong("resolver.local-root", what);
         }
+        if (resolver.local_root == LocalRoot::File) != resolver.local_root_file.is_some() {
+            let what = "must be given where resolver.local-root is \"file\", and nowhere else";
+            wrong("resolver.local-root-file", what);
+        }
         if cache.min_ttl > cache.max_ttl {
             let (least, most) = (cache.min_ttl, cache.max_ttl);
             let what = format!("must be at most cache.max-ttl, which is {most} s, not {least} s");

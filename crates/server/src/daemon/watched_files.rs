@@ -1,4 +1,4 @@
-//! The hosts file and zone files: a change is read without a signal.
+//! The hosts file, zone files and the file of the root zone: a change is read without a signal.
 
 use zoners_host::file_watch::FileVersion;
 
@@ -12,7 +12,8 @@ impl WatchedFiles {
     /// The versions of now.
     pub(super) fn look(config: &Config) -> Self {
         let zones = config.zone.iter().filter_map(|zone| zone.file.as_deref());
-        let files = config.local.hosts.as_deref().into_iter().chain(zones);
+        let root = config.resolver.local_root_file.as_deref();
+        let files = config.local.hosts.as_deref().into_iter().chain(zones).chain(root);
         WatchedFiles(files.map(FileVersion::of).collect())
     }
 }

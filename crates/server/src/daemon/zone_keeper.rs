@@ -13,7 +13,7 @@ use zoners_zones::{AuthoritativeZone, ZoneCopy};
 use super::generation::{Core, Generation};
 use crate::clock::SystemClock;
 use crate::zones::{
-    self, NotifiedZone, SavedCopy, Secondary, SecondarySpec, TransferredZones, ZoneNews,
+    self, NotifiedZone, SavedCopy, Secondary, SecondarySpec, TransferredZones, ZoneFile, ZoneNews,
 };
 
 /// News that wait to be put into force.
@@ -111,10 +111,19 @@ impl ZoneKeeper {
 fn with_copy(spec: SecondarySpec, transferred: &TransferredZones) -> NextSecondary {
     let saved = SavedCopy::of(spec.folder.as_deref(), &spec.apex);
     let (max_octets, wall_seconds) = (spec.limits.max_zone_octets, SystemClock.wall_seconds());
-    let copy = saved.read(&spec.apex, max_octets, wall_seconds);
+    let of_file = |file: &ZoneFile| {
+        let read = zones::read_copy(&spec, &file.path, wall_seconds);
+        let log = |why: &String| tracing::warn!("zone {}: {why}", spec.apex.fmt_with_dot());
+        read.inspect_err(log).ok()
+    };
+    let copy = match &spec.file {
+        Some(file) => of_file(file),
+        None => saved.read(&spec.apex, max_octets, wall_seconds),
+    };
     let copy = copy.filter(|(zone, _)| is_trusted(&spec, zone, wall_seconds));
     // Without a folder, the copy in force counts from now on.
-    let copy = copy.or_else(|| transferred.loaded(&spec.apex).map(|zone| (zone, 0)));
+    let in_force = || transferred.loaded(&spec.apex).map(|zone| (zone, 0));
+    let copy = copy.or_else(|| spec.file.is_none().then(in_force).flatten());
     let is_usable = |zone: &AuthoritativeZone, age: u32| age < zone.soa().expire;
     let put = match &copy {
         Some((zone, age)) if is_usable(zone, *age) => ZoneCopy::Loaded(zone.clone()),

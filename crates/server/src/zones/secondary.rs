@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 use zoners_dns::{Clock, Moment, Name, Random};
+use zoners_host::file_watch::FileVersion;
 use zoners_zones::transfer::{TransferLimits, TransferOutcome, ZoneChanges};
 use zoners_zones::tsig::TsigKey;
 use zoners_zones::{AuthoritativeZone, RefreshSchedule};
@@ -25,11 +26,20 @@ pub(crate) struct SecondarySpec {
     /// The primaries, asked one after the other until one gives a version.
     pub(crate) primaries: Vec<SocketAddr>,
     pub(crate) key: Option<TsigKey>,
+    /// The source in place of primaries: then the copy ages until there is another file.
+    pub(crate) file: Option<ZoneFile>,
     pub(crate) limits: TransferLimits,
     /// The folder for the copy on disk.
     pub(crate) folder: Option<PathBuf>,
     /// The trust anchors by which a copy of the root is verified.
     pub(crate) trust: Option<RootTrust>,
+}
+
+/// A file with a zone, and the version at the time of a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ZoneFile {
+    pub(crate) path: PathBuf,
+    pub(crate) version: Option<FileVersion>,
 }
 
 /// What a secondary tells.

@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::load;
+use super::{load, local_root, read_copy};
 use crate::Config;
 
 const SOA: &str = "@ 3600 SOA ns hostmaster 7 3600 600 604800 300\n";
@@ -22,7 +22,10 @@ fn every_zone_that_cannot_be_loaded_is_told_with_file_and_line() {
     let faults = error.faults().join("\n");
     assert_eq!(error.faults().len(), 4, "{faults}");
     assert!(faults.contains(&format!("{}:2: ", path("bad"))), "{faults}");
-    assert!(faults.contains("larger than zone.max-size") && faults.contains("UTF-8"), "{faults}");
+    assert!(
+        faults.contains("larger than 65536 octets (zone.max-size)") && faults.contains("UTF-8"),
+        "{faults}"
+    );
     assert!(faults.contains("zoners.toml:7:8: zone.file: "), "{faults}");
     let table = load(&Config::parse(&zone("good"), "zoners.toml").unwrap()).unwrap();
     assert!(table.get(&zoners_dns::name::parse("good.test").unwrap()).is_some());
@@ -36,4 +39,32 @@ fn a_zone_has_one_source() {
     assert!(fault(format!("{zone}{zone}")).contains("lan. has a [[zone]] already"));
     assert!(fault(format!("{forward}{zone}")).contains("a zone takes one of the three"));
     assert!(fault(zone.replace("\"lan\"", "\".\"")).contains("below the root"));
+}
+
+#[test]
+fn a_copy_of_the_root_from_a_file_is_as_old_as_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("root.zone");
+    let config = |keys: &str| {
+        let text = format!("[resolver]\n{keys}\n");
+        Config::parse(&text, "zoners.toml").unwrap()
+    };
+    let lines =
+        format!("local-root = \"file\"\nlocal-root-file = {:?}", path.display().to_string());
+    let from_file = config(&lines);
+    let spec = || local_root(&from_file, &from_file.settings().unwrap(), None).unwrap();
+    let missing = spec();
+    assert!(missing.apex.is_root() && missing.primaries.is_empty() && missing.trust.is_some());
+    assert!(read_copy(&missing, &path, 1000).is_err());
+    fs::write(&path, ". 86400 SOA a. b. 7 1800 900 604800 86400\n. NS a.\na. A 192.0.2.1\n")
+        .unwrap();
+    let written = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(900);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+    assert_ne!(spec(), missing, "another version is another secondary");
+    let (zone, age) = read_copy(&spec(), &path, 1000).unwrap();
+    assert_eq!((zone.soa().serial, age), (7, 100));
+    assert_eq!(read_copy(&spec(), &path, 800).unwrap().1, 0);
+    let fault = |keys: &str| config(keys).sound().unwrap_err().to_string();
+    assert!(fault("local-root = \"file\"").contains("must be given"));
+    assert!(fault("local-root-file = \"/a\"").contains("nowhere else"));
 }

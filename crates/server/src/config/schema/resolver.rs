@@ -27,6 +27,8 @@ pub struct ResolverConfig {
     pub share_referrals: bool,
     /// Where a copy of the root zone comes from, which is asked in place of the root servers (RFC 8806).
     pub local_root: LocalRoot,
+    /// The file with the root zone, for [`LocalRoot::File`].
+    pub local_root_file: Option<PathBuf>,
     /// The servers from which the root zone is transferred; without the key, those of RFC 8806.
     #[serde(deserialize_with = "some_servers")]
     pub local_root_primaries: Option<Vec<SocketAddr>>,
@@ -67,6 +69,7 @@ impl Default for ResolverConfig {
             qname_minimisation_type: MinimisedType::A,
             share_referrals: true,
             local_root: LocalRoot::Off,
+            local_root_file: None,
             local_root_primaries: None,
             glue: Glue::Sibling,
             ipv4: true,
@@ -109,6 +112,8 @@ pub enum LocalRoot {
     Off,
     /// Transferred from servers, and verified.
     Transfer,
+    /// Read from a file, and verified.
+    File,
 }
 
 impl From<MinimisedType> for Rtype {

@@ -80,6 +80,7 @@ fn lab(folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
         apex: apex.clone(),
         primaries: vec!["192.0.2.53:53".parse().unwrap()],
         key: None,
+        file: None,
         limits: LIMITS,
         folder: folder.clone(),
         trust: None,
