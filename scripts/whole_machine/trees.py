@@ -3,8 +3,10 @@
 import ast
 
 NAMES = ("mode", "owner", "group", "content", "attributes", "time")
-# Programs write these at each boot, whether or not anything is installed; the time alone is not compared.
-REWRITTEN = ("/etc/resolv.conf", "/etc/mtab", "/etc/network/run", "/var/lib/dbus/machine-id")
+# Programs write these at each boot or, as openresolv for Unbound, at each change of the network, whether or not anything
+# is installed; the time alone is not compared.
+REWRITTEN = ("/etc/resolv.conf", "/etc/mtab", "/etc/network/run", "/var/lib/dbus/machine-id",
+             "/etc/unbound/unbound.conf.d/resolvconf_resolvers.conf")
 
 
 def read(machine):
