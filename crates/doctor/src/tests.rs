@@ -54,6 +54,22 @@ fn a_broken_family_beside_a_working_one_is_a_warning() {
 }
 
 #[test]
+fn on_a_lossy_line_long_replies_may_be_lost_by_chance() {
+    let mut seen = healthy();
+    for family in &mut seen.families {
+        family.servers[0].counts = healthy::counts(40, 28);
+        family.sizes[1].replied = 0;
+    }
+    let ids = |seen: &Observations| {
+        let found = Examination::of(seen).findings;
+        found.into_iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&seen), ["loss"]);
+    seen.families.iter_mut().for_each(|family| family.sizes[1].sent = 5);
+    assert_eq!(ids(&seen), ["loss", "large-replies-lost"]);
+}
+
+#[test]
 fn the_page_for_the_provider_has_no_name_that_was_asked() {
     let mut seen = healthy();
     seen.name = Some(crate::NameObservation {

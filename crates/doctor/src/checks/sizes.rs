@@ -11,8 +11,10 @@ use crate::observations::{FamilyObservation, SizeProbe};
 const ZONERS_OFFERS: u16 = 1232;
 /// A UDP payload size with which long replies come in fragments.
 const ANY_SIZE: u16 = 4096;
-/// Queries without a reply from which a loss is no chance.
+/// Queries without a reply from which a loss is no chance on a line that loses nothing else.
 const ENOUGH: u32 = 3;
+/// On a lossy line, all queries of one size may be lost by chance: with a higher probability nothing is concluded.
+const MAX_CHANCE: f64 = 0.01;
 
 pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     let carry = input.ways.iter().filter(|(_, state)| state.carries_dns());
@@ -20,16 +22,15 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
     for (seen, _) in carry {
         let Some(large) = probe(seen, ZONERS_OFFERS) else { continue };
         let small = probe(seen, 512).is_some_and(|small| small.replied > 0);
-        if small && large.sent >= ENOUGH && large.replied == 0 {
+        if small && is_lost(seen, large) {
             output.find(lost(seen));
             return;
         }
         if large.replied > 0 {
             is_sound = Some(large.octets);
             let largest = probe(seen, ANY_SIZE);
-            fragments = fragments.or(largest
-                .filter(|probe| probe.sent >= ENOUGH && probe.replied == 0)
-                .and(Some(*seen)));
+            fragments =
+                fragments.or(largest.filter(|probe| is_lost(seen, *probe)).and(Some(*seen)));
         }
     }
     if let Some(seen) = fragments {
@@ -42,6 +43,11 @@ pub(super) fn check(input: &CheckInput, output: &mut CheckOutput) {
 
 fn probe(seen: &FamilyObservation, offered: u16) -> Option<SizeProbe> {
     seen.sizes.iter().copied().find(|probe| probe.offered == offered)
+}
+
+fn is_lost(seen: &FamilyObservation, size: SizeProbe) -> bool {
+    let chance = seen.udp().loss().powi(size.sent.try_into().unwrap_or(i32::MAX));
+    size.sent >= ENOUGH && size.replied == 0 && chance < MAX_CHANCE
 }
 
 fn lost(seen: &FamilyObservation) -> DoctorFinding {
