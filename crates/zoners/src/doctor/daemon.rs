@@ -26,11 +26,35 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Names by which browsers and systems decide to ask a resolver of their own: of Firefox, and of iCloud Private Relay.
 const CANARIES: [&str; 2] = ["use-application-dns.net", "mask.icloud.com"];
 
-/// The control socket: as configured or, with a faulty configuration, at the usual places.
+/// The control socket: as configured, also in a file with a fault elsewhere; else at the usual places.
 pub(super) fn socket(path: Option<PathBuf>, file: &ConfigFile) -> Socket {
-    let sound = file.load().is_ok();
-    let file = if sound { file.clone() } else { ConfigFile::named(Path::new("/dev/null")) };
-    Socket::new(path, file)
+    if file.load().is_ok() {
+        return Socket::new(path, file.clone());
+    }
+    let text = file.path().and_then(|path| std::fs::read_to_string(path).ok());
+    let named = text.and_then(|text| control_of(&text));
+    Socket::new(path.or(named), ConfigFile::named(Path::new("/dev/null")))
+}
+
+/// `server.control` in a text that need not be a valid configuration.
+fn control_of(text: &str) -> Option<PathBuf> {
+    let mut table = "";
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix('[') {
+            table = name.split(']').next().unwrap_or_default().trim();
+        }
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let is_control = match table {
+            "server" => key.trim() == "control",
+            "" => key.trim() == "server.control",
+            _ => false,
+        };
+        if is_control {
+            let path = value.trim().strip_prefix('"')?.split('"').next()?;
+            return Some(path.into()).filter(|path: &PathBuf| path.is_absolute());
+        }
+    }
+    None
 }
 
 /// The answers of the control socket.
@@ -168,4 +192,19 @@ pub(super) async fn look_up_name(config: Config, text: &str) -> Option<NameObser
     let ede = report.as_ref().and_then(|report| report.ede.as_ref().map(reason));
     let rcode = report.map(|report| report.rcode);
     Some(NameObservation { name: text.to_owned(), rcode, reason: ede })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_found_in_a_faulty_file() {
+        let found = |text: &str| control_of(text);
+        let path = Some(PathBuf::from("/run/z.sock"));
+        assert_eq!(found("[server]\nno-key = 1\ncontrol = \"/run/z.sock\" # here\n[cache"), path);
+        assert_eq!(found("server.control=\"/run/z.sock\"\n"), path);
+        assert_eq!(found("[cache]\ncontrol = \"/run/z.sock\"\n"), None);
+        assert_eq!(found("[server]\ncontrol = \"\"\n"), None);
+    }
 }
