@@ -1,5 +1,7 @@
 //! The history: finished segments, a growing segment, and the worst records of dropped segments.
 
+mod saved;
+
 use std::collections::VecDeque;
 
 use crate::record::ResolutionRecord;
@@ -56,6 +58,10 @@ impl History {
             self.octets += segment.octets();
             self.segments.push_back(segment);
         }
+        self.drop_oldest();
+    }
+
+    fn drop_oldest(&mut self) {
         while self.is_full() {
             let Some(oldest) = self.segments.pop_front() else { break };
             self.octets -= oldest.octets();

@@ -3,6 +3,7 @@
 mod codec;
 mod dictionary;
 mod names;
+mod saved;
 mod writer;
 
 use zoners_dns::{Name, Prefix};

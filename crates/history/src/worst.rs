@@ -80,6 +80,17 @@ impl WorstRecords {
         self.current.iter().chain(self.hours.iter().rev()).map(Segment::view)
     }
 
+    /// The segments, the oldest first.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.hours.iter().chain(&self.current)
+    }
+
+    /// Takes in segments of earlier hours, the oldest first.
+    pub(crate) fn restore(&mut self, hours: Vec<Segment>) {
+        hours.into_iter().rev().for_each(|hour| self.hours.push_front(hour));
+        while self.octets() > self.limit && self.hours.pop_front().is_some() {}
+    }
+
     pub(crate) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }

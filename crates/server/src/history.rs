@@ -4,13 +4,15 @@
 //! the rings too, and so sees the last miss. Each reading looks at the state of the line once.
 
 mod answers;
+mod file;
 mod record;
 mod repeats;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use zoners_api::HistoryFill;
@@ -20,11 +22,14 @@ use zoners_resolver::{NetworkState, Obstacle, Shared};
 use crate::events::QueryEvents;
 use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
 pub use answers::WhyFilter;
+use file::HistoryFile;
 use record::record;
 use repeats::RepeatedFailures;
 
 /// The pause after a reading, in which misses gather.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The time from one write of the file to the next, while there are misses.
+const SAVE_INTERVAL: Duration = Duration::from_secs(300);
 /// Misses of a worker in one reading: a worker that is busy does not prolong the reading.
 const MAX_AT_ONCE: usize = 4096;
 
@@ -35,6 +40,10 @@ pub struct HistoryStore {
     bell: Arc<ReaderBell>,
     /// Whether a captive portal holds the network.
     portal: AtomicBool,
+    /// The file of the history, if it outlasts a restart.
+    file: Option<HistoryFile>,
+    /// Whether there are records that the file does not have.
+    is_unsaved: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -48,12 +57,18 @@ impl HistoryStore {
     /// An empty history of at most `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
+        HistoryStore::with(limit, None)
+    }
+
+    fn with(limit: usize, file: Option<HistoryFile>) -> Arc<Self> {
         let (readers, repeated) = (Vec::new(), RepeatedFailures::default());
         let content = HistoryContent { history: History::new(limit), readers, repeated };
         Arc::new(HistoryStore {
             content: Mutex::new(content),
             bell: Arc::default(),
             portal: AtomicBool::new(false),
+            file,
+            is_unsaved: AtomicBool::new(false),
         })
     }
 
@@ -95,6 +110,7 @@ impl HistoryStore {
                 let record = record(&miss, line);
                 if !repeated.has(&record) {
                     history.add(&record);
+                    self.is_unsaved.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -102,29 +118,53 @@ impl HistoryStore {
     }
 
     /// Records the misses of workers with these events, and reads the rings on a thread of its own for ever. Without
-    /// misses the thread sleeps.
+    /// misses the thread sleeps. With a `folder`, the history outlasts a restart there.
     ///
     /// # Errors
     /// The system gives no thread.
     pub(crate) fn begin(
         limit: usize,
+        folder: Option<&Path>,
         events: &[Arc<QueryEvents>],
         shared: &Arc<Shared>,
     ) -> io::Result<Arc<Self>> {
-        let store = HistoryStore::new(limit);
+        let store = HistoryStore::with(limit, folder.map(HistoryFile::in_folder));
+        store.restore();
         events.iter().for_each(|events| store.attach(events));
         let (reader, shared) = (store.clone(), shared.clone());
         let thread = std::thread::Builder::new().name("history".into());
         thread.spawn(move || {
+            let mut saved = Instant::now();
             loop {
                 reader.bell.sleep();
                 std::thread::sleep(PAUSE);
                 while reader.read(&shared) {
                     std::thread::sleep(PAUSE);
+                    if saved.elapsed() >= SAVE_INTERVAL {
+                        reader.save();
+                        saved = Instant::now();
+                    }
                 }
             }
         })?;
         Ok(store)
+    }
+
+    /// Takes in the records of the file.
+    fn restore(&self) {
+        if let Some(octets) = self.file.as_ref().and_then(HistoryFile::read) {
+            let records = self.content.lock().history.restore(&octets);
+            tracing::info!("history: loaded {records} past resolutions");
+        }
+    }
+
+    /// Writes the records to the file, if there are new ones.
+    pub(crate) fn save(&self) {
+        let Some(file) = &self.file else { return };
+        if self.is_unsaved.swap(false, Ordering::Relaxed) {
+            let octets = self.content.lock().history.save();
+            file.write(&octets);
+        }
     }
 
     /// Every record, the newest first.
@@ -168,3 +208,6 @@ impl HistoryContent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

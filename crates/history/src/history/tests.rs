@@ -147,6 +147,27 @@ fn the_failed_and_the_slowest_outlast_the_others() {
 }
 
 #[test]
+fn a_saved_history_is_restored_and_a_damaged_one_in_part() {
+    let (mut history, mut traffic) = (History::new(1 << 20), Traffic::new());
+    (0..12_000).for_each(|_| history.add(&traffic.record()));
+    assert!(!history.worst.views().next().is_none_or(|view| view.base_s() == 0));
+    let (saved, all) = (history.save(), RecordFilter::default());
+    let mut restored = History::new(1 << 20);
+    assert_eq!(restored.restore(&saved), history.len());
+    assert_eq!(restored.find(&all, usize::MAX), history.find(&all, usize::MAX));
+    let newest = traffic.record();
+    restored.add(&newest);
+    assert_eq!(restored.find(&all, 1)[0].name, newest.name);
+    let mut damaged = History::new(1 << 20);
+    let part = damaged.restore(&saved[..saved.len() / 2]);
+    assert!(part > 0 && part < history.len(), "{part}");
+    assert_eq!(History::new(1 << 20).restore(b"something else"), 0);
+    let mut small = History::new(64 << 10);
+    small.restore(&saved);
+    assert!(small.octets() <= (64 << 10) + 8192, "{}", small.octets());
+}
+
+#[test]
 fn an_erased_history_is_empty() {
     let (mut history, mut traffic) = filled(5000);
     history.erase();

@@ -54,6 +54,20 @@ impl SegmentWriter {
         }
     }
 
+    /// The records so far as a finished segment; `None` without a record.
+    pub(crate) fn copy(&self) -> Option<Segment> {
+        let SegmentView { base_s, last_s, records, names, servers, clients } = self.view();
+        (self.count > 0).then(|| Segment {
+            base_s,
+            last_s,
+            count: self.count,
+            records: records.into(),
+            names: names.into(),
+            servers: servers.into(),
+            clients: clients.into(),
+        })
+    }
+
     /// The finished segment. The writer is empty again.
     pub(crate) fn finish(&mut self) -> Segment {
         let SegmentWriter { base_s, last_s, count, records, dictionaries, .. } =

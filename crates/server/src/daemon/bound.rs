@@ -86,8 +86,9 @@ impl Bound {
         let zones = ZoneKeeper::begin(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
-        let HistoryConfig { size } = generation.config.history;
-        let history = HistoryStore::begin(size, &workers.events(), &core.shared)?;
+        let HistoryConfig { size, persist } = generation.config.history;
+        let kept_in = folder.filter(|_| persist);
+        let history = HistoryStore::begin(size, kept_in, &workers.events(), &core.shared)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);

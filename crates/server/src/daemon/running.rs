@@ -109,7 +109,8 @@ impl Running {
             hand_over_requests,
             keeper.as_mut(),
         ));
-        let Serving { mut listening, workers, http, generation, kept, overseer, .. } = serving;
+        let Serving { mut listening, workers, http, generation, kept, overseer, history, .. } =
+            serving;
         overseer.close_dashboard();
         if ending == DaemonEnd::HandedOver {
             tracing::info!("restart: a new daemon serves: queries under way are finished here");
@@ -118,6 +119,7 @@ impl Running {
                 keeper.leave_to_successor();
             }
             drop(http);
+            history.save();
             return workers.join();
         }
         service_manager::notify_stopping();
@@ -133,6 +135,7 @@ impl Running {
         if let Some(keeper) = keeper {
             keeper.finish(&generation.settings);
         }
+        history.save();
         runs.note_clean_end();
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Answers to questions about the history.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use zoners_api::{HistoryErased, ResolutionReport, TroubleReport, WhyReport};
 use zoners_dns::{Name, Prefix};
@@ -10,6 +11,7 @@ use zoners_history::{
 };
 use zoners_resolver::Shared;
 
+use super::file::HistoryFile;
 use super::record::record;
 use super::{HistoryContent, HistoryStore};
 use crate::events::recorder::ResolvedMiss;
@@ -89,6 +91,8 @@ impl HistoryStore {
         let mut content = self.content.lock();
         let records = content.history.len() as u64;
         content.history.erase();
+        self.is_unsaved.store(false, Ordering::Relaxed);
+        self.file.iter().for_each(HistoryFile::remove);
         HistoryErased { records }
     }
 }

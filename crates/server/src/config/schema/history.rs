@@ -14,11 +14,13 @@ pub struct HistoryConfig {
     /// Octets of memory at most; 0 for no history.
     #[serde(deserialize_with = "memory")]
     pub size: usize,
+    /// Keep past resolutions over a restart, in the state folder.
+    pub persist: bool,
 }
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        HistoryConfig { size: 12 << 20 }
+        HistoryConfig { size: 12 << 20, persist: false }
     }
 }
 

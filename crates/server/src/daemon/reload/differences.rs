@@ -52,6 +52,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
         ("cache", old.cache != new.cache),
         ("dnstap", old.dnstap != new.dnstap),
         ("query-log", old.query_log != new.query_log),
+        ("history.persist", old.history.persist != new.history.persist),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }

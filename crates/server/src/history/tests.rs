@@ -1,0 +1,99 @@
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use zoners_api::QueryOutcome;
+use zoners_cache::{Cache, TtlLimits};
+use zoners_dns::{Moment, Question, Random, Rtype, Transport, name};
+use zoners_resolver::Cause;
+use zoners_sim::SimClock;
+
+use super::*;
+use crate::client::Client;
+use crate::events::recorder::ResolvedMiss;
+
+fn shared() -> Arc<Shared> {
+    let cache = Cache::new(1 << 20, TtlLimits::default(), [1, 2]);
+    Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(1))
+}
+
+/// A failure of a name at a second.
+fn miss(text: &str, second: u64, cause: Cause) -> ResolvedMiss {
+    let now = Moment::from_millis(second * 1000);
+    ResolvedMiss {
+        question: Question::new(name::parse(text).unwrap(), Rtype::A),
+        client: Client::local(Transport::Udp),
+        received: zoners_dns::ClockReading { now, wall_seconds: second },
+        took: Duration::ZERO,
+        outcome: QueryOutcome::Failed,
+        rcode: None,
+        reason: None,
+        resolution: Err(cause),
+        hops: Vec::new(),
+        more_hops: 0,
+    }
+}
+
+#[test]
+fn a_full_ring_loses_the_newest_misses_and_counts_them() {
+    let (store, events) = (HistoryStore::new(1 << 20), QueryEvents::default());
+    store.attach(&events);
+    let recorder = events.recorder().unwrap();
+    let puts = (0..1100).map(|second| recorder.put(miss("example.com", second, Cause::Silent)));
+    let lost = puts.filter(|lost| *lost).count();
+    assert_eq!(lost, 1100 - 1024);
+    store.read(&shared());
+    assert_eq!(store.records().len(), 1024);
+    assert_eq!(store.content.lock().fill().lost, lost as u64);
+    assert!(!recorder.put(miss("example.com", 1, Cause::Silent)), "there is room again");
+}
+
+#[test]
+fn without_memory_nothing_is_recorded() {
+    let (store, events) = (HistoryStore::new(0), QueryEvents::default());
+    store.attach(&events);
+    assert!(events.recorder().is_none());
+    store.set_limit(1 << 20);
+    store.attach(&events);
+    assert!(events.recorder().is_some());
+    store.set_limit(0);
+    store.attach(&events);
+    assert!(events.recorder().is_none());
+}
+
+#[test]
+fn a_repeated_failure_is_recorded_once_a_minute() {
+    let (store, events, shared) = (HistoryStore::new(1 << 20), QueryEvents::default(), shared());
+    store.attach(&events);
+    let recorder = events.recorder().unwrap();
+    for second in 1000..1130 {
+        recorder.put(miss("example.com", second, Cause::Remembered));
+        recorder.put(miss("example.net", second, Cause::Silent));
+        store.read(&shared);
+    }
+    let of = |text: &str| {
+        let name = name::parse(text).unwrap();
+        store.records().iter().filter(|record| record.name == name).count()
+    };
+    assert_eq!((of("example.com"), of("example.net")), (3, 130));
+}
+
+#[test]
+fn the_file_outlasts_the_store_and_goes_with_the_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shared, path) = (shared(), folder.path().join("history"));
+    let begin = || {
+        let events = Arc::new(QueryEvents::default());
+        let all = [events.clone()];
+        (HistoryStore::begin(1 << 20, Some(folder.path()), &all, &shared).unwrap(), events)
+    };
+    let (store, events) = begin();
+    events.recorder().unwrap().put(miss("example.com", 1000, Cause::Silent));
+    store.read(&shared);
+    store.save();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (restored, _events) = begin();
+    assert_eq!(restored.records(), store.records());
+    assert_eq!(restored.erase(&shared).records, 1);
+    assert!(!path.exists());
+}
