@@ -29,13 +29,26 @@ pub(crate) fn put_duration(out: &mut Vec<u8>, duration: Duration) {
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(crate) fn octet(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
     }
 
+    #[inline]
     pub(crate) fn number(&mut self) -> Option<u64> {
+        // Most numbers have a single octet.
+        if let Some((first, rest)) = self.0.split_first()
+            && *first < 0x80
+        {
+            self.0 = rest;
+            return Some(u64::from(*first));
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let octet = self.octet()?;
@@ -48,6 +61,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number as an index.
+    #[inline]
     pub(crate) fn index(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
@@ -61,6 +75,7 @@ impl<'a> Reader<'a> {
         self.number().map(|units| Duration::from_micros(units.saturating_mul(UNIT_MICROS as u64)))
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;

@@ -92,11 +92,12 @@ impl<'a> SegmentView<'a> {
         let wanted = |name| names::wanted(self.names, name, filter.subtree);
         let names = filter.name.as_ref().map(wanted);
         let clients = filter.client.as_ref().map(|prefix| self.clients_of(prefix));
-        if names.as_ref().is_some_and(|names| !names.contains(&true)) {
+        if names.as_ref().is_some_and(Vec::is_empty) || clients.as_ref().is_some_and(Vec::is_empty)
+        {
             return Vec::new();
         }
-        let has = |wanted: &Option<Vec<bool>>, at: usize| {
-            wanted.as_ref().is_none_or(|wanted| wanted.get(at).copied().unwrap_or(false))
+        let has = |wanted: &Option<Vec<usize>>, number: usize| {
+            wanted.as_ref().is_none_or(|wanted| wanted.binary_search(&number).is_ok())
         };
         let wanted = |head: &RecordHead<'_>| {
             has(&names, head.name)
@@ -122,10 +123,12 @@ impl<'a> SegmentView<'a> {
         })
     }
 
-    fn clients_of(&self, prefix: &Prefix) -> Vec<bool> {
+    /// The numbers of the clients in a prefix, in ascending order.
+    fn clients_of(&self, prefix: &Prefix) -> Vec<usize> {
         let is_wanted =
             |entry: &[u8]| codec::client(entry).is_some_and(|client| prefix.contains(client));
-        entries(self.clients).map(is_wanted).collect()
+        let numbered = entries(self.clients).enumerate();
+        numbered.filter(|(_, entry)| is_wanted(entry)).map(|(number, _)| number).collect()
     }
 }
 

@@ -19,6 +19,7 @@ use zoners_api::HistoryFill;
 use zoners_history::{History, LineObstacle, LineState, ResolutionRecord};
 use zoners_resolver::{NetworkState, Obstacle, Shared};
 
+use crate::config::HistoryConfig;
 use crate::events::QueryEvents;
 use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
 pub use answers::WhyFilter;
@@ -118,17 +119,18 @@ impl HistoryStore {
     }
 
     /// Records the misses of workers with these events, and reads the rings on a thread of its own for ever. Without
-    /// misses the thread sleeps. With a `folder`, the history outlasts a restart there.
+    /// misses the thread sleeps. If `config` says so, the history outlasts a restart in the state folder.
     ///
     /// # Errors
     /// The system gives no thread.
     pub(crate) fn begin(
-        limit: usize,
+        config: HistoryConfig,
         folder: Option<&Path>,
         events: &[Arc<QueryEvents>],
         shared: &Arc<Shared>,
     ) -> io::Result<Arc<Self>> {
-        let store = HistoryStore::with(limit, folder.map(HistoryFile::in_folder));
+        let file = folder.filter(|_| config.persist).map(HistoryFile::in_folder);
+        let store = HistoryStore::with(config.size, file);
         store.restore();
         events.iter().for_each(|events| store.attach(events));
         let (reader, shared) = (store.clone(), shared.clone());

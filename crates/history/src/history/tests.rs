@@ -150,7 +150,7 @@ fn the_failed_and_the_slowest_outlast_the_others() {
 fn a_saved_history_is_restored_and_a_damaged_one_in_part() {
     let (mut history, mut traffic) = (History::new(1 << 20), Traffic::new());
     (0..12_000).for_each(|_| history.add(&traffic.record()));
-    assert!(!history.worst.views().next().is_none_or(|view| view.base_s() == 0));
+    assert!(history.worst.len() > 0);
     let (saved, all) = (history.save(), RecordFilter::default());
     let mut restored = History::new(1 << 20);
     assert_eq!(restored.restore(&saved), history.len());

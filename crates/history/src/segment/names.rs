@@ -54,19 +54,26 @@ impl<'a> NameEntries<'a> {
     }
 }
 
-/// For each number, whether the name is `wanted`, or with `subtree` below.
-pub(super) fn wanted(octets: &[u8], wanted: &Name, subtree: bool) -> Vec<bool> {
+/// An entry of a name that `wanted` does not end with.
+const NO_END: u8 = u8::MAX;
+
+/// The numbers of the names that are `wanted`, or with `subtree` below, in ascending order.
+pub(super) fn wanted(octets: &[u8], wanted: &Name, subtree: bool) -> Vec<usize> {
     let wanted = wanted.as_slice().to_ascii_lowercase();
     let mut labels = labels(&wanted);
     labels.reverse();
-    // For each name, the number of its labels if the name ends `wanted`.
-    let mut ends = vec![Some(0)];
-    let mut found = vec![labels.is_empty()];
+    // For each name, the number of its labels if `wanted` ends with the name.
+    let mut ends = vec![0_u8];
+    let mut found: Vec<usize> = labels.is_empty().then_some(0).into_iter().collect();
     for (above, label) in entries(octets).map_while(read) {
-        let end = ends.get(above).copied().flatten();
-        let end = end.filter(|end| labels.get(*end) == Some(&label)).map(|end| end + 1);
-        let is_below = subtree && found.get(above).copied().unwrap_or(false);
-        found.push(is_below || end == Some(labels.len()));
+        let end = ends.get(above).copied().unwrap_or(NO_END);
+        let is_end = labels.get(usize::from(end)) == Some(&label);
+        let end = if is_end { end + 1 } else { NO_END };
+        if is_end && usize::from(end) == labels.len()
+            || subtree && found.binary_search(&above).is_ok()
+        {
+            found.push(ends.len());
+        }
         ends.push(end);
     }
     found

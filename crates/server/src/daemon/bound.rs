@@ -1,7 +1,7 @@
 //! The second state of the daemon: sockets, user and sandbox are in place, and no client is served yet.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
@@ -33,7 +33,6 @@ use super::signals::Signals;
 use super::state_folder::{StateFolder, log_not_kept};
 use super::workers::Workers;
 use super::zone_keeper::ZoneKeeper;
-use crate::config::HistoryConfig;
 use crate::control::{ControlSocket, Predecessor};
 use crate::history::HistoryStore;
 use crate::log::Log;
@@ -86,9 +85,7 @@ impl Bound {
         let zones = ZoneKeeper::begin(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
-        let HistoryConfig { size, persist } = generation.config.history;
-        let kept_in = folder.filter(|_| persist);
-        let history = HistoryStore::begin(size, kept_in, &workers.events(), &core.shared)?;
+        let history = keep_history(folder, &core, &generation, &workers)?;
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
@@ -178,6 +175,17 @@ fn listen_status(
     let side_effects = side_effect.map(str::to_owned).into_iter().collect();
     let http = http.iter().map(BoundHttp::address).collect();
     ListenStatus { instead, side_effects, http, ..listening.status() }
+}
+
+/// Keeps past resolutions of the workers.
+fn keep_history(
+    folder: Option<&Path>,
+    core: &Core,
+    generation: &Generation,
+    workers: &Workers,
+) -> io::Result<Arc<HistoryStore>> {
+    let config = generation.config.history;
+    HistoryStore::begin(config, folder, &workers.events(), &core.shared)
 }
 
 /// Keeps the cache in `folder`, or nowhere if the folder cannot be used.

@@ -64,8 +64,8 @@ pub fn serve_on<N: Network>(
     };
     let latencies = vec![service.latencies().clone()];
     let events = vec![service.events().clone()];
-    let size = HistoryConfig::default().size;
-    let history = HistoryStore::begin(size, None, &events, service.worker().shared())?;
+    let config = HistoryConfig::default();
+    let history = HistoryStore::begin(config, None, &events, service.worker().shared())?;
     let history = Some(history);
     let dashboard = Some(dashboard);
     let about = About { workers: 1, latencies, history, dashboard, ..About::default() };

@@ -84,7 +84,8 @@ fn the_file_outlasts_the_store_and_goes_with_the_records() {
     let begin = || {
         let events = Arc::new(QueryEvents::default());
         let all = [events.clone()];
-        (HistoryStore::begin(1 << 20, Some(folder.path()), &all, &shared).unwrap(), events)
+        let config = HistoryConfig { size: 1 << 20, persist: true };
+        (HistoryStore::begin(config, Some(folder.path()), &all, &shared).unwrap(), events)
     };
     let (store, events) = begin();
     events.recorder().unwrap().put(miss("example.com", 1000, Cause::Silent));
