@@ -91,30 +91,20 @@ impl Bound {
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
-        let http_counters = Arc::<Counters>::default();
-        let dashboard = DashboardTerms {
-            listen: generation.config.server.dashboard,
-            counters: http_counters.clone(),
-            descriptors: workers.client_descriptors.clone(),
-        };
         let about = About {
-            config: core.file.clone(),
             second_level: second_level.clone(),
             sandbox: sandbox.layers().to_vec(),
             log: self.log,
-            workers: generation.config.server.threads,
-            latencies: workers.latencies(),
             reloads: Some(reloads),
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
-            policies: core.policies.clone(),
             lists: Some(policies.requests()),
-            tap: core.tap.clone(),
             query_log: recorders.query_log(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
-            dashboard: Some(dashboard),
+            ..About::default()
         };
+        let http_counters = Arc::<Counters>::default();
         let own = [http_counters.clone(), policies.counters()];
         let overseer = oversee(&core, &generation, &workers, &own, (status.clone(), about));
         let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
@@ -150,16 +140,32 @@ impl Bound {
     }
 }
 
-/// The overseer of the workers, with the counters of further threads.
+/// The overseer of the workers, with the counters of the HTTP service and of the policy. `about` has what neither the
+/// core nor the generation nor the workers have.
 fn oversee(
     core: &Core,
     generation: &Generation,
     workers: &Workers,
-    own: &[Arc<Counters>],
+    own: &[Arc<Counters>; 2],
     (status, about): (ListenStatus, About),
 ) -> Arc<Overseer> {
     let look_ups = Arc::new(workers.look_up_service(core, generation));
     let counters = [&workers.counters()[..], own].concat();
+    let [http_counters, _] = own;
+    let dashboard = DashboardTerms {
+        listen: generation.config.server.dashboard,
+        counters: http_counters.clone(),
+        descriptors: workers.client_descriptors.clone(),
+    };
+    let about = About {
+        config: core.file.clone(),
+        workers: generation.config.server.threads,
+        latencies: workers.latencies(),
+        policies: core.policies.clone(),
+        tap: core.tap.clone(),
+        dashboard: Some(dashboard),
+        ..about
+    };
     let overseer = Overseer::new(look_ups, counters, workers.events(), status, about);
     overseer.has_configuration(&generation.config);
     overseer
