@@ -13,9 +13,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The pages in the navigation: path, title.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/queries", "Queries"),
+    ("/why", "Why"),
     ("/lookup", "Look up"),
     ("/servers", "Servers"),
     ("/policy", "Policy"),

@@ -7,6 +7,7 @@ mod policy;
 mod queries;
 mod servers;
 mod settings;
+mod why;
 
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub(crate) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
         }),
         dashboard.route(Method::GET, "/lookup", |dashboard, request| async move {
             layout::page("/lookup", Refresh::Never, &lookup::content(&dashboard, &request).await)
+        }),
+        dashboard.route(Method::GET, "/why", |dashboard, request| async move {
+            layout::page("/why", Refresh::Never, &why::content(&dashboard, &request).await)
         }),
         dashboard.route(Method::GET, "/servers", |dashboard, request| async move {
             let zone = request.parameter("zone").filter(|zone| !zone.is_empty());
@@ -81,6 +85,17 @@ fn refused(error: &AdminError) -> HttpResponse {
 /// An error in the place of a table.
 fn failure(error: &AdminError) -> Markup {
     html! { p class="bad" role="alert" { (error.message) } }
+}
+
+/// A text as a value in an address.
+fn percent(text: &str) -> String {
+    let octet = |octet: u8| match octet {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
+            char::from(octet).to_string()
+        }
+        _ => format!("%{octet:02X}"),
+    };
+    text.bytes().map(octet).collect()
 }
 
 /// Texts in a row, or a word for none.

@@ -32,7 +32,8 @@ async fn a_link_opens_a_session_once() {
     let cookie = entered.cookie.unwrap();
     assert!(cookie.contains("HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
     let session = cookie.split(';').next().unwrap().to_owned();
-    for path in ["/", "/queries", "/lookup", "/servers", "/policy", "/network", "/settings"] {
+    for path in ["/", "/queries", "/why", "/lookup", "/servers", "/policy", "/network", "/settings"]
+    {
         let page = browser::get(&dashboard, path, Some(&session)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         assert!(page.body.contains("aria-current=\"page\""), "{path}: {}", page.body);

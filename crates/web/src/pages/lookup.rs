@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 use zoners_api::{
-    Admin, AdminError, AnswerSource, DnssecStatus, LookupReport, PolicyExplanation, StepOutcome,
-    TraceEvent, TraceStep,
+    Admin, AdminError, AnswerSource, DnssecStatus, LookupReport, PolicyExplanation, TraceEvent,
+    TraceStep,
 };
 use zoners_http::HttpRequest;
 
 use super::failure;
+use super::why::class;
 use crate::dashboard::Dashboard;
 use crate::words::{millis, name};
 
@@ -96,13 +97,8 @@ fn event(event: &TraceEvent) -> Markup {
             outcome,
             text,
         } => {
-            let class = match outcome {
-                StepOutcome::Useful => "good",
-                StepOutcome::Failed => "bad",
-                StepOutcome::Outpaced => "note",
-            };
             html! {
-                b { (question) } " of " (name(zone)) ": " span class=(class) { (text) } " in " (millis(*took_ms))
+                b { (question) } " of " (name(zone)) ": " span class=(class(*outcome)) { (text) } " in " (millis(*took_ms))
                 br;
                 span class="soft" { @if server != "." { (name(server)) " " } (address) " " (transport) ", " (why) }
             }

@@ -8,7 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use zoners_api::{Admin, FinishedQuery, QueryOutcome};
 use zoners_http::{HttpBody, HttpBodyWriter, HttpRequest, HttpResponse, Method, Route, StatusCode};
 
-use super::failure;
+use super::{failure, percent};
 use crate::dashboard::Dashboard;
 use crate::feed::Ended;
 use crate::layout::{self, Refresh};
@@ -67,16 +67,7 @@ impl Filter {
 
     /// The address of the stream with the same filter.
     fn stream(&self) -> String {
-        let encode = |text: &str| {
-            let octet = |octet: u8| match octet {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => {
-                    char::from(octet).to_string()
-                }
-                _ => format!("%{octet:02X}"),
-            };
-            text.bytes().map(octet).collect::<String>()
-        };
-        format!("/events?text={}&only={}", encode(&self.text), encode(&self.only))
+        format!("/events?text={}&only={}", percent(&self.text), percent(&self.only))
     }
 }
 
@@ -121,7 +112,7 @@ fn row(query: &FinishedQuery) -> Markup {
         tr {
             td class="name" {
                 @match asked {
-                    Some(asked) => { a href=(format!("/lookup?name={}&type={rtype}", percent(asked))) { (name(asked)) } }
+                    Some(asked) => { a href=(format!("/why?name={}", percent(asked))) { (name(asked)) } }
                     None => { "(no question)" }
                 }
             }
@@ -133,15 +124,6 @@ fn row(query: &FinishedQuery) -> Markup {
             td class="whole" { (query.ede.as_ref().map_or("", |ede| &*ede.meaning)) }
         }
     }
-}
-
-/// A name as a value in an address. Names in reports have printable ASCII alone.
-fn percent(name: &str) -> String {
-    let octet = |octet: char| match octet {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' => octet.to_string(),
-        _ => octet.to_string().bytes().map(|octet| format!("%{octet:02X}")).collect(),
-    };
-    name.chars().map(octet).collect()
 }
 
 /// The moment in the form of a browser's `Date`: the day is not told, since the table is of the last minutes.
