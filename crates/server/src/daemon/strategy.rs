@@ -192,7 +192,10 @@ impl StrategyKeeper {
         let has_other_routes = is_due && serving.look_at_networks();
         self.network_changed(serving, false);
         let shared = &serving.core.shared;
-        self.machine.observe(NetworkEvidence::Path(path(shared)), shared.now());
+        // The evidence of the network before is cleared in a moment.
+        if !self.has_come_unreported {
+            self.machine.observe(NetworkEvidence::Path(path(shared)), shared.now());
+        }
         has_other_routes
     }
 
