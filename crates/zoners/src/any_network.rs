@@ -1,7 +1,7 @@
 //! A network whose type is known at run time alone.
 //!
-//! The resolver is compiled for each type of network, which takes a tenth of a release build. The resolvers of this
-//! program beside the daemon's, which may be slower, share this type.
+//! The resolver is compiled anew for each type of network. The resolvers of this program beside the daemon's may be
+//! slower, and share this type.
 
 use std::any::Any;
 use std::pin::Pin;
