@@ -137,10 +137,9 @@ impl CacheKey {
         // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
         // zeros, which are no letters.
         let blocks = octets.as_chunks_mut::<LOWERCASE_BLOCK>().0;
-        blocks
-            .iter_mut()
-            .take(end.div_ceil(LOWERCASE_BLOCK))
-            .for_each(|block| block.make_ascii_lowercase());
+        for block in &mut blocks[..end.div_ceil(LOWERCASE_BLOCK)] {
+            block.make_ascii_lowercase();
+        }
         octets[end] = kind as u8;
         octets[end + 1..length].copy_from_slice(rest);
         CacheKey { octets, length, kind }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use zoners_api::RefusedClient;
-use zoners_dns::packet::{ClientQuery, UnreadableQuery};
+use zoners_dns::packet::UnreadableQuery;
 use zoners_dns::{
     Class, ClockReading, Ede, EdeCode, Moment, Opcode, OptRcode, Prefix, Rtype, name,
 };
@@ -25,11 +25,9 @@ const FIRST_META_TYPE: u16 = 128;
 /// The last of these types.
 const LAST_META_TYPE: u16 = 255;
 
-/// The outcome of admission.
-#[derive(Debug)]
-pub(super) enum Admission<'a> {
-    /// The query is served.
-    Admitted(Query<'a>),
+/// The end of a packet that is no query to be served.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NotAdmitted {
     /// The reply is written: an error, a refusal, or a text about the server.
     Answered,
     /// The packet gets no reply.
@@ -82,43 +80,59 @@ impl Access {
         &self.allow
     }
 
-    /// Reads a packet received from `client` at `clock`. A reply, if there is one already, is
-    /// written into `reply`.
-    pub(super) fn admit<'a>(
+    /// Admits a query, read from `packet` at `clock`, and checks its cookie.
+    ///
+    /// # Errors
+    /// The query is not served. A reply, if there is one, is written into `reply`.
+    pub(super) fn admit(
         &self,
-        packet: &'a [u8],
+        query: &mut Query<'_>,
+        packet: &[u8],
+        clock: ClockReading,
+        reply: &mut Vec<u8>,
+    ) -> Result<(), NotAdmitted> {
+        let client = query.client;
+        if !self.allows(client.address) {
+            return Err(self.turn_away(query, packet, clock, reply));
+        }
+        let cookie = query.request.cookie;
+        query.cookie = self.cookies.check(cookie, client.address, clock.wall_seconds);
+        if query.request.class == Class::CH {
+            self.chaos(query, reply);
+        } else {
+            match refusal(query) {
+                None => return Ok(()),
+                Some(_) if self.hears(packet, client, clock, reply) => {}
+                Some((rcode, ede)) => finish::error(query, rcode, ede.as_ref(), reply),
+            }
+        }
+        Err(NotAdmitted::Answered)
+    }
+
+    /// Answers a packet that is no well-formed query.
+    #[cold]
+    pub(super) fn answer_unreadable(
+        &self,
+        unreadable: UnreadableQuery,
+        packet: &[u8],
         client: Client,
         clock: ClockReading,
         reply: &mut Vec<u8>,
-    ) -> Admission<'a> {
-        let request = ClientQuery::read(packet);
-        if matches!(request, Err(UnreadableQuery::Ignore)) {
-            return Admission::Drop;
+    ) -> NotAdmitted {
+        let UnreadableQuery::FormErr { id, opcode } = unreadable else { return NotAdmitted::Drop };
+        if self.hears(packet, client, clock, reply) {
+            return NotAdmitted::Answered;
         }
-        if !self.allows(client.address) {
-            // A primary need not be a client.
-            if self.hears(packet, client, clock, reply) {
-                return Admission::Answered;
-            }
-            return self.turn_away(request, client, clock, reply);
+        if !self.allows(client.address)
+            && let Err(silence) = self.may_refuse(client, clock)
+        {
+            return silence;
         }
-        let request = match request {
-            Ok(request) => request,
-            Err(_) if self.hears(packet, client, clock, reply) => return Admission::Answered,
-            Err(unreadable) => return answer_unreadable(unreadable, reply),
-        };
-        let cookie = self.cookies.check(request.cookie, client.address, clock.wall_seconds);
-        let query = Query { request, client, cookie };
-        if request.class == Class::CH {
-            self.chaos(&query, reply);
-        } else {
-            match refusal(&query) {
-                None => return Admission::Admitted(query),
-                Some(_) if self.hears(packet, client, clock, reply) => {}
-                Some((rcode, ede)) => finish::error(&query, rcode, ede.as_ref(), reply),
-            }
-        }
-        Admission::Answered
+        // A message of another opcode is not implemented, whatever its form.
+        let is_query = opcode == Opcode::QUERY;
+        let rcode = if is_query { OptRcode::FORMERR } else { OptRcode::NOTIMP };
+        finish::header_only(id, opcode, rcode, reply);
+        NotAdmitted::Answered
     }
 
     /// Answers a NOTIFY that counts.
@@ -142,27 +156,33 @@ impl Access {
     /// Refuses a client that is not served. The sender may be forged, and the refusal meant to flood a victim: no
     /// reply is composed before the rate allows one, no cookie is made, and the EDE has no text, so that the reply
     /// has at most one and a half times the octets of the query.
-    fn turn_away<'a>(
+    #[cold]
+    fn turn_away(
         &self,
-        request: Result<ClientQuery<'a>, UnreadableQuery>,
-        client: Client,
+        query: &Query<'_>,
+        packet: &[u8],
         clock: ClockReading,
         reply: &mut Vec<u8>,
-    ) -> Admission<'a> {
+    ) -> NotAdmitted {
+        // A primary need not be a client.
+        if self.hears(packet, query.client, clock, reply) {
+            return NotAdmitted::Answered;
+        }
+        if let Err(silence) = self.may_refuse(query.client, clock) {
+            return silence;
+        }
+        refuse(query, "", reply);
+        NotAdmitted::Answered
+    }
+
+    /// Whether a client that is not served gets a reply; notes the client.
+    fn may_refuse(&self, client: Client, clock: ClockReading) -> Result<(), NotAdmitted> {
         self.refused.note(client.address, clock.now);
-        if self.refuse == Refuse::Drop {
-            return Admission::Drop;
+        match self.refuse {
+            Refuse::Drop => Err(NotAdmitted::Drop),
+            Refuse::Refused if self.strangers.may_refuse(client.address, clock.now) => Ok(()),
+            Refuse::Refused => Err(NotAdmitted::Unheard),
         }
-        if !self.strangers.may_refuse(client.address, clock.now) {
-            return Admission::Unheard;
-        }
-        let request = match request {
-            Ok(request) => request,
-            Err(unreadable) => return answer_unreadable(unreadable, reply),
-        };
-        let query = Query { request, client, cookie: Cookie::Absent };
-        refuse(&query, "", reply);
-        Admission::Answered
     }
 
     /// Whether a client with this address is served.
@@ -193,16 +213,6 @@ impl Access {
             _ => refuse(query, "nothing is told of this server", reply),
         }
     }
-}
-
-/// Answers a packet that can be read no further than its header.
-fn answer_unreadable<'a>(unreadable: UnreadableQuery, reply: &mut Vec<u8>) -> Admission<'a> {
-    let UnreadableQuery::FormErr { id, opcode } = unreadable else { return Admission::Drop };
-    // A message of another opcode is not implemented, whatever its form.
-    let is_query = opcode == Opcode::QUERY;
-    let rcode = if is_query { OptRcode::FORMERR } else { OptRcode::NOTIMP };
-    finish::header_only(id, opcode, rcode, reply);
-    Admission::Answered
 }
 
 /// Whether a packet has the opcode NOTIFY.

@@ -6,7 +6,7 @@ use zoners_dns::{
 };
 use zoners_resolver::{Answer, Lack};
 
-use super::admit::Admission;
+use super::admit::NotAdmitted;
 use super::cookies::Cookie;
 use super::group::ClientGroup;
 use super::query::{Miss, Query};
@@ -30,20 +30,17 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Handled {
         self.count(Counter::ClientQueries);
-        let query = match self.rules.access.admit(packet, client, clock, reply) {
-            Admission::Admitted(query) => query,
-            Admission::Drop => return self.dropped(),
-            Admission::Unheard => {
-                self.count(Counter::ClientErrorsLimited);
-                return Handled::Nothing;
+        let access = &self.rules.access;
+        let mut query = match ClientQuery::read(packet) {
+            Ok(request) => Query { request, client, cookie: Cookie::Absent },
+            Err(unreadable) => {
+                let ended = access.answer_unreadable(unreadable, packet, client, clock, reply);
+                return self.not_admitted(ended, client, clock.now);
             }
-            // A malformed query costs its sender as much as a valid query.
-            Admission::Answered if !self.may_ask(client, clock.now) => {
-                self.count(Counter::ClientErrorsLimited);
-                return Handled::Nothing;
-            }
-            Admission::Answered => return self.replied(Counter::ClientRefused),
         };
+        if let Err(ended) = access.admit(&mut query, packet, clock, reply) {
+            return self.not_admitted(ended, client, clock.now);
+        }
         if !query.cookie.is_known() && !self.may_ask(client, clock.now) {
             self.slow_down(&query, reply);
             return self.replied(Counter::ClientRateLimited);
@@ -55,6 +52,22 @@ impl<N: Network> Service<N> {
             return self.replied(Counter::ClientCached);
         }
         self.handle_unfinished(&query, ClientGroup::ALL, clock, reply)
+    }
+
+    /// The outcome of a packet that is not served.
+    #[cold]
+    fn not_admitted(&self, ended: NotAdmitted, client: Client, now: Moment) -> Handled {
+        match ended {
+            NotAdmitted::Drop => self.dropped(),
+            // A malformed query costs its sender as much as a valid query.
+            NotAdmitted::Answered if self.may_ask(client, now) => {
+                self.replied(Counter::ClientRefused)
+            }
+            NotAdmitted::Answered | NotAdmitted::Unheard => {
+                self.count(Counter::ClientErrorsLimited);
+                Handled::Nothing
+            }
+        }
     }
 
     /// The stages from finished answers on, under a policy. A separate function, so that a hit
