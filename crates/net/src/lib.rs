@@ -25,9 +25,9 @@ mod upstream;
 
 pub use link_binding::{LinkBinding, LinkBindings};
 pub use needs::needs;
-pub use observer::{ObservedExchange, UpstreamObserver};
+pub use observer::UpstreamObserver;
 pub use udp::PORTS;
-pub use upstream::Sockets;
+pub use upstream::{ObservedExchange, Sockets};
 
 /// An address of the loopback interface from which no packet leaves by itself. Linux has every address of 127/8 there;
 /// other systems have one alone, so that their tests show less.

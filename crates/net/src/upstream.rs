@@ -1,5 +1,7 @@
 //! The real network.
 
+mod observed;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -10,10 +12,11 @@ use zoners_host::descriptors::limit;
 use crate::descriptors::Descriptors;
 use crate::link_binding::LinkBindings;
 use crate::nat64::Nat64;
-use crate::observer::{ObservedExchange, UpstreamObserver};
+use crate::observer::UpstreamObserver;
 use crate::sources::Sources;
 use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
+pub use observed::ObservedExchange;
 
 /// The socket of a query, or its descriptor.
 #[derive(Debug)]
