@@ -8,8 +8,11 @@ use crate::words::{count, time_of_day};
 /// The height of the chart in its own units; the width is a unit for a period.
 const HEIGHT: f64 = 100.0;
 
-/// The parts of a bar, from the bottom: class, label, count.
-const PARTS: [(&str, &str, fn(&DayPeriod) -> u64); 5] = [
+/// A part of a bar: class, label, and its queries in a period.
+type BarPart = (&'static str, &'static str, fn(&DayPeriod) -> u64);
+
+/// The parts of a bar, from the bottom.
+const PARTS: [BarPart; 5] = [
     ("cached", "from the cache", |period| period.cached),
     ("recursed", "by recursion", |period| period.recursed),
     ("stale", "with expired records", |period| period.stale),
