@@ -1,4 +1,4 @@
-//! The dashboard: routes, and who is let in.
+//! The dashboard: its links and sessions, and the routes that need one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use zoners_http::{HttpRequest, HttpResponse, Method, Route, StatusCode};
 
 use crate::access::{Access, LINK_TIME, SESSION_TIME};
 use crate::feed::Feed;
+use crate::layout;
 use crate::secrets::{Secret, secret};
-use crate::{assets, layout, pages};
 
 /// 32 octets that no program can guess.
 pub type Randomness = Box<dyn Fn() -> [u8; 32] + Send + Sync>;
@@ -54,15 +54,6 @@ impl<A: Admin> Dashboard<A> {
         self.access.lock().add_link(link.clone(), Instant::now());
         let url = format!("http://{}:{port}{ENTER}?link={link}", self.host);
         DashboardLink { url, valid_s: LINK_TIME.as_secs() as u32 }
-    }
-
-    /// Everything that the dashboard serves.
-    #[must_use]
-    pub fn routes(self: &Arc<Self>) -> Vec<Route> {
-        let mut routes = vec![self.enter(), self.requests()];
-        routes.extend(assets::routes());
-        routes.extend(pages::routes(self));
-        routes
     }
 
     /// A route for browsers with a session. A form must come from a page of the dashboard.
@@ -121,8 +112,8 @@ impl<A: Admin> Dashboard<A> {
         secret((self.random)())
     }
 
-    /// Turns a link into a session.
-    fn enter(self: &Arc<Self>) -> Route {
+    /// The route that turns a link into a session.
+    pub(crate) fn enter(self: &Arc<Self>) -> Route {
         let dashboard = self.clone();
         Route::new(Method::GET, ENTER, move |request| {
             let dashboard = dashboard.clone();
@@ -146,8 +137,8 @@ impl<A: Admin> Dashboard<A> {
         })
     }
 
-    /// Requests and replies of the administration, as over the control socket.
-    fn requests(self: &Arc<Self>) -> Route {
+    /// The route for requests and replies of the administration, as over the control socket.
+    pub(crate) fn requests(self: &Arc<Self>) -> Route {
         self.route(Method::POST, "/api", |dashboard, request| async move {
             let is_json =
                 request.headers.get(CONTENT_TYPE).is_some_and(|of| of == "application/json");

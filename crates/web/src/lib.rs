@@ -24,6 +24,7 @@ mod feed;
 mod layout;
 mod pages;
 mod secrets;
+mod site;
 #[cfg(test)]
 mod tests;
 mod words;

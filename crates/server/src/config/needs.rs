@@ -211,7 +211,9 @@ mod tests {
         let all = needs.iter().flat_map(|needs| &needs.all);
         let all: Vec<&Need> = all.filter(|need| !certificates.contains(need)).collect();
         let (page, api) = (Need::Connect(80), Need::Connect(443));
-        let expected = [&page, &page, &api, &Need::Calls(Calls::Network), &Need::Connect(53)];
+        let dashboard = [&Need::Listen(5380), &Need::Calls(Calls::Listen)];
+        let network = [&page, &page, &api, &Need::Calls(Calls::Network), &Need::Connect(53)];
+        let expected = [&dashboard[..], &network].concat();
         assert_eq!(all, expected);
     }
 }
