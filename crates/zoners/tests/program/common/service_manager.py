@@ -8,7 +8,7 @@ start the program anew, `stop` ends it and closes the store, `end` ends this pro
 
 The file FOLDER/sockets has addresses, one a line, whose sockets are given to each process, as by a unit of sockets.
 
-The program `systemctl` in FOLDER/bin knows `reload` and `restart`. `reload` runs PROGRAM with the arguments of the unit
+The program `systemctl` in FOLDER/bin knows `show` (of MainPID alone), `reload` and `restart`. `reload` runs PROGRAM with the arguments of the unit
 of `zoners install`, or with those in FOLDER/reload.
 """
 
@@ -19,7 +19,10 @@ import socket, sys
 manager = socket.socket(socket.AF_UNIX)
 manager.connect("%s")
 manager.sendall(sys.argv[1].encode())
-sys.exit(int(manager.recv(16)))
+reply = manager.recv(16).decode()
+if sys.argv[1] != "show":
+    sys.exit(int(reply))
+print(reply)
 """
 
 folder, command = sys.argv[1], sys.argv[2:]
@@ -87,7 +90,10 @@ def reload(caller):
 def take_call():
     global restarting
     caller, _ = calls.accept()
-    if caller.recv(16) == b"reload":
+    verb = caller.recv(16)
+    if verb == b"show":
+        return caller.sendall(str(process).encode())
+    if verb == b"reload":
         return reload(caller)
     end(signal.SIGTERM)
     start()
