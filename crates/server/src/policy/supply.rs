@@ -1,6 +1,6 @@
 //! The texts of lists: origins, last good copies, and waiting versions.
 //!
-//! A text is taken over from its [`ListOrigin`](crate::config::ListOrigin) into the store of [`texts`], as a whole and
+//! A text is taken over from its [`ListOrigin`] into the store of [`texts`], as a whole and
 //! checked, before the text is compiled: so a failing server or a half-written file changes nothing. The
 //! [`book`] knows the versions of each list and outlasts a restart. [`schedule`] decides when an address is asked, and
 //! [`download`] asks.
