@@ -34,7 +34,9 @@ mod settings;
 pub(crate) mod system_resolvers;
 
 pub use advertised::AdvertisedOptions;
-pub(crate) use assemble::{LinkNaming, SourceReport, assemble};
+#[cfg(target_os = "linux")]
+pub(crate) use assemble::LinkNaming;
+pub(crate) use assemble::{SourceReport, assemble};
 pub use facts::{DefaultRoute, LinkFacts, NetworkFacts};
 pub use identity::{NetworkId, NetworkSecret};
 #[cfg(target_os = "linux")]
