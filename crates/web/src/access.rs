@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::secrets::{Secret, is_same};
+use crate::secrets::{SessionSecret, is_same};
 
 /// A link ends by itself after this time.
 pub(crate) const LINK_TIME: Duration = Duration::from_secs(60);
@@ -17,16 +17,16 @@ const MAX_SESSIONS: usize = 16;
 
 /// Links and sessions.
 #[derive(Debug, Default)]
-pub(crate) struct Access {
+pub(crate) struct DashboardAccess {
     /// Secrets with the begin, oldest first.
-    links: Vec<(Secret, Instant)>,
+    links: Vec<(SessionSecret, Instant)>,
     /// Secrets with the last use, oldest first.
-    sessions: Vec<(Secret, Instant)>,
+    sessions: Vec<(SessionSecret, Instant)>,
 }
 
-impl Access {
+impl DashboardAccess {
     /// Adds a link.
-    pub(crate) fn add_link(&mut self, link: Secret, now: Instant) {
+    pub(crate) fn add_link(&mut self, link: SessionSecret, now: Instant) {
         self.forget(now);
         if self.links.len() >= MAX_LINKS {
             self.links.remove(0);
@@ -35,7 +35,7 @@ impl Access {
     }
 
     /// Turns a link into a session; false if there is no such link any more.
-    pub(crate) fn enter(&mut self, link: &str, session: Secret, now: Instant) -> bool {
+    pub(crate) fn enter(&mut self, link: &str, session: SessionSecret, now: Instant) -> bool {
         self.forget(now);
         let Some(at) = self.links.iter().position(|(known, _)| is_same(known, link)) else {
             return false;
@@ -80,7 +80,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_link_works_once_and_for_a_minute() {
-        let (mut access, now) = (Access::default(), Instant::now());
+        let (mut access, now) = (DashboardAccess::default(), Instant::now());
         access.add_link(text(1), now);
         access.add_link(text(2), now);
         assert!(!access.enter(&text(3), text(9), now), "a wrong link");
@@ -93,7 +93,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_lasts_while_it_is_used() {
-        let (mut access, mut now) = (Access::default(), Instant::now());
+        let (mut access, mut now) = (DashboardAccess::default(), Instant::now());
         access.add_link(text(1), now);
         assert!(access.enter(&text(1), text(9), now));
         for _ in 0..5 {
@@ -109,7 +109,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn links_and_sessions_are_bounded() {
-        let (mut access, now) = (Access::default(), Instant::now());
+        let (mut access, now) = (DashboardAccess::default(), Instant::now());
         for number in 0..=MAX_LINKS {
             access.add_link(text(number), now);
         }

@@ -10,10 +10,10 @@ use zoners_api::{Admin, AdminAnswer, AdminError, AdminReply, AdminRequest, Dashb
 use zoners_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, SET_COOKIE};
 use zoners_http::{HttpRequest, HttpResponse, Method, Route, StatusCode};
 
-use crate::access::{Access, LINK_TIME, SESSION_TIME};
+use crate::access::{DashboardAccess, LINK_TIME, SESSION_TIME};
 use crate::feed::Feed;
 use crate::layout;
-use crate::secrets::{Secret, secret};
+use crate::secrets::{SessionSecret, secret};
 
 /// 32 octets that no program can guess.
 pub type Randomness = Box<dyn Fn() -> [u8; 32] + Send + Sync>;
@@ -27,7 +27,7 @@ const ENTER: &str = "/enter";
 pub struct Dashboard<A: Admin> {
     pub(crate) admin: Arc<A>,
     pub(crate) feed: Arc<Feed>,
-    access: Mutex<Access>,
+    access: Mutex<DashboardAccess>,
     random: Randomness,
     host: String,
 }
@@ -108,7 +108,7 @@ impl<A: Admin> Dashboard<A> {
         session.is_some_and(|session| self.access.lock().admits(session, Instant::now()))
     }
 
-    fn secret(&self) -> Secret {
+    fn secret(&self) -> SessionSecret {
         secret((self.random)())
     }
 

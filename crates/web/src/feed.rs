@@ -20,7 +20,7 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Queries that ended, and how many more there were.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct EndedQueries {
     /// The latest of the look, in the order of time.
     pub(crate) queries: Vec<FinishedQuery>,
     /// Queries that are not shown.
@@ -31,7 +31,7 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) struct Feed {
     state: Mutex<FeedState>,
-    live: broadcast::Sender<Arc<Ended>>,
+    live: broadcast::Sender<Arc<EndedQueries>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl Feed {
     }
 
     /// The queries from now on.
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Ended>> {
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<EndedQueries>> {
         self.live.subscribe()
     }
 
@@ -105,6 +105,6 @@ impl Feed {
         state.recent.drain(..surplus);
         drop(state);
         // Without a browser the queries are kept alone.
-        let _ = self.live.send(Arc::new(Ended { queries, left_out }));
+        let _ = self.live.send(Arc::new(EndedQueries { queries, left_out }));
     }
 }

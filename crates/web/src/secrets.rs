@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 /// A secret of 256 bits in hexadecimal digits.
-pub(crate) type Secret = String;
+pub(crate) type SessionSecret = String;
 
 /// The secret of these octets.
-pub(crate) fn secret(octets: [u8; 32]) -> Secret {
+pub(crate) fn secret(octets: [u8; 32]) -> SessionSecret {
     octets.iter().fold(String::with_capacity(64), |mut text, octet| {
         let _ = write!(text, "{octet:02x}");
         text

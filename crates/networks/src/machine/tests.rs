@@ -1,3 +1,6 @@
+mod links;
+mod portals;
+
 use super::*;
 use crate::evidence::{NetworkEvidence, PortalVerdict, RecursionOutcome};
 use crate::memory::MAX_NETWORKS;
@@ -231,99 +234,6 @@ fn consent_that_is_withdrawn_holds_for_remembered_networks() {
 }
 
 #[test]
-fn a_portal_is_probed_at_most_five_minutes_apart_until_it_opens() {
-    let mut machine = machine();
-    assert_eq!(machine.due(at(0)), [Probe::Portal]);
-    machine.observe(CAPTIVE, at(0));
-    assert_eq!(machine.strategy(), Strategy::Portal);
-    let probes = probed(&mut machine, Probe::Portal, 1..7200, &CAPTIVE);
-    assert_eq!(probes[..3], [5, 10, 18]);
-    assert!(probes.windows(2).all(|pair| pair[1] - pair[0] <= 301), "{probes:?}");
-    assert!(probes.len() < 40, "{probes:?}");
-    machine.observe(NetworkEvidence::Path(PathCondition::Intercepted { proves: false }), at(7200));
-    assert_eq!(machine.strategy(), Strategy::Portal);
-    machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(7300));
-    assert_eq!(machine.strategy(), Strategy::Recurse, "nothing found behind the portal counts");
-    assert_eq!(machine.memory(), &NetworkMemory::default());
-    assert_eq!(probed(&mut machine, Probe::Portal, 7301..9000, &CAPTIVE), [0; 0]);
-}
-
-#[test]
-fn the_end_of_a_log_in_is_noticed_by_the_obstacle() {
-    let mut machine = machine();
-    machine.due(at(0));
-    machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(0));
-    machine.observe(OPEN, at(1));
-    assert_eq!(machine.due(at(3000)), []);
-    machine.observe(BLOCKED, at(3600));
-    assert!(machine.due(at(3600)).contains(&Probe::Portal));
-    machine.observe(CAPTIVE, at(3600));
-    assert_eq!(machine.strategy(), Strategy::Portal);
-}
-
-#[test]
-fn the_end_of_a_session_is_looked_for_when_the_portal_says_and_not_more_often_than_each_minute() {
-    for (said, expected) in [(3600, vec![3600]), (0, vec![60]), (1 << 40, vec![24 * 3600])] {
-        let mut machine = machine();
-        machine.due(at(0));
-        machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(0));
-        machine.observe(NetworkEvidence::SessionEnds(Duration::from_secs(said)), at(0));
-        let open = NetworkEvidence::Portal(PortalVerdict::Open);
-        assert_eq!(probed(&mut machine, Probe::Portal, 1..100_000, &open), expected);
-    }
-}
-
-#[test]
-fn a_network_without_any_reply_is_asked_a_few_times_for_its_portal() {
-    let mut machine = machine();
-    let unclear = NetworkEvidence::Portal(PortalVerdict::Unclear);
-    assert_eq!(probed(&mut machine, Probe::Portal, 0..4000, &unclear), [0, 5, 13]);
-    machine.see_portal_api(at(4000));
-    assert_eq!(machine.due(at(4000)), [Probe::Portal], "the network has told an API");
-    machine.set_terms(StrategyTerms { probes_portals: false, ..StrategyTerms::default() });
-    machine.enter(Some("hotel".to_owned()), at(5000));
-    assert!(!machine.due(at(5000)).contains(&Probe::Portal));
-}
-
-#[test]
-fn a_flapping_link_costs_a_probe_in_five_seconds_and_keeps_the_strategy() {
-    let mut machine = machine();
-    machine.observe(BLOCKED, at(0));
-    machine.observe(VALIDATABLE, at(0));
-    let mut probes = 0;
-    for second in 0..600 {
-        machine.enter(Some("cafe".to_owned()), at(second));
-        assert_eq!(machine.strategy(), Strategy::ForwardValidating);
-        for probe in machine.due(at(second)) {
-            probes += usize::from(probe == Probe::Portal);
-            machine.observe(NetworkEvidence::Portal(PortalVerdict::Open), at(second));
-        }
-    }
-    assert!((1..=600 / 5).contains(&probes), "{probes}");
-}
-
-#[test]
-fn a_flapping_network_changes_its_strategy_ever_more_rarely() {
-    let mut machine = machine();
-    let (mut changes, mut before) = (0, machine.strategy());
-    // Recursion works for a second after each probe, and then is blocked again.
-    for second in 0..86_400 {
-        machine.observe(BLOCKED, at(second));
-        for probe in machine.due(at(second)) {
-            let reply = match probe {
-                Probe::Portal => NetworkEvidence::Portal(PortalVerdict::Open),
-                Probe::Resolver => VALIDATABLE,
-                Probe::Recursion => NetworkEvidence::Recursion(RecursionOutcome::Works),
-            };
-            machine.observe(reply, at(second));
-        }
-        machine.observe(OPEN, at(second));
-        changes += usize::from(std::mem::replace(&mut before, machine.strategy()) != before);
-    }
-    assert!(changes < 400, "{changes}");
-}
-
-#[test]
 fn a_network_that_lets_the_probe_alone_pass_is_served_by_its_resolver_again() {
     let mut machine = machine();
     for evidence in [VALIDATABLE, BLOCKED] {
@@ -390,21 +300,4 @@ fn a_network_that_blocks_before_its_identifier_is_known_is_remembered_all_the_sa
         assert_eq!(machine.strategy(), Strategy::ForwardValidating);
         assert!(machine.is_settled());
     }
-}
-
-#[test]
-fn probes_that_a_link_has_swallowed_while_it_came_up_are_sent_again() {
-    let mut machine = machine();
-    let unanswered = NetworkEvidence::Recursion(RecursionOutcome::Unanswered);
-    machine.observe(unanswered.clone(), at(1));
-    machine.observe(UNUSABLE, at(1));
-    assert!(machine.is_settled());
-    machine.enter(Some("cafe".to_owned()), at(2));
-    assert!(!machine.is_settled());
-    assert!(machine.due(at(2)).ends_with(&[Probe::Resolver, Probe::Recursion]));
-    machine.observe(unanswered, at(3));
-    machine.observe(VALIDATABLE, at(3));
-    assert_eq!(machine.strategy(), Strategy::ForwardValidating);
-    machine.enter(Some("cafe".to_owned()), at(4));
-    assert!(!machine.due(at(4)).contains(&Probe::Recursion), "before the first retry");
 }

@@ -11,7 +11,7 @@ const MAX_PERIODS: usize = 144;
 
 /// The queries of the last day.
 #[derive(Debug, Default)]
-pub(super) struct Day {
+pub(super) struct DayCounts {
     /// Periods with queries, oldest first.
     periods: VecDeque<DayPeriod>,
     /// The begin of the first period.
@@ -20,7 +20,7 @@ pub(super) struct Day {
     noted: DayPeriod,
 }
 
-impl Day {
+impl DayCounts {
     /// Takes in the sums since the start of the daemon, at a moment of the wall clock. A clock that was set back adds
     /// to the latest period.
     pub(super) fn note(&mut self, now_unix_s: u64, sums: DayPeriod) {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn sums_become_periods_and_quiet_times_have_periods_too() {
-        let mut day = Day::default();
+        let mut day = DayCounts::default();
         assert_eq!(day.report(NOW).periods.len(), 1, "the present period");
         day.note(NOW + 5, sums(4));
         day.note(NOW + 599, sums(10));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn periods_are_those_of_a_day() {
-        let mut day = Day::default();
+        let mut day = DayCounts::default();
         for period in 0..=2 * MAX_PERIODS as u64 {
             day.note(NOW + period * PERIOD_S, sums(2 * (period + 1)));
         }
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_loses_nothing() {
-        let mut day = Day::default();
+        let mut day = DayCounts::default();
         day.note(NOW, sums(4));
         day.note(NOW - 86_400, sums(6));
         assert_eq!(day.periods.len(), 1);

@@ -25,7 +25,7 @@ use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
 use super::dashboard::{DashboardDoor, DashboardTerms};
-use super::day::Day;
+use super::day::DayCounts;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
 use super::list_requests::ListRequests;
@@ -62,7 +62,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     started: ClockReading,
     /// Reloads that were asked for and came into force.
     reloads: AtomicU32,
-    day: Mutex<Day>,
+    day: Mutex<DayCounts>,
     dashboard: DashboardDoor<Overseer<N>>,
     own: Weak<Overseer<N>>,
 }

@@ -10,7 +10,7 @@ use zoners_http::{HttpBody, HttpBodyWriter, HttpRequest, HttpResponse, Method, R
 
 use super::{failure, percent};
 use crate::dashboard::Dashboard;
-use crate::feed::Ended;
+use crate::feed::EndedQueries;
 use crate::layout::{self, Refresh};
 use crate::words::{millis, name, time_of_day};
 
@@ -147,7 +147,7 @@ fn date(days: u64) -> (u64, u64, u64) {
 }
 
 /// Sends queries as events (server-sent events of HTML), until the browser leaves.
-async fn send(mut live: Receiver<Arc<Ended>>, filter: Filter, writer: HttpBodyWriter) {
+async fn send(mut live: Receiver<Arc<EndedQueries>>, filter: Filter, writer: HttpBodyWriter) {
     // The head of the response goes out with the first octets.
     let mut piece = ": the queries as they end\n\n".to_owned();
     loop {
@@ -167,7 +167,7 @@ async fn send(mut live: Receiver<Arc<Ended>>, filter: Filter, writer: HttpBodyWr
     }
 }
 
-fn events(ended: &Ended, filter: &Filter) -> String {
+fn events(ended: &EndedQueries, filter: &Filter) -> String {
     let rows = ended.queries.iter().rev().filter(|query| filter.admits(query)).map(row);
     // Data of an event lies in a line.
     let rows: String = rows.map(|row| row.into_string().replace(['\r', '\n'], " ")).collect();
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn rows_are_escaped_and_lie_in_one_line() {
         let queries = vec![query("<b>\"x\n.", "192.0.2.7", true)];
-        let events = events(&Ended { queries, left_out: 3 }, &Filter::default());
+        let events = events(&EndedQueries { queries, left_out: 3 }, &Filter::default());
         assert!(events.contains("&lt;b&gt;") && !events.contains("<b>"), "{events}");
         assert!(events.ends_with("event: left-out\ndata: 3\n\n"), "{events}");
         assert_eq!(events.lines().count(), 6, "{events}");

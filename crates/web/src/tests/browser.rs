@@ -23,9 +23,9 @@ pub(crate) struct Page {
 
 /// A response without an end.
 #[derive(Debug)]
-pub(crate) struct Stream(HttpBody);
+pub(crate) struct EventBody(HttpBody);
 
-impl Stream {
+impl EventBody {
     pub(crate) async fn next(&mut self) -> Option<String> {
         let piece = self.0.next_piece().await?;
         Some(String::from_utf8(piece.to_vec()).unwrap())
@@ -57,8 +57,8 @@ pub(crate) async fn api(of: &Arc<Dashboard<TestAdmin>>, body: &str, session: Opt
 }
 
 /// Opens a stream of events.
-pub(crate) async fn stream(of: &Arc<Dashboard<TestAdmin>>, path: &str, session: &str) -> Stream {
-    Stream(send(of, Method::GET, path, Some(session), &[], "").await.into_body())
+pub(crate) async fn stream(of: &Arc<Dashboard<TestAdmin>>, path: &str, session: &str) -> EventBody {
+    EventBody(send(of, Method::GET, path, Some(session), &[], "").await.into_body())
 }
 
 /// Uses a link, and gives the cookie of the session.
