@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use output::eprintln;
 
-/// A miss allocates some forty times; see "Decisions" in ARCHITECTURE.md.
+/// A miss allocates some forty times; see D8 in `docs/decisions.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
