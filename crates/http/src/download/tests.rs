@@ -302,8 +302,7 @@ async fn a_host_without_an_address_or_a_server_is_named() {
 async fn secure_server(certificate: &'static [u8], reply: &'static [u8]) -> SocketAddr {
     let chain = CertificateDer::pem_slice_iter(certificate).map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(zoners_tls::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()

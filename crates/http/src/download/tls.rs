@@ -46,8 +46,7 @@ impl TlsClient {
         if added == 0 {
             return Err("no certificate authority of the system is found".to_owned());
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(zoners_tls::provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
         let mut config = config.with_root_certificates(store).with_no_client_auth();

@@ -60,8 +60,7 @@ pub(super) fn start(
     requests: mpsc::Receiver<StoreRequest>,
     writes: mpsc::Receiver<WriteRequest>,
 ) -> io::Result<()> {
-    // TLS uses aws-lc; an error means that the provider is installed already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    zoners_tls::install();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let thread = RedisThread { servers, common, counters, requests, writes };
     std::thread::Builder::new()

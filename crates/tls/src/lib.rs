@@ -1,0 +1,15 @@
+//! TLS: the one crypto library of the process, and certificates of servers with their reload.
+//!
+//! [`provider`] is what every side of TLS is made with. A server reads a [`Certificate`] from [`CertificateFiles`] and
+//! gets its configurations from a [`ServerTls`], which outlasts certificates: a reload puts the next certificate into
+//! force for handshakes to come, and no connection ends.
+
+mod certificate;
+mod provider;
+mod server;
+
+pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
+pub use provider::{install, provider};
+pub use rustls::ServerConfig;
+pub use server::stream::ServerStream;
+pub use server::{ApplicationProtocol, ServerTls};

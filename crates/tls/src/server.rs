@@ -1,0 +1,116 @@
+//! TLS of a server.
+
+pub(crate) mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::{Certificate, provider};
+
+/// Session tickets for a client after a handshake: a client of DNS resumes one connection at a time.
+const TICKETS: usize = 1;
+
+/// What is spoken within TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplicationProtocol {
+    /// DNS over TLS (RFC 7858). Clients need not name the protocol.
+    Dot,
+    /// HTTP/2, or HTTP/1.1.
+    Https,
+}
+
+/// TLS of servers with one certificate, which a reload replaces.
+///
+/// Sessions are in tickets with the client, encrypted with a key that is replaced every six hours and forgotten six
+/// hours later; nothing is stored for a client. There is no 0-RTT: a stream of DNS may carry what is not to be
+/// replayed, and rustls has 0-RTT with stored sessions alone.
+pub struct ServerTls {
+    certificate: Arc<ServedCertificate>,
+    dot: Arc<ServerConfig>,
+    https: Arc<ServerConfig>,
+}
+
+impl ServerTls {
+    /// TLS with a certificate, and with tickets of its own.
+    ///
+    /// # Errors
+    /// The system gives no random octets, or the crypto library lacks what TLS needs.
+    pub fn new(certificate: Certificate) -> Result<Self, rustls::Error> {
+        let certificate = Arc::new(ServedCertificate(ArcSwap::from_pointee(certificate)));
+        let tickets = Ticketer::new()?;
+        let config = |protocol| config(certificate.clone(), tickets.clone(), protocol);
+        let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
+        Ok(ServerTls { certificate, dot, https })
+    }
+
+    /// The certificate of handshakes to come.
+    #[must_use]
+    pub fn certificate(&self) -> Arc<Certificate> {
+        self.certificate.0.load_full()
+    }
+
+    /// Puts another certificate into force, for handshakes to come.
+    pub fn replace(&self, certificate: Certificate) {
+        self.certificate.0.store(Arc::new(certificate));
+    }
+
+    /// The configuration of connections with this protocol.
+    #[must_use]
+    pub fn config(&self, protocol: ApplicationProtocol) -> Arc<ServerConfig> {
+        match protocol {
+            ApplicationProtocol::Dot => self.dot.clone(),
+            ApplicationProtocol::Https => self.https.clone(),
+        }
+    }
+}
+
+/// TLS 1.3 and 1.2.
+fn config(
+    certificate: Arc<ServedCertificate>,
+    tickets: Arc<dyn ProducesTickets>,
+    protocol: ApplicationProtocol,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.ticketer = tickets;
+    config.send_tls13_tickets = TICKETS;
+    Ok(Arc::new(config))
+}
+
+impl ApplicationProtocol {
+    /// The names in ALPN (RFC 7301), the preferred one first.
+    fn names(self) -> &'static [&'static [u8]] {
+        match self {
+            ApplicationProtocol::Dot => &[b"dot"],
+            ApplicationProtocol::Https => &[b"h2", b"http/1.1"],
+        }
+    }
+}
+
+/// The certificate in force, whatever name a client asks for: clients of DNS often have an address and no name.
+#[derive(Debug)]
+struct ServedCertificate(ArcSwap<Certificate>);
+
+impl ResolvesServerCert for ServedCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load().certified())
+    }
+}
+
+impl fmt::Debug for ServerTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerTls").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
