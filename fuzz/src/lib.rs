@@ -13,6 +13,7 @@ pub mod names;
 pub mod packet_path;
 pub mod pieces;
 pub mod policy_lists;
+pub mod quic_stream;
 pub mod redis_values;
 pub mod reply_path;
 pub mod root_keys;

@@ -97,6 +97,14 @@ counters! {
         ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in total or of one address, and none was idle.";
         ClientTcpEvicted "client_tcp_evicted" "connections" "Idle TCP connections of the client with the most, closed to admit a new connection.";
         ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
+        ClientQuicRefused "client_quic_refused" "connections" "QUIC connections refused: of a client that is not served, or too many in total or of one address, and none was idle.";
+        ClientQuicEvicted "client_quic_evicted" "connections" "Idle QUIC connections of the client with the most, closed to admit a new connection.";
+        ClientQuicRetries "client_quic_retries" "messages" "Clients asked to show their address first (Retry, RFC 9000 section 8.1.2), because many QUIC handshakes were under way.";
+        ClientQuicHandshakesFull "client_quic_handshakes_full" "messages" "First packets of QUIC connections dropped, because too many handshakes were under way.";
+        ClientQuicHandshakesFailed "client_quic_handshakes_failed" "connections" "QUIC connections that ended before their handshake was complete.";
+        ClientQuicFaults "client_quic_faults" "connections" "QUIC connections closed because the client broke the protocol (RFC 9250 section 4.3.3).";
+        ClientQuicExcess "client_quic_excess" "queries" "Queries over QUIC that ended with DOQ_EXCESSIVE_LOAD: too long, or too many under way on their connection.";
+        ClientQuicMemoryClosed "client_quic_memory_closed" "connections" "QUIC connections closed because they held the most memory: incomplete queries and responses that the client did not take.";
     }
     Upstream "upstream_" "Queries to servers, and their replies" {
         UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";

@@ -10,4 +10,4 @@ mod request;
 pub use order::rotate_addresses;
 pub(crate) use patch::skip_name;
 pub use patch::{ResponsePatch, cut_to_question, ttl_offsets};
-pub use request::{ClientEdns, ClientQuery, QueryHeader, UnreadableQuery};
+pub use request::{ClientEdns, ClientQuery, QueryHeader, UnreadableQuery, is_replayable};

@@ -203,6 +203,26 @@ impl Datagrams {
         unsent
     }
 
+    /// Sends datagrams without waiting, a call for each [`BATCH`]; returns how many the system refused. The sender
+    /// repeats what is lost.
+    pub fn send_all(&self, datagrams: &[(Vec<u8>, Peer)]) -> usize {
+        let mut unsent = 0;
+        for datagrams in datagrams.chunks(BATCH) {
+            let to: Vec<SockAddr> = datagrams.iter().map(|(_, peer)| peer.address.into()).collect();
+            let outgoing = datagrams.iter().zip(&to);
+            let outgoing: Vec<Outgoing<'_>> =
+                outgoing.map(|((octets, peer), to)| (octets.as_slice(), to, peer.ours)).collect();
+            let mut left = outgoing.as_slice();
+            while !left.is_empty() {
+                // A datagram that cannot go is no reason to keep those behind.
+                let sent = self.system.send(&self.socket, left);
+                unsent += usize::from(sent.is_err());
+                left = &left[sent.unwrap_or(1).clamp(1, left.len())..];
+            }
+        }
+        unsent
+    }
+
     /// Sends at most [`BATCH`] responses, as soon as the system has room; returns how many failed.
     pub async fn reply(&self, replies: &[(Vec<u8>, Peer)]) -> usize {
         let to: Vec<SockAddr> = replies.iter().map(|(_, peer)| peer.address.into()).collect();

@@ -214,6 +214,22 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     Some((Some(Opt { edns, cookie }), rest))
 }
 
+/// Whether it does no harm if a stranger sends a query once more, as a stranger can with what comes before the end of a
+/// handshake: QUERY and NOTIFY (RFC 9250 section 4.5).
+///
+/// ```
+/// use zoners_dns::packet::is_replayable;
+///
+/// assert!(is_replayable(&[0, 0, 0x01, 0]), "a query");
+/// assert!(!is_replayable(&[0, 0, 0x28, 0]), "an update");
+/// assert!(!is_replayable(&[0, 0]));
+/// ```
+#[must_use]
+pub fn is_replayable(query: &[u8]) -> bool {
+    let opcode = query.get(2).map(|flags| Opcode::from_int(flags >> 3 & 0x0F));
+    opcode.is_some_and(|opcode| matches!(opcode, Opcode::QUERY | Opcode::NOTIFY))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,24 @@
+//! DNS over QUIC for clients (RFC 9250): each query has a stream of its own.
+//!
+//! [`QuicServer`] is a state machine without socket and clock: datagrams and moments go in, queries and datagrams come
+//! out. A worker so drives all connections of its socket between two system calls, and answers of one turn to one client
+//! share packets. QUIC itself is `quinn-proto`; the driver of `quinn` would take a task and locks for each connection.
+//!
+//! Whatever a client can make grow has a limit here: handshakes, connections, streams, octets of queries that are not
+//! whole, and octets of responses that a client does not take.
+
+mod close_code;
+mod connection;
+mod deadlines;
+mod outbox;
+mod query_pieces;
+mod server;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+pub use close_code::CloseCode;
+pub use outbox::Outbox;
+pub use query_pieces::{MAX_QUERY, QueryFault, QueryPieces};
+pub use server::{MAX_CONNECTIONS, QuicQuery, QuicServer, QuicStream};
+pub use terms::QuicTerms;

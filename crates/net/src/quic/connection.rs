@@ -1,0 +1,221 @@
+//! One connection: streams become queries, and responses become streams.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use bytes::Bytes;
+use quinn_proto::{Connection, Dir, Event, ReadError, StreamEvent, StreamId, WriteError};
+use zoners_dns::packet;
+
+use super::close_code::CloseCode;
+use super::query_pieces::{QueryFault, QueryPieces};
+use super::terms::MAX_STREAMS;
+use crate::client_slots::ClientSlot;
+
+/// An open connection of a client.
+#[derive(Debug)]
+pub(super) struct QuicConnection {
+    pub(super) proto: Connection,
+    /// Never another connection's.
+    pub(super) serial: u64,
+    /// Given up before the connection is gone, to make room.
+    pub(super) slot: Option<ClientSlot>,
+    pub(super) opened: Instant,
+    /// The time of the last query.
+    pub(super) asked: Instant,
+    pub(super) stage: Stage,
+    /// Queries handed on whose response has not come, those of ended streams included.
+    pub(super) under_way: u32,
+    /// The endpoint knows the connection no more.
+    pub(super) drained: bool,
+    /// The connection has a turn coming.
+    pub(super) touched: bool,
+    /// Queries that are not whole.
+    pieces: BTreeMap<StreamId, QueryPieces>,
+    /// Queries that wait for the end of the handshake.
+    early: Vec<(StreamId, Bytes)>,
+    /// Responses, or their ends, that the client has no room for.
+    unsent: BTreeMap<StreamId, Bytes>,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Handshake,
+    Open,
+    /// The last packet is still to be sent.
+    Over,
+}
+
+/// What a connection tells in its turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Query(StreamId, Bytes),
+    /// The handshake is complete.
+    Connected,
+    /// The client has ended the connection, or is lost.
+    Lost,
+    /// The client broke the protocol.
+    Fault,
+    /// A stream was ended because it asked for too much.
+    Excess,
+}
+
+impl QuicConnection {
+    pub(super) fn new(proto: Connection, serial: u64, slot: ClientSlot, now: Instant) -> Self {
+        QuicConnection {
+            proto,
+            serial,
+            slot: Some(slot),
+            opened: now,
+            asked: now,
+            stage: Stage::Handshake,
+            under_way: 0,
+            drained: false,
+            touched: false,
+            pieces: BTreeMap::new(),
+            early: Vec::new(),
+            unsent: BTreeMap::new(),
+        }
+    }
+
+    /// Octets that the connection holds: queries that wait, and responses that the client does not take.
+    pub(super) fn held(&self) -> usize {
+        let pieces: usize = self.pieces.values().map(QueryPieces::held).sum();
+        let early: usize = self.early.iter().map(|(_, query)| query.len()).sum();
+        let unsent: usize = self.unsent.values().map(Bytes::len).sum();
+        pieces + early + unsent
+    }
+
+    /// Lets go of what is held, because the connection ends.
+    pub(super) fn drop_held(&mut self) {
+        self.pieces.clear();
+        self.early.clear();
+        self.unsent.clear();
+    }
+
+    /// Whether no query is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.stage == Stage::Open && self.under_way == 0
+    }
+
+    /// Takes the events of the connection.
+    pub(super) fn listen(&mut self, tell: &mut impl FnMut(Told)) {
+        while let Some(event) = self.proto.poll() {
+            match event {
+                Event::Connected => {
+                    tell(Told::Connected);
+                    for (id, query) in std::mem::take(&mut self.early) {
+                        self.hand_on(id, query, tell);
+                    }
+                }
+                Event::ConnectionLost { .. } => tell(Told::Lost),
+                Event::Stream(StreamEvent::Opened { dir: Dir::Bi }) => {
+                    while let Some(id) = self.proto.streams().accept(Dir::Bi) {
+                        self.read(id, tell);
+                    }
+                }
+                Event::Stream(StreamEvent::Readable { id }) => self.read(id, tell),
+                Event::Stream(StreamEvent::Writable { id }) => {
+                    if let Some(rest) = self.unsent.remove(&id) {
+                        self.write(id, rest);
+                    }
+                }
+                Event::Stream(StreamEvent::Stopped { id, .. }) => {
+                    self.unsent.remove(&id);
+                    let _ = self.proto.send_stream(id).reset(CloseCode::NoError.into());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads what has come on a stream.
+    fn read(&mut self, id: StreamId, tell: &mut impl FnMut(Told)) {
+        let mut pieces = self.pieces.remove(&id).unwrap_or_default();
+        let mut stream = self.proto.recv_stream(id);
+        let Ok(mut chunks) = stream.read(true) else { return };
+        let read = loop {
+            match chunks.next(usize::MAX) {
+                Ok(Some(chunk)) => match pieces.put(chunk.bytes) {
+                    Ok(()) => {}
+                    Err(fault) => break Err(fault),
+                },
+                Ok(None) => break pieces.into_query().map(Some),
+                Err(ReadError::Blocked) => {
+                    self.pieces.insert(id, pieces);
+                    break Ok(None);
+                }
+                // The client wants no answer (RFC 9250 section 4.3.1).
+                Err(ReadError::Reset(_)) => {
+                    drop(chunks);
+                    let _ = self.proto.send_stream(id).reset(CloseCode::RequestCancelled.into());
+                    return;
+                }
+            }
+        };
+        let _ = chunks.finalize();
+        match read {
+            Ok(None) => {}
+            Ok(Some(query)) => self.hand_on(id, query, tell),
+            Err(QueryFault::TooLong) => {
+                self.refuse(id);
+                tell(Told::Excess);
+            }
+            Err(_) => tell(Told::Fault),
+        }
+    }
+
+    /// Hands on a query, or keeps the query until the handshake is complete: what comes before may be a replay.
+    fn hand_on(&mut self, id: StreamId, query: Bytes, tell: &mut impl FnMut(Told)) {
+        if self.proto.is_handshaking() && !packet::is_replayable(&query) {
+            self.early.push((id, query));
+        } else if self.under_way >= MAX_STREAMS {
+            // Streams that the client has reset: their queries still go on.
+            self.refuse(id);
+            tell(Told::Excess);
+        } else {
+            self.under_way += 1;
+            tell(Told::Query(id, query));
+        }
+    }
+
+    /// Ends a stream that asks for too much.
+    fn refuse(&mut self, id: StreamId) {
+        let _ = self.proto.recv_stream(id).stop(CloseCode::ExcessiveLoad.into());
+        let _ = self.proto.send_stream(id).reset(CloseCode::ExcessiveLoad.into());
+    }
+
+    /// Answers a query with a message that has its length in front.
+    pub(super) fn answer(&mut self, id: StreamId, framed: &[u8]) {
+        self.under_way = self.under_way.saturating_sub(1);
+        match self.proto.send_stream(id).write(framed) {
+            Ok(written) if written == framed.len() => {
+                let _ = self.proto.send_stream(id).finish();
+            }
+            Ok(written) => drop(self.unsent.insert(id, Bytes::copy_from_slice(&framed[written..]))),
+            Err(WriteError::Blocked) => {
+                self.unsent.insert(id, Bytes::copy_from_slice(framed));
+            }
+            // The client has cancelled the query.
+            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
+        }
+    }
+
+    /// Ends the stream of a query that gets no answer.
+    pub(super) fn give_up(&mut self, id: StreamId, code: CloseCode) {
+        self.under_way = self.under_way.saturating_sub(1);
+        let _ = self.proto.send_stream(id).reset(code.into());
+    }
+
+    /// Writes the rest of a response as far as the client has room.
+    fn write(&mut self, id: StreamId, mut rest: Bytes) {
+        match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
+            Ok(_) if rest.is_empty() => {
+                let _ = self.proto.send_stream(id).finish();
+            }
+            Ok(_) | Err(WriteError::Blocked) => drop(self.unsent.insert(id, rest)),
+            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The connections of one socket.
+
+pub(super) mod admission;
+pub(super) mod turns;
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use quinn_proto::{DatagramEvent, Endpoint, StreamId};
+use zoners_dns::Counter;
+
+use super::close_code::CloseCode;
+use super::connection::{QuicConnection, Told};
+use super::deadlines::Deadlines;
+use super::outbox::Outbox;
+use super::terms::QuicTerms;
+use crate::client_slots::ClientSlots;
+use crate::datagrams::Peer;
+
+/// Connections of one server at a time.
+pub const MAX_CONNECTIONS: usize = 1024;
+
+/// The stream of a query, to which the response goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuicStream {
+    connection: usize,
+    serial: u64,
+    id: StreamId,
+}
+
+/// A query of a client.
+#[derive(Clone, Debug)]
+pub struct QuicQuery {
+    /// Where the response goes.
+    pub stream: QuicStream,
+    /// The message, without its length.
+    pub octets: Bytes,
+    /// The present address of the client.
+    pub client: SocketAddr,
+}
+
+/// The connections of one socket; see [`super`].
+#[derive(Debug)]
+pub struct QuicServer {
+    terms: QuicTerms,
+    endpoint: Endpoint,
+    /// By the number of the endpoint.
+    connections: Vec<Option<Box<QuicConnection>>>,
+    slots: ClientSlots,
+    opened: u64,
+    handshakes: usize,
+    held: usize,
+    deadlines: Deadlines,
+    /// Connections with a turn coming.
+    touched: Vec<usize>,
+    queries: VecDeque<QuicQuery>,
+    counted: Vec<Counter>,
+    told: Vec<Told>,
+    scratch: Vec<u8>,
+}
+
+impl QuicServer {
+    /// A server without connections.
+    #[must_use]
+    pub fn new(terms: QuicTerms) -> Self {
+        let (endpoint, server) = (terms.endpoint.clone(), terms.server.clone());
+        QuicServer {
+            terms,
+            endpoint: Endpoint::new(endpoint, Some(server), false, None),
+            connections: Vec::new(),
+            slots: ClientSlots::new(MAX_CONNECTIONS),
+            opened: 0,
+            handshakes: 0,
+            held: 0,
+            deadlines: Deadlines::default(),
+            touched: Vec::new(),
+            queries: VecDeque::new(),
+            counted: Vec::new(),
+            told: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Takes a datagram. `serves` says whether clients at an address are served.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        peer: Peer,
+        datagram: &[u8],
+        serves: impl Fn(IpAddr) -> bool,
+        outbox: &mut Outbox,
+    ) {
+        let octets = BytesMut::from(datagram);
+        self.scratch.clear();
+        let scratch = &mut self.scratch;
+        match self.endpoint.handle(now, peer.address, peer.ours, None, octets, scratch) {
+            Some(DatagramEvent::ConnectionEvent(handle, event)) => {
+                if let Some(connection) = self.connection(handle.0) {
+                    connection.proto.handle_event(event);
+                    self.touch(handle.0);
+                }
+            }
+            Some(DatagramEvent::NewConnection(incoming)) => {
+                let response = self.meet(now, incoming, serves);
+                self.respond(response, outbox);
+            }
+            Some(DatagramEvent::Response(transmit)) => self.respond(Some(transmit), outbox),
+            None => {}
+        }
+    }
+
+    /// Gives turns to connections whose deadline has come.
+    pub fn expire(&mut self, now: Instant) {
+        while let Some(number) = self.deadlines.next_due(now) {
+            self.time_out(now, number);
+        }
+    }
+
+    /// Reads what connections have received; the queries come by [`Self::next_query`].
+    pub fn read(&mut self, now: Instant) {
+        for at in 0..self.touched.len() {
+            self.read_of(now, self.touched[at]);
+        }
+        self.close_hoarders(now);
+    }
+
+    /// The next query, for which the caller calls [`Self::answer`] or [`Self::give_up`] at some time.
+    pub fn next_query(&mut self) -> Option<QuicQuery> {
+        self.queries.pop_front()
+    }
+
+    /// Answers a query with a message that has its length in front; nothing if the client is gone.
+    pub fn answer(&mut self, stream: QuicStream, framed: &[u8]) {
+        self.reply_to(stream, |connection| connection.answer(stream.id, framed));
+    }
+
+    /// Ends the stream of a query that gets no answer.
+    pub fn give_up(&mut self, stream: QuicStream, code: CloseCode) {
+        self.reply_to(stream, |connection| connection.give_up(stream.id, code));
+    }
+
+    /// Puts the datagrams of this turn into the outbox.
+    pub fn transmit(&mut self, now: Instant, outbox: &mut Outbox) {
+        self.close_hoarders(now);
+        while let Some(number) = self.touched.pop() {
+            self.transmit_of(now, number, outbox);
+        }
+    }
+
+    /// The moment of the next turn, if no datagram comes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Closes connections without a query under way, because the server leaves.
+    pub fn close_idle(&mut self, now: Instant) {
+        for number in 0..self.connections.len() {
+            if self.connection(number).is_some_and(|connection| connection.under_way == 0) {
+                self.close(now, number, CloseCode::NoError);
+            }
+        }
+    }
+
+    /// What is to be counted since the last call.
+    pub fn counted(&mut self) -> impl Iterator<Item = Counter> {
+        self.counted.drain(..)
+    }
+
+    /// Open connections, those in a handshake included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.slots.taken()
+    }
+}

@@ -1,0 +1,72 @@
+//! The terms of connections, made once for the workers of a listener.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn_proto::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
+use quinn_proto::{
+    EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TransportConfig, VarInt,
+};
+
+use super::query_pieces::MAX_QUERY;
+
+/// Queries of one connection at a time, each on a stream.
+pub(super) const MAX_STREAMS: u32 = 64;
+/// Octets of a query that a client may send without waiting, with the length in front.
+const STREAM_WINDOW: u32 = MAX_QUERY as u32 + 2;
+/// Octets of all queries of a connection that a client may send before they are read. A turn reads them all.
+const CONNECTION_WINDOW: u32 = 16 * 1024;
+/// Octets of responses of a connection that are sent and not acknowledged.
+const SEND_WINDOW: u64 = 16 * 1024;
+/// Octets of a client's handshake that came in a wrong order: a certificate of a client is longer than all else.
+const CRYPTO_BUFFER: usize = 8 * 1024;
+/// A connection without packets ends after this time, as long as a NAT remembers UDP (RFC 9308 section 3.2) …
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// … and after this time if it was opened while there were many.
+const CROWDED_IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The terms of the connections of a listener. Clones share the keys, so that a token or a reset made by one worker is
+/// good at all workers.
+#[derive(Clone, Debug)]
+pub struct QuicTerms {
+    pub(super) endpoint: Arc<EndpointConfig>,
+    pub(super) server: Arc<ServerConfig>,
+    pub(super) crowded: Arc<ServerConfig>,
+}
+
+impl QuicTerms {
+    /// Terms with the TLS of a server that names `doq` in ALPN; `key` is random.
+    ///
+    /// # Errors
+    /// TLS lacks version 1.3 or the cipher suite of first packets.
+    pub fn new(tls: Arc<rustls::ServerConfig>, key: u64) -> Result<Self, NoInitialCipherSuite> {
+        let mut endpoint = EndpointConfig::default();
+        endpoint.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(key)));
+        let mut server = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+        server.transport_config(Arc::new(transport(IDLE_TIMEOUT)));
+        let mut crowded = server.clone();
+        crowded.transport_config(Arc::new(transport(CROWDED_IDLE_TIMEOUT)));
+        Ok(QuicTerms {
+            endpoint: Arc::new(endpoint),
+            server: Arc::new(server),
+            crowded: Arc::new(crowded),
+        })
+    }
+}
+
+fn transport(idle: Duration) -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(MAX_STREAMS.into())
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(STREAM_WINDOW.into())
+        .receive_window(CONNECTION_WINDOW.into())
+        .send_window(SEND_WINDOW)
+        .crypto_buffer_size(CRYPTO_BUFFER)
+        .max_idle_timeout(IdleTimeout::try_from(idle).ok())
+        // Answers are short: a search for longer datagrams would take more packets than it saves.
+        .mtu_discovery_config(None)
+        .datagram_receive_buffer_size(None)
+        .enable_segmentation_offload(false);
+    transport
+}
