@@ -19,6 +19,7 @@ mod resolution {
 }
 
 mod dnssec {
+    mod anchors;
     mod chains;
     mod compact;
     mod denials;
@@ -27,6 +28,7 @@ mod dnssec {
     mod proofs;
     mod renewals;
     mod reports;
+    mod synthesis;
 }
 
 /// Servers, links and networks that fail or lie.
