@@ -1,7 +1,7 @@
 //! Where trust begins and ends: anchors, negative anchors, rollovers, and a wrong clock.
 
-use crate::common::signed::{anchored, ask, signed, status};
 use crate::common::Lab;
+use crate::common::signed::{anchored, ask, signed, status};
 use zoners_dns::{RRset, Records, Rtype, Security, name};
 use zoners_dnssec::dnskey::Dnskey;
 use zoners_dnssec::rollover::{self, KeyState, TrackedKey};
