@@ -4,7 +4,8 @@
 //! the queue fills, the client with the most datagrams is not answered for a while, which takes little time, and other
 //! clients find room.
 //!
-//! A long queue at the start is no flood: clients waited for the daemon.
+//! A long queue is no flood yet: a client may send a burst, or clients waited for the start of the daemon. The queue of a
+//! burst becomes short, while answers go out; the queue of a flood does not.
 
 use std::net::IpAddr;
 
@@ -18,15 +19,18 @@ const COUNTERS: usize = 256;
 const WINDOW_DATAGRAMS: u16 = 1024;
 /// A client with more datagrams in the previous window and the present one is greedy: the sixteenth part of a window.
 const GREEDY_DATAGRAMS: u16 = WINDOW_DATAGRAMS / 16;
-/// Length of the queue up to which nothing is dropped: half of the limit …
+/// Length of the queue up to which nothing is dropped, as a part of the limit …
 const QUEUE_DIVISOR: usize = 2;
-/// … but no more than can be answered in good time, in octets as the kernel counts, some 800 a datagram.
+/// … and as can be answered in good time, in octets as the kernel counts, some 800 a datagram.
 const MAX_QUEUE_OCTETS: usize = 4 << 20;
 
 /// Octets of a small datagram in the queue, as the kernel counts.
 const DATAGRAM_OCTETS: usize = 768;
 /// The queue of the start is drained by then: clients go on asking, but less than the daemon answers.
 const BACKLOG_FACTOR: usize = 2;
+/// Full batches for which a queue longer than [`MAX_QUEUE_OCTETS`] is taken for a burst, if half of the limit is free:
+/// the time in which a queue of twice that length is answered.
+const BURST_BATCHES: usize = 2 * MAX_QUEUE_OCTETS / DATAGRAM_OCTETS / BATCH;
 
 /// Counts datagrams by client under load.
 pub(super) struct Shed {
@@ -37,6 +41,8 @@ pub(super) struct Shed {
     shedding: bool,
     /// Full batches for which the queue of the start may last.
     backlog: usize,
+    /// Full batches for which a long queue may still be a burst.
+    burst: usize,
 }
 
 impl Shed {
@@ -49,14 +55,26 @@ impl Shed {
             seen: 0,
             shedding: false,
             backlog: (waiting / DATAGRAM_OCTETS * BACKLOG_FACTOR).div_ceil(BATCH),
+            burst: BURST_BATCHES,
         }
     }
 
     /// Notes the length of the queue after a full batch, and its limit, in octets.
     pub(super) fn note_queue(&mut self, length: usize, limit: usize) {
-        let is_long = length > MAX_QUEUE_OCTETS.min(limit / QUEUE_DIVISOR);
+        let half = limit / QUEUE_DIVISOR;
+        let is_long = length > MAX_QUEUE_OCTETS.min(half);
         self.backlog = if is_long { self.backlog.saturating_sub(1) } else { 0 };
-        self.shedding = is_long && self.backlog == 0;
+        self.shedding = is_long && self.backlog == 0 && !(length <= half && self.burst > 0);
+        if self.shedding {
+            self.burst = 0;
+        } else if is_long {
+            self.burst = self.burst.saturating_sub(1);
+        }
+    }
+
+    /// Notes an empty queue: a long queue would be a burst again.
+    pub(super) fn note_empty(&mut self) {
+        (self.burst, self.backlog, self.shedding) = (BURST_BATCHES, 0, false);
     }
 
     /// Whether the queue is too long.
@@ -101,6 +119,26 @@ mod tests {
         assert_eq!(dropped(&mut shed), 5000);
         shed.note_queue(MAX_QUEUE_OCTETS, MAX_QUEUE_OCTETS * QUEUE_DIVISOR * 2);
         assert_eq!(dropped(&mut shed), 0);
+    }
+
+    #[test]
+    fn a_burst_is_answered_and_a_flood_is_not() {
+        let (long, limit) = (MAX_QUEUE_OCTETS + 1, MAX_QUEUE_OCTETS * QUEUE_DIVISOR * 2);
+        let mut shed = Shed::new([1, 2], 0);
+        for _ in 0..BURST_BATCHES {
+            shed.note_queue(long, limit);
+            assert!(!shed.is_shedding());
+        }
+        shed.note_queue(long, limit);
+        assert!(shed.is_shedding(), "the queue of a burst would be short");
+        shed.note_queue(MAX_QUEUE_OCTETS, limit);
+        shed.note_queue(long, limit);
+        assert!(shed.is_shedding(), "the flood goes on while the queue is not empty");
+        shed.note_empty();
+        shed.note_queue(long, limit);
+        assert!(!shed.is_shedding());
+        shed.note_queue(limit / QUEUE_DIVISOR + 1, limit);
+        assert!(shed.is_shedding(), "no room for others would be left");
     }
 
     #[test]

@@ -73,6 +73,8 @@ fn serve_batch<N: Network>(
     if many {
         let (long, most) = socket.queue();
         shed.note_queue(long, most);
+    } else {
+        shed.note_empty();
     }
     let (clock, handle) = (service.clock(), service.handler());
     for slot in batch.received() {
