@@ -15,6 +15,7 @@ use zoners_dns::{
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
 use zoners_resolver::{Resolver, Settings, Shared};
+use zoners_server::events::{EventFilter, EventReader};
 use zoners_server::pipeline::{Cookies, Handled, Miss, Rules};
 use zoners_server::{Client, Config, Service};
 use zoners_sim::sign::Signing;
@@ -100,16 +101,24 @@ impl BenchService {
     pub async fn ask(&self, queries: impl Iterator<Item = Vec<u8>>) {
         let mut queries = queries.peekable();
         let mut reply = Vec::with_capacity(1500);
+        let (handle, client) = (self.service.handler(), Client::local(Transport::Udp));
         while queries.peek().is_some() {
             let mut misses = JoinSet::new();
             for packet in queries.by_ref().take(TOGETHER) {
-                let Some(miss) = self.handle(&packet, &mut reply) else { continue };
+                let handled = handle(&self.service, &packet, client, self.clock, &mut reply);
+                let Handled::Miss(miss) = handled else { continue };
                 let service = self.service.clone();
                 misses.spawn(Box::pin(async move { service.recurse(*miss, None).await }));
             }
             misses.join_all().await;
         }
         assert_eq!(self.count(Counter::ClientServfail), 0, "a failure is no answer");
+    }
+
+    /// A reader of the events of all queries, with room for `capacity`: as the query log.
+    #[must_use]
+    pub fn watched(&self, capacity: usize) -> EventReader {
+        self.service.events().attach(capacity, EventFilter::default())
     }
 
     /// What was counted.

@@ -28,12 +28,13 @@ fn main() {
         .expect("a runtime");
     let bench = runtime.block_on(set_up(what));
     let queries = match what.as_str() {
-        "hit" => (0..CACHED).map(plain).cycle().take(count).collect(),
+        "hit" | "logged" => (0..CACHED).map(plain).cycle().take(count).collect(),
         "miss" => (0..count).map(|number| plain(CACHED + number)).collect(),
         "wildcard" => (0..count).map(wild).collect(),
         "validation" => (0..count.min(SIGNED)).map(own).collect(),
-        _ => panic!("hit, miss, wildcard or validation"),
+        _ => panic!("hit, logged, miss, wildcard or validation"),
     };
+    let _reader = (what == "logged").then(|| bench.watched(count));
     measured(&runtime, &bench, queries);
     eprintln!("{} recursed", bench.count(Counter::ClientRecursed));
 }

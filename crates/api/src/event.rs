@@ -17,6 +17,9 @@ pub struct WatchFilter {
     pub name: Option<String>,
     /// Failed queries alone ([`FinishedQuery::failed`]).
     pub failed: bool,
+    /// The most events a second, for a reader that shows a few; further ones count as lost. `None` for all that the
+    /// daemon can give.
+    pub most_a_second: Option<u64>,
 }
 
 /// A watch has begun: events follow the reply, a line each, until the caller leaves or sends anything.

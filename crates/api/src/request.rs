@@ -208,7 +208,7 @@ impl AdminRequest {
 
 /// A watch in the words of the command line.
 fn watch(filter: &WatchFilter) -> String {
-    let WatchFilter { client, name, failed } = filter;
+    let WatchFilter { client, name, failed, most_a_second: _ } = filter;
     let client = client.iter().map(|client| format!(" --client {client:?}"));
     let name = name.iter().map(|name| format!(" --name {name:?}"));
     let failed = failed.then(|| " --failed".to_owned());

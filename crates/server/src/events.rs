@@ -149,16 +149,34 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event.
-    pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
+    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event. The
+    /// last reader gets the event without a copy, since there is one as a rule.
+    pub(crate) fn put(&self, event: QueryEvent) -> u64 {
+        let mut rings = self.rings.lock();
+        let Some((last, others)) = rings.split_last_mut() else { return 0 };
         let mut lost = 0;
-        for ring in self.rings.lock().iter_mut().filter(|ring| ring.filter.admits(event)) {
-            if ring.events.push(event.clone()).is_err() {
-                ring.lost.fetch_add(1, Ordering::Relaxed);
-                lost += 1;
+        for ring in others {
+            if ring.accepts(&event, &mut lost) {
+                let _ = ring.events.push(event.clone());
             }
         }
+        if last.accepts(&event, &mut lost) {
+            let _ = last.events.push(event);
+        }
         lost
+    }
+}
+
+impl Ring {
+    /// Whether the reader wants the event and has room; an event without room is counted.
+    fn accepts(&self, event: &QueryEvent, lost: &mut u64) -> bool {
+        let is_wanted = self.filter.admits(event);
+        let has_room = !self.events.is_full();
+        if is_wanted && !has_room {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            *lost += 1;
+        }
+        is_wanted && has_room
     }
 }
 
@@ -223,11 +241,11 @@ mod tests {
         let events = Arc::new(QueryEvents::default());
         let all = EventFilter::default;
         let (mut small, mut large) = (events.attach(3, all()), events.attach(8, all()));
-        let lost: Vec<u64> = (0..5).map(|millis| events.put(&event(millis))).collect();
+        let lost: Vec<u64> = (0..5).map(|millis| events.put(event(millis))).collect();
         assert_eq!(lost, [0, 0, 0, 1, 1], "lost by one of two readers");
         assert_eq!((small.lost(), large.lost()), (2, 0));
         assert_eq!((times(&mut small), times(&mut large)), (vec![0, 1, 2], vec![0, 1, 2, 3, 4]));
-        assert_eq!(events.put(&event(5)), 0, "there is room again");
+        assert_eq!(events.put(event(5)), 0, "there is room again");
         assert_eq!((times(&mut small), small.lost()), (vec![5], 2));
     }
 
@@ -241,7 +259,7 @@ mod tests {
         assert!(events.are_read());
         drop(second);
         assert!(!events.are_read() && events.rings.lock().is_empty());
-        assert_eq!(events.put(&event(0)), 0);
+        assert_eq!(events.put(event(0)), 0);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use zoners_api::{Admin, AdminError, AdminEvent, EventStream, FinishedQuery, Watc
 
 /// The latest queries, for a page that is opened.
 const MAX_RECENT: usize = 300;
-/// Queries of one look that are kept: no person reads more.
-const MAX_OF_A_LOOK: usize = 40;
+/// Queries a second that are shown: no person reads more.
+const MAX_A_SECOND: u64 = 800;
 /// Looks that wait for a slow browser.
 const MAX_WAITING: usize = 32;
 /// The watch ends when no page has asked for so long.
@@ -21,7 +21,7 @@ const IDLE_TIME: Duration = Duration::from_secs(60);
 /// Queries that ended, and how many more there were.
 #[derive(Debug)]
 pub(crate) struct EndedQueries {
-    /// The latest of the look, in the order of time.
+    /// The queries of a look, in the order of time.
     pub(crate) queries: Vec<FinishedQuery>,
     /// Queries that are not shown.
     pub(crate) left_out: u64,
@@ -56,7 +56,9 @@ impl Feed {
         let mut state = self.state.lock();
         state.last_asked = Some(Instant::now());
         if !state.is_watching {
-            let (_, events) = admin.watch(&WatchFilter::default())?;
+            let most_a_second = Some(MAX_A_SECOND);
+            let filter = WatchFilter { most_a_second, ..WatchFilter::default() };
+            let (_, events) = admin.watch(&filter)?;
             state.is_watching = true;
             tokio::spawn(self.clone().watch(events));
         }
@@ -96,9 +98,6 @@ impl Feed {
                 AdminEvent::Other => {}
             }
         }
-        let surplus = queries.len().saturating_sub(MAX_OF_A_LOOK);
-        queries.drain(..surplus);
-        left_out += surplus as u64;
         let mut state = self.state.lock();
         state.recent.extend(queries.iter().cloned());
         let surplus = state.recent.len().saturating_sub(MAX_RECENT);

@@ -116,6 +116,14 @@ impl<'a> ClientQuery<'a> {
         })
     }
 
+    /// Name and type of the question of a query, without a look at the rest of the packet.
+    #[must_use]
+    pub fn question_of(packet: &'a [u8]) -> Option<(&'a NameSlice, Rtype)> {
+        let asks_one = packet.get(4..6) == Some(&[0, 1]);
+        let (name, rtype, ..) = read_question(packet.get(HEADER_OCTETS..)?)?;
+        asks_one.then_some((name, rtype))
+    }
+
     /// The question as an owned value.
     #[must_use]
     pub fn question(&self) -> Question {

@@ -89,7 +89,7 @@ mod tests {
 
     fn filter(client: Option<&str>, name: Option<&str>, failed: bool) -> EventFilter {
         let (client, name) = (client.map(str::to_owned), name.map(str::to_owned));
-        EventFilter::of(&WatchFilter { client, name, failed }).unwrap()
+        EventFilter::of(&WatchFilter { client, name, failed, ..WatchFilter::default() }).unwrap()
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
     fn a_filter_that_is_none_is_an_error() {
         let of = |client: Option<&str>, name: Option<&str>| {
             let (client, name) = (client.map(str::to_owned), name.map(str::to_owned));
-            EventFilter::of(&WatchFilter { client, name, failed: false }).unwrap_err()
+            EventFilter::of(&WatchFilter { client, name, ..WatchFilter::default() }).unwrap_err()
         };
         assert!(of(Some("192.0.2.0/33"), None).contains("no address or prefix"));
         assert!(of(None, Some("a..b")).contains("no domain name"));

@@ -29,19 +29,23 @@ impl<N: Network> Service<N> {
         let before = self.outcome_counts();
         let handled = self.handle(packet, client, clock, reply);
         // The end of a query moves the counter of the outcome, and no further query ends meanwhile.
-        let ended =
-            before.iter().zip(self.outcome_counts()).position(|(before, now)| *before != now);
-        let Some(outcome) = ended.and_then(|at| QueryOutcome::ALL.get(at)) else { return handled };
+        let counters = self.worker.counters();
+        let ended = |(outcome, before): &(QueryOutcome, u64)| {
+            counters.get(outcome_counter(*outcome)) != *before
+        };
+        let Some((outcome, _)) = QueryOutcome::ALL.into_iter().zip(before).find(ended) else {
+            return handled;
+        };
         let reply = if matches!(handled, Handled::Reply) { &reply[..] } else { &[] };
-        let question = ClientQuery::read(packet).ok().map(|request| EventQuestion {
-            name: SmallVec::from_slice(request.name.as_slice()),
-            rtype: request.rtype,
+        let question = ClientQuery::question_of(packet).map(|(name, rtype)| EventQuestion {
+            name: SmallVec::from_slice(name.as_slice()),
+            rtype,
         });
-        let (rcode, reason) = rcode_and_reason(*outcome, reply);
-        self.put_event(&QueryEvent {
+        let (rcode, reason) = rcode_and_reason(outcome, reply);
+        self.put_event(QueryEvent {
             question,
             client,
-            outcome: *outcome,
+            outcome,
             rcode,
             reason,
             received: clock,
@@ -60,7 +64,7 @@ impl<N: Network> Service<N> {
         reply: &[u8],
         now: Moment,
     ) {
-        self.put_event(&QueryEvent {
+        self.put_event(QueryEvent {
             question: Some(EventQuestion {
                 name: SmallVec::from_slice(miss.question.name.as_slice()),
                 rtype: miss.question.rtype,
@@ -140,7 +144,7 @@ impl<N: Network> Service<N> {
         }
     }
 
-    fn put_event(&self, event: &QueryEvent) {
+    fn put_event(&self, event: QueryEvent) {
         let lost = self.events.put(event);
         self.worker.counters().add(Counter::EventsLost, lost);
     }

@@ -58,6 +58,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<(), Failure> {
         client: arguments.client.map(|client| client.to_string()),
         name: arguments.name.clone(),
         failed: arguments.failed,
+        most_a_second: None,
     };
     let mut events = arguments.socket.watch(&filter)?;
     if !arguments.json {

@@ -320,8 +320,8 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     fn watch(&self, filter: &WatchFilter) -> Result<(WatchStarted, EventWatch), AdminError> {
-        let filter = EventFilter::of(filter).map_err(AdminError::invalid)?;
-        self.watches.begin(&filter)
+        let admitted = EventFilter::of(filter).map_err(AdminError::invalid)?;
+        self.watches.begin(&admitted, filter.most_a_second)
     }
 
     async fn why(&self, query: &WhyQuery) -> Result<WhyReport, AdminError> {

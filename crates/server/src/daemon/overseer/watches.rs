@@ -16,10 +16,12 @@ pub(super) const MAX_WATCHES: usize = 4;
 /// Events in the rings of one watch, over all workers. Between two looks further events are lost: with [`INTERVAL`] a
 /// watch reads up to 40,000 events a second.
 const MAX_WAITING_EVENTS: usize = 2048;
-/// The least room of one ring.
+/// The least room of one ring, unless the reader wants fewer events.
 const MIN_RING_EVENTS: usize = 64;
-/// The time between two looks at the rings. Without a watch there is no look.
-const INTERVAL: Duration = Duration::from_millis(50);
+/// Looks at the rings. Without a watch there is no look.
+const LOOKS_A_SECOND: usize = 20;
+/// The time between two looks.
+const INTERVAL: Duration = Duration::from_millis(1000 / LOOKS_A_SECOND as u64);
 
 /// The watches of a daemon.
 #[derive(Debug)]
@@ -48,20 +50,25 @@ impl Watches {
         Watches { workers, free, counters: Counters::default() }
     }
 
-    /// Begins a watch, on a tokio runtime.
+    /// Begins a watch, on a tokio runtime, with at most so many events a second. A short ring costs the workers little
+    /// once the ring is full, however many queries there are.
     ///
     /// # Errors
     /// [`MAX_WATCHES`] are under way.
     pub(super) fn begin(
         &self,
         filter: &EventFilter,
+        most_a_second: Option<u64>,
     ) -> Result<(WatchStarted, EventWatch), AdminError> {
         let Ok(place) = self.free.clone().try_acquire_owned() else {
             self.counters.count(Counter::EventsWatchesRefused);
             let full = format!("there are {MAX_WATCHES} watches already, the most there may be");
             return Err(AdminError::failed(full));
         };
-        let room = (MAX_WAITING_EVENTS / self.workers.len().max(1)).max(MIN_RING_EVENTS);
+        let workers = self.workers.len().max(1);
+        let most = (MAX_WAITING_EVENTS / workers).max(MIN_RING_EVENTS);
+        let wanted = most_a_second.map(|wanted| wanted as usize / LOOKS_A_SECOND / workers);
+        let room = wanted.map_or(most, |wanted| wanted.clamp(1, most));
         let attach = |events: &Arc<QueryEvents>| events.attach(room, filter.clone());
         let mut looks = interval(INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
