@@ -61,6 +61,6 @@ pub use history::{History, MAX_RECORDS, RecordFilter};
 pub use hop::{AskReason, HopEnd, HopEvent, HopRecord, ReplyEnd, ServerRecord, ServerTrouble};
 pub use ranking::{TroubleKind, ranking};
 pub use record::{FailureKind, LineObstacle, LineState, MAX_HOPS, ResolutionRecord};
-pub use report::resolution_report;
+pub use report::{past_query, resolution_report};
 pub use surroundings::{SURROUNDING_SECONDS, Surroundings};
 pub use verdict::judge;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use zoners_api::{
-    EdeReport, HopEventReport, HopReport, ResolutionReport, StepOutcome, VerdictReport,
+    EdeReport, FinishedQuery, HopEventReport, HopReport, ResolutionReport, StepOutcome,
+    VerdictReport,
 };
 use zoners_dns::{EdeCode, Name, OptRcode};
 
@@ -29,6 +30,23 @@ pub fn resolution_report(record: &ResolutionRecord, verdict: VerdictReport) -> R
         verdict,
         hops: record.hops.iter().map(hop).collect(),
         more_hops: record.more_hops.into(),
+    }
+}
+
+/// A record as a query that ended, without the way.
+#[must_use]
+pub fn past_query(record: &ResolutionRecord) -> FinishedQuery {
+    FinishedQuery {
+        received_s: record.received_s,
+        client: record.client.to_canonical().to_string(),
+        transport: record.transport.to_string(),
+        name: Some(text(&record.name)),
+        r#type: Some(record.rtype.to_string()),
+        outcome: Some(record.outcome),
+        rcode: record.rcode.map(|rcode| rcode.to_string()),
+        ede: record.reason.map(reason),
+        failed: record.has_failed(),
+        took_ms: millis(record.took),
     }
 }
 

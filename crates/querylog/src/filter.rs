@@ -3,6 +3,7 @@
 use zoners_api::QueryOutcome;
 use zoners_dns::{Name, Prefix};
 
+use crate::name_part::NamePart;
 use crate::row::LogRow;
 
 /// A filter of rows. A field that is empty or `None` admits every row.
@@ -10,10 +11,14 @@ use crate::row::LogRow;
 pub struct LogFilter {
     /// Rows from this second on.
     pub since_s: u64,
+    /// Rows up to this second.
+    pub until_s: Option<u64>,
     /// Rows of clients in this prefix.
     pub client: Option<Prefix>,
     /// Rows with this name or a name below.
     pub name: Option<Name>,
+    /// Rows with a name that has this part.
+    pub part: Option<NamePart>,
     /// Rows with one of these outcomes.
     pub outcomes: Vec<QueryOutcome>,
 }
@@ -25,10 +30,13 @@ impl LogFilter {
         let of_client = |prefix: &Prefix| row.client.is_some_and(|client| prefix.contains(client));
         let of_name =
             |zone: &Name| row.question.is_some_and(|(name, _)| is_within(name, zone.as_slice()));
+        let has_part = |part: &NamePart| row.question.is_some_and(|(name, _)| part.is_in(name));
         row.received_s >= self.since_s
             && (self.outcomes.is_empty() || self.outcomes.contains(&row.outcome))
             && self.client.as_ref().is_none_or(of_client)
+            && self.until_s.is_none_or(|until_s| row.received_s <= until_s)
             && self.name.as_ref().is_none_or(of_name)
+            && self.part.as_ref().is_none_or(has_part)
     }
 }
 
@@ -84,6 +92,11 @@ mod tests {
         assert!(all().admits(&row));
         assert!(LogFilter { since_s: 100, ..all() }.admits(&row));
         assert!(!LogFilter { since_s: 101, ..all() }.admits(&row));
+        assert!(LogFilter { until_s: Some(100), ..all() }.admits(&row));
+        assert!(!LogFilter { until_s: Some(99), ..all() }.admits(&row));
+        let with = |part: &str| LogFilter { part: Some(NamePart::new(part)), ..all() };
+        assert!(with("ww.exam").admits(&row) && !with("exam.").admits(&row));
+        assert!(!with("w").admits(&LogRow { question: None, ..row }));
         let of = |client: &str| LogFilter { client: client.parse().ok(), ..all() };
         assert!(of("192.0.2.0/24").admits(&row) && !of("192.0.3.0/24").admits(&row));
         assert!(!of("192.0.2.7").admits(&LogRow { client: None, ..row }));

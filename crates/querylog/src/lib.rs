@@ -9,12 +9,14 @@
 //! on a thread for which no answer waits.
 
 mod filter;
+mod name_part;
 mod row;
 mod search;
 mod segment;
 mod writer;
 
 pub use filter::LogFilter;
+pub use name_part::NamePart;
 pub use row::{LogClient, LogRow};
 pub use search::{LogPosition, search, search_from};
 pub use segment::{Retention, Segment, is_segment_name, segments};

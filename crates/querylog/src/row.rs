@@ -11,6 +11,9 @@ const HEAD_OCTETS: usize = 18;
 /// The RCODE of a query without a response, and the EDE of a response without one.
 const NONE: u16 = u16::MAX;
 
+/// The RCODE of a failure (RFC 1035 section 4.1.1).
+const SERVFAIL: u16 = 2;
+
 /// The flag of a query over TCP.
 const OVER_TCP: u8 = 1;
 /// The flag of a client with an IPv6 address.
@@ -71,6 +74,12 @@ impl LogClient {
 }
 
 impl<'a> LogRow<'a> {
+    /// Whether the client got no answer, or SERVFAIL.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        !self.outcome.is_answered() || self.rcode == Some(SERVFAIL)
+    }
+
     /// Appends the row to the octets of a segment that begins at this second.
     pub fn put(&self, segment_s: u64, out: &mut Vec<u8>) {
         let begin = out.len();
