@@ -7,7 +7,7 @@ pub enum HttpEvent {
     Request,
     /// The request just counted was refused for host, origin, path, method or body, before a handler saw the request.
     Refused,
-    /// A connection was closed because the octets were no HTTP, or the head of a request exceeded a limit.
+    /// A connection was closed because the octets were no HTTP or no TLS, or the head of a request exceeded a limit.
     Malformed,
     /// A connection was closed because a request did not come in time, or a response was not taken in time.
     TimedOut,

@@ -46,6 +46,12 @@ impl HttpRequest {
         find(self.uri.query().unwrap_or_default().as_bytes(), name)
     }
 
+    /// The parameters of the address: names and values.
+    pub fn parameters(&self) -> impl Iterator<Item = (String, String)> {
+        let pairs = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        pairs.map(|(name, value)| (name.into_owned(), value.into_owned()))
+    }
+
     /// The value of a field of the form in the body.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<String> {

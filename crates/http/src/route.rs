@@ -1,5 +1,6 @@
 //! The table of routes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 
@@ -12,7 +13,7 @@ type Handler = Box<dyn Fn(HttpRequest) -> Answering + Send + Sync>;
 /// A method, a path, and the handler.
 pub struct Route {
     method: Method,
-    path: &'static str,
+    path: Cow<'static, str>,
     handler: Handler,
 }
 
@@ -21,19 +22,23 @@ impl Route {
     #[must_use]
     pub fn new<F>(
         method: Method,
-        path: &'static str,
+        path: impl Into<Cow<'static, str>>,
         handler: impl Fn(HttpRequest) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = HttpResponse> + Send + 'static,
     {
-        Route { method, path, handler: Box::new(move |request| Box::pin(handler(request))) }
+        Route {
+            method,
+            path: path.into(),
+            handler: Box::new(move |request| Box::pin(handler(request))),
+        }
     }
 
     /// The path, compared octet by octet.
     #[must_use]
-    pub fn path(&self) -> &'static str {
-        self.path
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The method.

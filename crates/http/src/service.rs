@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
@@ -14,6 +15,9 @@ use crate::site::{ConnectionEnds, HttpSite};
 
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Tells the configuration of a handshake.
+type TlsTerms = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
 
 /// The service with a thread, which ends when the service is dropped.
 #[derive(Debug)]
@@ -57,10 +61,27 @@ impl HttpService {
     /// # Errors
     /// The runtime does not take the socket.
     pub fn serve(&self, listener: TcpListener) -> io::Result<HttpListener> {
+        self.serve_by(listener, None)
+    }
+
+    /// Serves clients of a listener in non-blocking mode, within TLS. `tls` tells the configuration of a handshake;
+    /// without one, the client is disconnected.
+    ///
+    /// # Errors
+    /// The runtime does not take the socket.
+    pub fn serve_tls(
+        &self,
+        listener: TcpListener,
+        tls: impl Fn() -> Option<Arc<ServerConfig>> + Send + Sync + 'static,
+    ) -> io::Result<HttpListener> {
+        self.serve_by(listener, Some(Arc::new(tls)))
+    }
+
+    fn serve_by(&self, listener: TcpListener, tls: Option<TlsTerms>) -> io::Result<HttpListener> {
         let _entered = self.runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (leaving, left) = watch::channel(());
-        self.runtime.spawn(accept(listener, self.site.clone(), left));
+        self.runtime.spawn(accept(listener, tls, self.site.clone(), left));
         Ok(HttpListener { _leaving: leaving })
     }
 }
@@ -78,6 +99,7 @@ impl Drop for HttpService {
 /// Accepts connections until the listener is left.
 async fn accept(
     listener: tokio::net::TcpListener,
+    tls: Option<TlsTerms>,
     site: Arc<HttpSite>,
     mut leaving: watch::Receiver<()>,
 ) {
@@ -96,10 +118,13 @@ async fn accept(
         };
         let _ = stream.set_nodelay(true);
         let ends = ConnectionEnds { client, local: local.ip() };
-        let (site, leaving) = (site.clone(), leaving.clone());
+        let (site, tls, leaving) = (site.clone(), tls.clone(), leaving.clone());
         tokio::spawn(async move {
             let _share = share;
-            connection::serve(stream, ends, site, leaving).await;
+            match tls {
+                None => connection::serve(stream, ends, site, leaving).await,
+                Some(tls) => connection::serve_within(&*tls, stream, ends, site, leaving).await,
+            }
         });
     }
 }

@@ -25,6 +25,8 @@ pub enum ApplicationProtocol {
     Dot,
     /// HTTP/2, or HTTP/1.1.
     Https,
+    /// HTTP/1.1 alone.
+    Http1,
 }
 
 /// TLS of servers with one certificate, which a reload replaces.
@@ -36,6 +38,7 @@ pub struct ServerTls {
     certificate: Arc<ServedCertificate>,
     dot: Arc<ServerConfig>,
     https: Arc<ServerConfig>,
+    http1: Arc<ServerConfig>,
 }
 
 impl ServerTls {
@@ -48,7 +51,8 @@ impl ServerTls {
         let tickets = Ticketer::new()?;
         let config = |protocol| config(certificate.clone(), tickets.clone(), protocol);
         let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
-        Ok(ServerTls { certificate, dot, https })
+        let http1 = config(ApplicationProtocol::Http1)?;
+        Ok(ServerTls { certificate, dot, https, http1 })
     }
 
     /// The certificate of handshakes to come.
@@ -68,6 +72,7 @@ impl ServerTls {
         match protocol {
             ApplicationProtocol::Dot => self.dot.clone(),
             ApplicationProtocol::Https => self.https.clone(),
+            ApplicationProtocol::Http1 => self.http1.clone(),
         }
     }
 }
@@ -95,6 +100,7 @@ impl ApplicationProtocol {
         match self {
             ApplicationProtocol::Dot => &[b"dot"],
             ApplicationProtocol::Https => &[b"h2", b"http/1.1"],
+            ApplicationProtocol::Http1 => &[b"http/1.1"],
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -61,6 +62,11 @@ fn routes(go: &Arc<Notify>) -> Vec<Route> {
 }
 
 fn connect() -> TestClient {
+    connect_within(None)
+}
+
+/// A connection, perhaps within TLS.
+fn connect_within(tls: Option<Arc<ServerConfig>>) -> TestClient {
     let (stream, theirs) = duplex(BUFFER);
     let (observer, events) = mpsc::unbounded_channel();
     let (leaving, left) = watch::channel(());
@@ -73,7 +79,13 @@ fn connect() -> TestClient {
         client: "127.0.0.1:1234".parse().unwrap(),
         local: "127.0.0.1".parse().unwrap(),
     };
-    let served = tokio::spawn(serve(theirs, ends, Arc::new(site), left));
+    let site = Arc::new(site);
+    let served = match tls {
+        None => tokio::spawn(serve(theirs, ends, site, left)),
+        Some(tls) => tokio::spawn(async move {
+            serve_within(&move || Some(tls.clone()), theirs, ends, site, left).await;
+        }),
+    };
     TestClient { stream, events, leaving: Some(leaving), go, served }
 }
 
@@ -296,4 +308,29 @@ fn connections_are_bounded_in_all_of_a_client_and_by_descriptors() {
     let _taken = descriptors.try_acquire_many(4).unwrap();
     assert!(admit("192.0.2.2").is_none(), "no descriptor is left");
     assert_eq!(events.try_iter().collect::<Vec<_>>(), [HttpEvent::ConnectionRefused; 3]);
+}
+
+/// TLS with the certificate of the tests.
+fn tls() -> Arc<ServerConfig> {
+    let chain = CertificateDer::pem_slice_iter(include_bytes!("../../tests/tls/server.pem"));
+    let chain = chain.collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    Arc::new(config.with_single_cert(chain, key).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_tls_a_handshake_has_its_time_and_plain_http_gets_nothing() {
+    let mut plain = connect_within(Some(tls()));
+    plain.send(GET).await;
+    let answer = plain.stream.read_u8().await.unwrap();
+    assert_eq!(answer, 21, "an alert of TLS, and no HTTP");
+    assert_eq!(plain.event().await, Some(HttpEvent::Malformed));
+    let began = Instant::now();
+    let mut silent = connect_within(Some(tls()));
+    assert_eq!(silent.rest().await, "");
+    assert_eq!(began.elapsed(), LIMITS.head_time);
+    assert_eq!(silent.event().await, Some(HttpEvent::TimedOut));
 }
