@@ -5,11 +5,12 @@ use std::future::Future;
 
 use crate::{
     AdminError, AdminReply, AdminRequest, CacheDump, CacheEntries, CacheFill, CacheFlush,
-    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, EventStream,
-    HandOver, HistoryErased, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded,
-    NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation, PolicyListReport,
-    PolicyPauseReport, ReloadReport, ServerList, TroubleReport, WatchFilter, WatchStarted,
-    WhyQuery, WhyReport,
+    CacheLoad, CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet,
+    DayReport, EventStream, HandOver, HistoryErased, LocalNetworks, LookupReport, MetricsText,
+    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, OperatorRuleChange,
+    OperatorRuleReport, PastQueries, PastQueryFilter, PolicyExplanation, PolicyListReport,
+    PolicyPauseReport, ReloadReport, ServerList, SettingsReport, TokenCreated, TokenList,
+    TokenRevoked, TokenScope, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
 
 /// A result that takes time.
@@ -113,6 +114,12 @@ pub trait Admin: Send + Sync + 'static {
     /// Puts the version of a list that waits into force; ends once the list is compiled.
     fn accept_list(&self, list: &str) -> soon!(PolicyListReport);
 
+    /// Makes a rule of the operator or takes one back, and tells what that changes; ends once the rule is in force.
+    fn change_rule(&self, change: &OperatorRuleChange) -> soon!(OperatorRuleReport);
+
+    /// Past queries, from the query log if there is one, else from the history.
+    fn past_queries(&self, filter: &PastQueryFilter) -> soon!(PastQueries);
+
     /// The queries of the last day.
     fn day(&self) -> DayReport;
 
@@ -121,6 +128,32 @@ pub trait Admin: Send + Sync + 'static {
     /// # Errors
     /// The configuration has no dashboard, or its address cannot be bound.
     fn dashboard(&self) -> Result<DashboardLink, AdminError>;
+
+    /// Sets the password of the dashboard, or removes it; ends every session over a network.
+    fn set_dashboard_password(&self, password: Option<&str>) -> soon!(DashboardPasswordSet);
+
+    /// Makes a token that ends after `seconds`.
+    ///
+    /// # Errors
+    /// Name or time are not allowed, there are too many tokens, or the token cannot be kept.
+    fn create_token(
+        &self,
+        name: &str,
+        scope: TokenScope,
+        seconds: u32,
+    ) -> Result<TokenCreated, AdminError>;
+
+    /// The tokens that have not ended.
+    fn tokens(&self) -> TokenList;
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// There is no such token, or the change cannot be kept.
+    fn revoke_token(&self, name: &str) -> Result<TokenRevoked, AdminError>;
+
+    /// The settings of the configuration file.
+    fn settings(&self) -> SettingsReport;
 
     /// Reads the configuration again, and puts the new one into force.
     fn reload(&self) -> soon!(ReloadReport);
@@ -201,8 +234,20 @@ pub async fn answer<A: Admin>(
         }
         AdminRequest::PolicyUpdate { list } => admin.update_lists(list.as_deref()).await.into(),
         AdminRequest::PolicyAccept { list } => admin.accept_list(&list).await.into(),
+        AdminRequest::PolicyRule(change) => admin.change_rule(&change).await.into(),
         AdminRequest::Day {} => admin.day().into(),
+        AdminRequest::Queries(filter) => admin.past_queries(&filter).await.into(),
         AdminRequest::Dashboard {} => admin.dashboard().into(),
+        AdminRequest::DashboardPassword { password } => {
+            let password = password.as_ref().map(|secret| &*secret.0);
+            admin.set_dashboard_password(password).await.into()
+        }
+        AdminRequest::TokenCreate { name, scope, seconds } => {
+            admin.create_token(&name, scope, seconds).into()
+        }
+        AdminRequest::TokenList {} => admin.tokens().into(),
+        AdminRequest::TokenRevoke { name } => admin.revoke_token(&name).into(),
+        AdminRequest::Settings {} => admin.settings().into(),
         AdminRequest::Reload {} => admin.reload().await.into(),
         AdminRequest::Origin {} => admin.origin().into(),
         AdminRequest::HandOver {} => match admin.hand_over().await {

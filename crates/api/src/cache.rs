@@ -6,6 +6,7 @@ use crate::DnssecStatus;
 
 /// Size of the cache, and answers to clients since the start of the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheFill {
     /// Entries, expired ones included.
     pub entries: u64,
@@ -36,6 +37,7 @@ impl CacheFill {
 
 /// The cache entries of exactly one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheEntries {
     /// The name.
     pub name: String,
@@ -47,6 +49,7 @@ pub struct CacheEntries {
 
 /// An entry of the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheEntry {
     /// `RRset`, `denial`, `delegation` or `unsigned`.
     pub kind: String,
@@ -62,6 +65,7 @@ pub struct CacheEntry {
 
 /// A dump.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheDump {
     /// Octets in the file.
     pub written_bytes: u64,
@@ -69,6 +73,7 @@ pub struct CacheDump {
 
 /// An import.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheLoad {
     /// Imported entries.
     pub imported: u64,
@@ -80,6 +85,7 @@ pub struct CacheLoad {
 
 /// A removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CacheFlush {
     /// Entries removed here.
     pub removed: u64,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A link into the dashboard, for one use. Only the owner of the daemon gets it, over the control socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DashboardLink {
     /// The address for a browser of this machine. It has a secret, which is worth nothing after its use.
     pub url: String,

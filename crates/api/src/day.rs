@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The queries of clients in the last 24 hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DayReport {
     /// The length of a period.
     pub period_s: u32,
@@ -13,6 +14,7 @@ pub struct DayReport {
 
 /// The queries of a period. Queries that were refused or dropped are in `queries` alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct DayPeriod {
     /// The begin, in seconds since 1970.

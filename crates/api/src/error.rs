@@ -8,6 +8,7 @@ use crate::VERSION;
 
 /// An error, for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AdminError {
     /// The kind of the error.
     pub kind: AdminErrorKind,
@@ -17,6 +18,7 @@ pub struct AdminError {
 
 /// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AdminErrorKind {
     /// The version of the request is not the daemon's.

@@ -9,6 +9,7 @@ use crate::EdeReport;
 
 /// The events that a watch shows. A field that is `None` or false admits every event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WatchFilter {
     /// Queries of clients in this prefix alone; an address is a prefix of one address.
@@ -24,6 +25,7 @@ pub struct WatchFilter {
 
 /// A watch has begun: events follow the reply, a line each, until the caller leaves or sends anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WatchStarted {
     /// Watches under way, with this one.
     pub watches: u64,
@@ -39,6 +41,7 @@ pub trait EventStream: Send {
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum AdminEvent {
     /// A client query ended.
@@ -52,6 +55,7 @@ pub enum AdminEvent {
 
 /// Events that a watch has lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LostEvents {
     /// The number of events since the last report of a loss.
     pub count: u64,
@@ -59,6 +63,7 @@ pub struct LostEvents {
 
 /// A client query that ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FinishedQuery {
     /// Seconds since 1970 (UTC) when the query was received.
     pub received_s: u64,
@@ -85,6 +90,7 @@ pub struct FinishedQuery {
 
 /// The outcome of a client query. Each query has one outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum QueryOutcome {
     /// Answered from local data.

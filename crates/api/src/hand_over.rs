@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The descriptors that follow the reply, in portions of an octet each (`SCM_RIGHTS`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HandOverReport {
     /// The use of each descriptor, in their order.
     pub descriptors: Vec<DescriptorKind>,
@@ -19,6 +20,7 @@ pub struct HandOverReport {
 
 /// The use of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DescriptorKind {
     /// A socket for datagrams of clients.

@@ -6,6 +6,7 @@ use crate::{DaemonStatus, Problem, Severity};
 
 /// The result of a health check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HealthReport {
     /// Whether the daemon answered and resolved the name.
     pub healthy: bool,
@@ -25,6 +26,7 @@ pub struct HealthReport {
 
 /// The health of a daemon, as the daemon says (`GET /health` of the HTTP service).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DaemonHealth {
     /// Whether names are resolved, as far as is known.
     pub healthy: bool,

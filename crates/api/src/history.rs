@@ -7,6 +7,7 @@ use crate::{DnssecStatus, EdeReport, QueryOutcome, StepOutcome};
 
 /// The records that a caller wants to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct WhyQuery {
     /// The name.
@@ -21,6 +22,7 @@ pub struct WhyQuery {
 
 /// The resolutions of a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WhyReport {
     /// The name.
     pub name: String,
@@ -34,6 +36,7 @@ pub struct WhyReport {
 
 /// The size of the history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HistoryFill {
     /// Records at hand.
     pub records: u64,
@@ -49,6 +52,7 @@ pub struct HistoryFill {
 
 /// A client question that was not a plain hit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ResolutionReport {
     /// Seconds since 1970 (UTC) when the query came.
     pub received_s: u64,
@@ -83,6 +87,7 @@ pub struct ResolutionReport {
 
 /// The cause of a slow or failed answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerdictReport {
     /// The cause in a word.
     pub cause: VerdictCause,
@@ -96,6 +101,7 @@ pub struct VerdictReport {
 
 /// The cause of a slow or failed answer, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum VerdictCause {
     /// Servers of a provider did not reply.
@@ -137,6 +143,7 @@ pub enum VerdictCause {
 
 /// Something on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HopReport {
     /// Milliseconds from the query to the beginning of the hop.
     pub at_ms: f64,
@@ -155,6 +162,7 @@ pub struct HopReport {
 
 /// The event of a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "hop", rename_all = "kebab-case")]
 pub enum HopEventReport {
     /// A server was asked.
@@ -185,6 +193,7 @@ pub enum HopEventReport {
 
 /// The worst questions of a time, by name, provider and server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TroubleReport {
     /// Failed questions alone; else slow ones.
     pub failures: bool,
@@ -210,6 +219,7 @@ pub struct TroubleReport {
 
 /// A name, a provider or a server, and how many questions it hurt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TroubleEntry {
     /// The name, the provider, or the address of the server.
     pub name: String,
@@ -227,6 +237,7 @@ pub struct TroubleEntry {
 
 /// Hurt questions of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TroubleCause {
     /// The cause.
     pub cause: VerdictCause,
@@ -236,6 +247,7 @@ pub struct TroubleCause {
 
 /// The history was erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HistoryErased {
     /// Records that were erased.
     pub records: u64,

@@ -46,16 +46,23 @@ mod lookup;
 mod metrics;
 mod negative_anchors;
 mod network;
+#[cfg(test)]
+mod openapi;
+mod operator_rule_change;
+mod operator_rules;
 mod origin;
 mod policy;
 mod policy_sources;
 mod problems;
+mod queries;
 mod reload;
 mod reply;
 mod request;
 mod servers;
+mod settings;
 mod stats;
 mod status;
+mod tokens;
 mod wire;
 
 pub use admin::{Admin, AdminAnswer, answer};
@@ -87,6 +94,8 @@ pub use network::{
     FirstRecursionReport, FirstRecursionState, NetworkReport, OutageReport, PassageReport,
     PassageState, PortalReport, Reachability, StrategyReport,
 };
+pub use operator_rule_change::{OperatorRuleChange, OperatorRuleReport};
+pub use operator_rules::{OperatorRuleEffect, OperatorRuleState};
 pub use origin::DaemonOrigin;
 pub use policy::{
     IdleRuleReport, IdleRulesReport, MatchingRuleReport, PolicyExplanation, PolicyGroupState,
@@ -94,16 +103,25 @@ pub use policy::{
     SkippedLineReport,
 };
 pub use policy_sources::{HeldListReport, PolicySourceReport};
+pub use queries::{PastQueries, PastQueryFilter, PastQuerySource};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;
 pub use servers::{KnownServer, ServerList, SilentZoneReport};
+pub use settings::{DefaultSettingReport, SettingsReport, WrittenSettingReport};
 pub use stats::CounterStats;
 pub use status::{
     CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient, SecondLevelState, Severity,
     ValidationReport, ZoneCopyState,
 };
+pub use tokens::{
+    AdminSecret, DashboardPasswordSet, MAX_TOKEN_SECONDS, TokenCreated, TokenList, TokenReport,
+    TokenRevoked, TokenScope,
+};
 pub use wire::to_line;
+
+/// The description of the HTTP API (OpenAPI 3.1), made of the types of this crate by a test.
+pub const OPENAPI: &str = include_str!("../openapi.json");
 
 /// The version of every object; the documentation of this crate has the promises of a version.
 pub const VERSION: u32 = 1;

@@ -7,6 +7,7 @@ use crate::StrategyReport;
 /// The networks of the machine. Words for kinds, sources and reasons are lower case with hyphens; later releases may
 /// have further words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LocalNetworks {
     /// The identifier of the network with the default route, in 32 hexadecimal digits: the same on each visit, and
     /// different on each machine. `None` without a network, before the router is known, and without a daemon.
@@ -26,6 +27,7 @@ pub struct LocalNetworks {
 
 /// A link.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkReport {
     /// The name of the interface.
     pub name: String,
@@ -51,6 +53,7 @@ pub struct LinkReport {
 
 /// A default route.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DefaultRouteReport {
     /// The name of the link.
     pub link: String,
@@ -62,6 +65,7 @@ pub struct DefaultRouteReport {
 
 /// DNS settings as one source tells them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DnsSettingsReport {
     /// The source, such as `systemd-resolved` or `dhclient`.
     pub source: String,
@@ -79,6 +83,7 @@ pub struct DnsSettingsReport {
 
 /// A zone that resolvers of a network answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkRouteReport {
     /// The zone, with every name below.
     pub zone: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The end of a question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LookupReport {
     /// The name in the question.
     pub name: String,
@@ -39,6 +40,7 @@ pub struct LookupReport {
 
 /// The server whose reply made an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AnsweringServer {
     /// Its name; none where only its address is known.
     pub name: Option<String>,
@@ -50,6 +52,7 @@ pub struct AnsweringServer {
 
 /// An Extended DNS Error (RFC 8914).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EdeReport {
     /// The INFO-CODE.
     pub code: u16,
@@ -61,6 +64,7 @@ pub struct EdeReport {
 
 /// Whether data are proven (RFC 4035 section 4.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DnssecStatus {
     /// A chain of signatures leads from a trust anchor to the data.
@@ -76,6 +80,7 @@ pub enum DnssecStatus {
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerSource {
     /// The cache; no server was asked.
@@ -92,6 +97,7 @@ pub enum AnswerSource {
 
 /// Something on the way to an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceStep {
     /// Milliseconds from the question to the end of this step.
     pub at_ms: f64,
@@ -104,6 +110,7 @@ pub struct TraceStep {
 
 /// An event on the way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum TraceEvent {
     /// A server was asked.
@@ -145,6 +152,7 @@ pub enum TraceEvent {
 
 /// How useful a query was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOutcome {
     /// The reply answered, referred or denied.

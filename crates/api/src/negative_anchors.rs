@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A zone is not validated from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NegativeAnchorAdded {
     /// The zone.
     pub zone: String,
@@ -13,6 +14,7 @@ pub struct NegativeAnchorAdded {
 
 /// A zone is validated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NegativeAnchorRemoved {
     /// The zone.
     pub zone: String,
@@ -22,6 +24,7 @@ pub struct NegativeAnchorRemoved {
 
 /// Zones without validation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NegativeAnchorList {
     /// The zones, without the zones of the configuration.
     pub zones: Vec<UnvalidatedZone>,
@@ -29,6 +32,7 @@ pub struct NegativeAnchorList {
 
 /// A zone without validation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnvalidatedZone {
     /// The zone.
     pub zone: String,

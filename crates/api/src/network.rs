@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The state of the network around the machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkReport {
     /// Whether the uplink appears to be down: no server responds.
     pub down: bool,
@@ -33,6 +34,7 @@ pub struct NetworkReport {
 
 /// Outages of the uplink: times in which no server replied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct OutageReport {
     /// Outages of less than 5 seconds, as of a satellite or a Wi-Fi.
@@ -74,6 +76,7 @@ impl OutageReport {
 
 /// How questions become answers on the present network.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StrategyReport {
     /// `recurse`, `recurse-over-tcp`, `forward-validating`, `forward-unvalidated` or `portal`; later releases may have
     /// further words.
@@ -92,6 +95,7 @@ pub struct StrategyReport {
 
 /// What the API of a captive portal says of the machine (RFC 8908).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortalReport {
     /// Whether a person has to do something, such as to log in.
     pub captive: bool,
@@ -137,6 +141,7 @@ impl StrategyReport {
 
 /// Whether the recursion tried after the start worked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FirstRecursionReport {
     /// The outcome in a word.
     pub state: FirstRecursionState,
@@ -146,6 +151,7 @@ pub struct FirstRecursionReport {
 
 /// The outcome of the first recursion, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FirstRecursionState {
     /// The root zone was found and proven.
@@ -176,6 +182,7 @@ impl FirstRecursionState {
 
 /// Which ways out of this machine work. An untried way counts as working.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reachability {
     /// IPv4.
     pub ipv4: bool,
@@ -201,6 +208,7 @@ impl Reachability {
 
 /// How the network treats queries to foreign servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PassageReport {
     /// The state in a word.
     pub state: PassageState,
@@ -212,6 +220,7 @@ pub struct PassageReport {
 
 /// How the network treats queries to foreign servers, in a word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PassageState {
     /// No server was asked since the network changed.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything by which a daemon was started, for the start of a successor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DaemonOrigin {
     /// The number of the process.
     pub process: u32,

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::PolicySourceReport;
+use crate::{OperatorRuleState, PolicySourceReport};
 
 /// The rules that match a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyExplanation {
     /// The name in question.
     pub name: String,
@@ -28,6 +29,7 @@ pub struct PolicyExplanation {
 
 /// Whether a name may have private addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RebindingReport {
     /// Why the name may have private addresses, in words; `None` if it may not.
     pub exemption: Option<String>,
@@ -37,10 +39,12 @@ pub struct RebindingReport {
 
 /// A matching rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MatchingRuleReport {
-    /// Where the rule stands: in a list or schedule, in the table of services or of safe search, or in the group.
+    /// Where the rule stands: in a list or schedule, in the table of services or of safe search, in the group, or
+    /// among the rules of the operator.
     pub source: RuleSourceReport,
-    /// The name of the list, schedule, service or search engine; empty for `block-aaaa`.
+    /// The name of the list, schedule, service or search engine; empty for other rules.
     pub of: String,
     /// The line of the list, from 1 on.
     pub line: Option<u32>,
@@ -54,6 +58,7 @@ pub struct MatchingRuleReport {
 
 /// Where a rule stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleSourceReport {
     /// In a list.
@@ -68,10 +73,13 @@ pub enum RuleSourceReport {
     BlockAaaa,
     /// In the records of a group.
     Records,
+    /// Among the rules of the operator.
+    Operator,
 }
 
 /// The lists in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyListReport {
     /// The lists, in the order of the configuration.
     pub lists: Vec<PolicyListState>,
@@ -84,10 +92,14 @@ pub struct PolicyListReport {
     /// The configured lists, in force or not.
     #[serde(default)]
     pub sources: Vec<PolicySourceReport>,
+    /// The rules of the operator, which go before every list.
+    #[serde(default)]
+    pub operator_rules: Vec<OperatorRuleState>,
 }
 
 /// A list in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyListState {
     /// The name.
     pub name: String,
@@ -119,6 +131,7 @@ pub struct PolicyListState {
 
 /// Rules of a list that change nothing, for one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleRulesReport {
     /// How many.
     pub count: u32,
@@ -128,6 +141,7 @@ pub struct IdleRulesReport {
 
 /// A rule that changes nothing, and the rule that covers this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleRuleReport {
     /// The line of the list.
     pub line: u32,
@@ -143,6 +157,7 @@ pub struct IdleRuleReport {
 
 /// Lines skipped for a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SkippedLineReport {
     /// The reason.
     pub reason: String,
@@ -154,6 +169,7 @@ pub struct SkippedLineReport {
 
 /// A group of clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyGroupState {
     /// The name.
     pub name: String,
@@ -173,6 +189,7 @@ pub struct PolicyGroupState {
 
 /// A pause has begun or ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyPauseReport {
     /// The group; `None` for all groups.
     pub group: Option<String>,

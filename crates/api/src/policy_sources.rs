@@ -7,6 +7,7 @@ const STALE_S: u64 = 3 * 24 * 3600;
 
 /// The origin of a configured list, and the versions from there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicySourceReport {
     /// The name of the list.
     pub name: String,
@@ -30,6 +31,7 @@ pub struct PolicySourceReport {
 
 /// A version of a list that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldListReport {
     /// Rules of the version.
     pub rules: u32,

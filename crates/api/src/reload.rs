@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The result of a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReloadReport {
     /// Whether the new configuration is in force. If not, the old configuration stays as a whole.
     pub reloaded: bool,

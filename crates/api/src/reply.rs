@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    DaemonOrigin, DaemonStatus, DashboardLink, DayReport, HandOverReport, HistoryErased,
-    LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
-    NegativeAnchorRemoved, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
-    ServerList, TroubleReport, WatchStarted, WhyReport,
+    DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport, HandOverReport,
+    HistoryErased, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, OperatorRuleReport, PastQueries, PolicyExplanation,
+    PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, SettingsReport, TokenCreated,
+    TokenList, TokenRevoked, TroubleReport, WatchStarted, WhyReport,
 };
 
 /// A reply: the result of the request of the same name, or an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "reply", rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each variant has the name of its request")]
 pub enum AdminReply {
@@ -33,8 +35,15 @@ pub enum AdminReply {
     PolicyExplain(PolicyExplanation),
     PolicyLists(PolicyListReport),
     PolicyPause(PolicyPauseReport),
+    PolicyRule(OperatorRuleReport),
     Day(DayReport),
+    Queries(PastQueries),
     Dashboard(DashboardLink),
+    DashboardPassword(DashboardPasswordSet),
+    TokenCreate(TokenCreated),
+    TokenList(TokenList),
+    TokenRevoke(TokenRevoked),
+    Settings(SettingsReport),
     Reload(ReloadReport),
     Origin(DaemonOrigin),
     HandOver(HandOverReport),
@@ -109,8 +118,15 @@ results! {
     PolicyExplain PolicyExplanation;
     PolicyLists PolicyListReport;
     PolicyPause PolicyPauseReport;
+    PolicyRule OperatorRuleReport;
     Day DayReport;
+    Queries PastQueries;
     Dashboard DashboardLink;
+    DashboardPassword DashboardPasswordSet;
+    TokenCreate TokenCreated;
+    TokenList TokenList;
+    TokenRevoke TokenRevoked;
+    Settings SettingsReport;
     Reload ReloadReport;
     Origin DaemonOrigin;
     HandOver HandOverReport;

@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WatchFilter, WhyQuery};
+use crate::{
+    AdminSecret, OperatorRuleChange, OperatorRuleEffect, PastQueryFilter, TokenScope, WatchFilter,
+    WhyQuery,
+};
 
 /// A request. [`crate::AdminReply`] has a variant of the same name for the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum AdminRequest {
     /// How the daemon is doing.
@@ -97,10 +101,37 @@ pub enum AdminRequest {
         /// The list.
         list: String,
     },
+    /// Make a rule of the operator, or take one back.
+    PolicyRule(OperatorRuleChange),
     /// The queries of the last day.
     Day {},
+    /// Past queries, from the query log if there is one, else from the history.
+    Queries(PastQueryFilter),
     /// A link into the dashboard, for one use. The daemon opens the dashboard, if it is not open.
     Dashboard {},
+    /// Set the password of the dashboard, or remove it.
+    DashboardPassword {
+        /// The password; `None` for none.
+        password: Option<AdminSecret>,
+    },
+    /// Make a token for a program.
+    TokenCreate {
+        /// The name by which the token is revoked.
+        name: String,
+        /// What the bearer may ask.
+        scope: TokenScope,
+        /// Seconds until the token ends.
+        seconds: u32,
+    },
+    /// List tokens.
+    TokenList {},
+    /// End a token.
+    TokenRevoke {
+        /// The name.
+        name: String,
+    },
+    /// The settings of the configuration file.
+    Settings {},
     /// Read the configuration again, and put the new one into force.
     Reload {},
     /// How the daemon was started.
@@ -145,8 +176,15 @@ impl AdminRequest {
         "policy-pause",
         "policy-update",
         "policy-accept",
+        "policy-rule",
         "day",
+        "queries",
         "dashboard",
+        "dashboard-password",
+        "token-create",
+        "token-list",
+        "token-revoke",
+        "settings",
         "reload",
         "origin",
         "hand-over",
@@ -179,7 +217,17 @@ impl AdminRequest {
                 Some(format!("policy update{}", list.collect::<String>()))
             }
             AdminRequest::PolicyAccept { list } => Some(format!("policy accept {list:?}")),
+            AdminRequest::PolicyRule(change) => rule(change),
+            AdminRequest::Queries(_) => Some("log".to_owned()),
             AdminRequest::Dashboard {} => Some("dashboard".to_owned()),
+            AdminRequest::DashboardPassword { password } => {
+                let remove = if password.is_some() { "" } else { " --remove" };
+                Some(format!("dashboard password{remove}"))
+            }
+            AdminRequest::TokenCreate { name, scope, seconds } => {
+                Some(format!("token create {name:?} --scope {} --expires {seconds}", scope.name()))
+            }
+            AdminRequest::TokenRevoke { name } => Some(format!("token revoke {name:?}")),
             AdminRequest::Reload {} => Some("reload".to_owned()),
             AdminRequest::HandOver {} => Some("hand over to a new daemon".to_owned()),
             AdminRequest::Watch(filter) => Some(watch(filter)),
@@ -195,6 +243,8 @@ impl AdminRequest {
             | AdminRequest::Day {}
             | AdminRequest::Lookup { .. }
             | AdminRequest::Origin {}
+            | AdminRequest::TokenList {}
+            | AdminRequest::Settings {}
             | AdminRequest::NtaList {}
             | AdminRequest::Servers { .. }
             | AdminRequest::Network {}
@@ -204,6 +254,64 @@ impl AdminRequest {
             | AdminRequest::CacheLookup { .. } => None,
         }
     }
+}
+
+impl AdminRequest {
+    /// The scope of a token that may ask this; `None` if the request is answered over the control socket alone: the answer
+    /// is more than a reply, or gives something out that outlasts the token.
+    #[must_use]
+    pub fn scope(&self) -> Option<TokenScope> {
+        Some(match self {
+            AdminRequest::Status {}
+            | AdminRequest::Stats {}
+            | AdminRequest::Metrics { .. }
+            | AdminRequest::Lookup { .. }
+            | AdminRequest::NtaList {}
+            | AdminRequest::Servers { .. }
+            | AdminRequest::Network {}
+            | AdminRequest::Cache {}
+            | AdminRequest::CacheLookup { .. }
+            | AdminRequest::PolicyExplain { .. }
+            | AdminRequest::PolicyLists { .. }
+            | AdminRequest::Day {}
+            | AdminRequest::Queries(_)
+            | AdminRequest::Settings {}
+            | AdminRequest::Why(_)
+            | AdminRequest::Troubles { .. } => TokenScope::Read,
+            AdminRequest::PolicyPause { .. }
+            | AdminRequest::PolicyUpdate { .. }
+            | AdminRequest::PolicyAccept { .. }
+            | AdminRequest::PolicyRule(_) => TokenScope::Policy,
+            AdminRequest::NtaAdd { .. }
+            | AdminRequest::NtaRemove { .. }
+            | AdminRequest::Flush { .. }
+            | AdminRequest::Reload {}
+            | AdminRequest::HistoryErase {} => TokenScope::Admin,
+            AdminRequest::CacheDump {}
+            | AdminRequest::CacheLoad {}
+            | AdminRequest::Dashboard {}
+            | AdminRequest::DashboardPassword { .. }
+            | AdminRequest::TokenCreate { .. }
+            | AdminRequest::TokenList {}
+            | AdminRequest::TokenRevoke { .. }
+            | AdminRequest::Origin {}
+            | AdminRequest::HandOver {}
+            | AdminRequest::Watch(_) => return None,
+        })
+    }
+}
+
+/// A rule of the operator in the words of the command line; `None` if nothing changes.
+fn rule(change: &OperatorRuleChange) -> Option<String> {
+    let OperatorRuleChange { name, effect, group, trial, .. } = change;
+    let verb = match effect {
+        Some(OperatorRuleEffect::Block) => "block",
+        Some(OperatorRuleEffect::Allow) => "allow",
+        None => "unblock",
+    };
+    let group = group.iter().map(|group| format!(" --group {group:?}"));
+    let told = [format!("policy {verb} {name:?}")].into_iter().chain(group).collect();
+    (!trial).then_some(told)
 }
 
 /// A watch in the words of the command line.

@@ -6,6 +6,7 @@ use crate::Reachability;
 
 /// Servers, silent zones and the ways out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServerList {
     /// The zone of the listed servers; `None` in a list of every server.
     pub zone: Option<String>,
@@ -19,6 +20,7 @@ pub struct ServerList {
 
 /// A server in the infra cache.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KnownServer {
     /// The nameserver's name; `None` in a list of every server.
     pub name: Option<String>,
@@ -54,6 +56,7 @@ pub struct KnownServer {
 
 /// A zone of which no server replies usefully, although the uplink works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SilentZoneReport {
     /// The zone.
     pub zone: String,

@@ -6,6 +6,7 @@ use crate::{CacheFill, NetworkReport, PolicySourceReport};
 
 /// How a daemon is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DaemonStatus {
     /// The release of the daemon.
     pub program: String,
@@ -79,6 +80,7 @@ pub struct DaemonStatus {
 
 /// A daemon that ended without a shutdown while the machine ran: a crash, or killed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CrashReport {
     /// When the next daemon started and noticed, in seconds since 1970.
     pub at_unix_s: u64,
@@ -94,6 +96,7 @@ pub struct CrashReport {
 
 /// A client that is not served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedClient {
     /// The address.
     pub address: String,
@@ -105,6 +108,7 @@ pub struct RefusedClient {
 
 /// Whether answers are validated (DNSSEC).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ValidationReport {
     /// Whether validation is on.
     pub on: bool,
@@ -114,6 +118,7 @@ pub struct ValidationReport {
 
 /// The state of the second level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SecondLevelState {
     /// The second level is asked.
@@ -124,6 +129,7 @@ pub enum SecondLevelState {
 
 /// The copy of a zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ZoneCopyState {
     /// The zone.
     pub zone: String,
@@ -138,6 +144,7 @@ pub struct ZoneCopyState {
 
 /// A layer of the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LayerReport {
     /// Its name.
     pub name: String,
@@ -149,6 +156,7 @@ pub struct LayerReport {
 
 /// A problem, for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The severity.
     pub severity: Severity,
@@ -160,6 +168,7 @@ pub struct Problem {
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Names are not resolved.

@@ -106,4 +106,4 @@ fn cut(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! The rules in force: a compiled policy, the groups of clients, and their verdicts.
 
 mod group_rules;
+mod operator;
 pub(crate) mod review;
 
 use std::io;
@@ -13,6 +14,7 @@ use crate::compiled::manifest::AddressSubject;
 use crate::compiled::{CompiledPolicy, FoundRule, RulePatternText};
 use crate::form::ListForm;
 use crate::groups::{BlockStyle, GroupSettings};
+use crate::operator_rules::OperatorRules;
 use crate::options::{RewriteAnswer, RuleOptions};
 use crate::precedence;
 use crate::regions::{ClientRegions, TooManyRegions};
@@ -32,6 +34,7 @@ pub struct PolicyRules {
     /// The first group is the default.
     groups: Arc<[GroupSettings]>,
     regions: ClientRegions,
+    operator: Arc<OperatorRules>,
 }
 
 /// The question for which rules are selected.
@@ -53,7 +56,8 @@ impl PolicyRules {
         groups: Vec<GroupSettings>,
     ) -> Result<Self, TooManyRegions> {
         let regions = ClientRegions::new(&groups, &compiled.client_prefixes())?;
-        Ok(PolicyRules { compiled, groups: groups.into(), regions })
+        let operator = Arc::default();
+        Ok(PolicyRules { compiled, groups: groups.into(), regions, operator })
     }
 
     /// The region of a client: clients of a region get the same verdicts.
@@ -102,6 +106,9 @@ impl PolicyRules {
         asked: &NameSlice,
         rtype: Rtype,
     ) -> io::Result<PolicyVerdict> {
+        if let Some(verdict) = self.operator_verdict(region, asked) {
+            return Ok(self.with_group_rules(region, asked, rtype, verdict, false));
+        }
         let found = self.matching_name(region, asked, &[rtype])?;
         let verdict = self.verdict(region, rtype, &found, None);
         let is_final = found.first().is_some_and(|first| first.rule.important);
@@ -126,13 +133,7 @@ impl PolicyRules {
         for (of, part) in all {
             let verdict = match &part {
                 AnswerPart::Name(target) => {
-                    let target = target.for_slice();
-                    let found = self.matching_name(region, target, &[rtype, of])?;
-                    let concerns = Some(show_name(target.as_slice()));
-                    match self.verdict(region, rtype, &found, concerns) {
-                        PolicyVerdict::Pass => self.verdict_on_target(region, target),
-                        verdict => verdict,
-                    }
+                    self.judge_target(region, target.for_slice(), &[rtype, of])?
                 }
                 AnswerPart::Address(address) => {
                     let found = self.matching_address(region, asked, rtype, *address);
@@ -148,6 +149,24 @@ impl PolicyRules {
             }
         }
         Ok(allowed)
+    }
+
+    /// The verdict on the target of an alias or of a service, with the type of the question first.
+    fn judge_target(
+        &self,
+        region: u8,
+        target: &NameSlice,
+        rtypes: &[Rtype; 2],
+    ) -> io::Result<PolicyVerdict> {
+        let concerns = Some(show_name(target.as_slice()));
+        if let Some(verdict) = self.operator_verdict(region, target) {
+            return Ok(verdict.concerning(concerns));
+        }
+        let found = self.matching_name(region, target, rtypes)?;
+        Ok(match self.verdict(region, rtypes[0], &found, concerns) {
+            PolicyVerdict::Pass => self.verdict_on_target(region, target),
+            verdict => verdict,
+        })
     }
 
     /// The verdict that a rule acts, unless a rule allows the name in question. Few answers get here, so the name is

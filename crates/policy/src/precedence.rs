@@ -1,4 +1,4 @@
-//! Which of several matching rules decides.
+//! Which of several matching rules of lists decides. Rules of the operator go before (`policy_rules::operator`).
 //!
 //! Rules of the lists of the client's group compete. First, `$badfilter` rules disable equal rules, and of each policy
 //! zone (RPZ) the rule for the most specific name stays. Of the rest, the first of this table wins:

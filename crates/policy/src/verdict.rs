@@ -18,6 +18,22 @@ pub enum PolicyVerdict {
     Act(PolicyAction, RuleReason),
 }
 
+impl PolicyVerdict {
+    /// The same verdict for a name or an address of the answer.
+    #[must_use]
+    pub(crate) fn concerning(self, concerns: Option<String>) -> Self {
+        match self {
+            PolicyVerdict::Pass => PolicyVerdict::Pass,
+            PolicyVerdict::Allowed(reason) => {
+                PolicyVerdict::Allowed(RuleReason { concerns, ..reason })
+            }
+            PolicyVerdict::Act(action, reason) => {
+                PolicyVerdict::Act(action, RuleReason { concerns, ..reason })
+            }
+        }
+    }
+}
+
 /// The reply by which a rule acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyAction {
@@ -70,6 +86,8 @@ pub enum RuleSource {
     SafeSearch(SafeSearch),
     /// In the group: no IPv6 addresses.
     BlockAaaa,
+    /// Among the rules of the operator.
+    Operator,
 }
 
 impl RuleSource {
@@ -100,6 +118,7 @@ impl fmt::Display for RuleSource {
             RuleSource::Service(name) => write!(f, "service {name}"),
             RuleSource::SafeSearch(engine) => write!(f, "safe search of {engine}"),
             RuleSource::BlockAaaa => f.write_str("block-aaaa"),
+            RuleSource::Operator => f.write_str("rule of the operator"),
         }
     }
 }

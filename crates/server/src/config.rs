@@ -3,7 +3,8 @@
 //! [`schema`] is the file as written. [`reading`] and [`words`] report faults so that a person can mend the file, with
 //! the [`tree`] of the file and the keys that are [`allowed`].
 //! [`build`] makes the settings of the resolver and the daemon. [`sound`] checks whether values go together.
-//! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys.
+//! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys; [`written`]
+//! tells the settings of the file.
 
 mod allowed;
 mod build;
@@ -20,6 +21,7 @@ mod source;
 mod tree;
 pub mod values;
 mod words;
+mod written;
 
 use std::path::Path;
 
@@ -31,6 +33,7 @@ pub use overlay::ConfigOverlay;
 pub use schema::*;
 pub(crate) use sound::nearest;
 pub use source::ConfigSource;
+pub(crate) use written::WrittenSetting;
 
 /// The root servers, unless the configuration names a file.
 pub const ROOT_HINTS: &str = include_str!("../data/root.hints");

@@ -7,6 +7,7 @@
 //!
 //! A step that is possible in one state alone is a method of the state.
 
+mod access_key_files;
 mod allotment;
 mod at_work;
 mod attend;
@@ -33,6 +34,7 @@ mod listeners;
 mod listening;
 mod network_zones;
 mod networks;
+mod operator_rules;
 mod overseer;
 mod owner;
 mod policy_keeper;
@@ -53,6 +55,7 @@ mod serving;
 mod shed;
 mod signals;
 mod single;
+mod single_policy;
 mod state_folder;
 mod strategy;
 mod surroundings;

@@ -22,6 +22,7 @@ use zoners_resolver::{NetworkState, Obstacle, Shared};
 use crate::config::HistoryConfig;
 use crate::events::QueryEvents;
 use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
+pub(crate) use answers::PastFilter;
 pub use answers::WhyFilter;
 use file::HistoryFile;
 use record::record;

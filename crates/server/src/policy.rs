@@ -7,6 +7,7 @@ mod answer;
 pub(crate) mod build;
 pub mod groups;
 pub(crate) mod known_clients;
+pub(crate) mod operator_rule_file;
 pub(crate) mod pause_file;
 pub(crate) mod shelf;
 pub(crate) mod supply;
@@ -18,8 +19,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use zoners_dns::{Ede, EdeCode, NameSlice, Question, Rtype};
 use zoners_policy::{
-    CompiledPolicy, GroupPlan, GroupSettings, PolicyRules, PolicyVerdict, RuleSource,
-    TooManyRegions,
+    CompiledPolicy, GroupPlan, GroupSettings, OperatorRules, PolicyRules, PolicyVerdict,
+    RuleSource, TooManyRegions,
 };
 use zoners_resolver::{Answer, PathServer};
 
@@ -41,6 +42,8 @@ pub struct PolicySurroundings<'a> {
     pub addresses_of: &'a dyn Fn(&ClientNaming) -> Vec<IpAddr>,
     /// The count of replies that a list of this name has decided.
     pub hits_of: &'a dyn Fn(&str) -> ListHits,
+    /// The rules of the operator.
+    pub operator_rules: Arc<OperatorRules>,
 }
 
 /// A count of the replies that a list has decided.
@@ -55,6 +58,7 @@ impl PolicySurroundings<'_> {
             is_paused: &|_| false,
             addresses_of: &|_| Vec::new(),
             hits_of: &|_| Arc::default(),
+            operator_rules: Arc::default(),
         }
     }
 }
@@ -132,6 +136,7 @@ impl ListPolicy {
         let upstream = |plan: &GroupPlan| config.upstream_of(&plan.settings.name);
         let upstreams = plans.iter().map(upstream).collect();
         let rules = PolicyRules::new(compiled, plans.iter().map(at).collect())?;
+        let rules = rules.with_operator_rules(now.operator_rules.clone());
         let term = PolicyTerm { since: unix_seconds, until };
         let identities = identities(config, &rules);
         Ok(ListPolicy {
@@ -183,7 +188,9 @@ impl ListPolicy {
                 let code = list.and_then(|list| self.codes.get(usize::from(list)));
                 code.copied().unwrap_or(EdeCode::BLOCKED)
             }
-            RuleSource::Schedule(_) | RuleSource::Service(_) => EdeCode::BLOCKED,
+            RuleSource::Schedule(_) | RuleSource::Service(_) | RuleSource::Operator => {
+                EdeCode::BLOCKED
+            }
             RuleSource::SafeSearch(_) | RuleSource::BlockAaaa => EdeCode::FORGED,
         }
     }

@@ -46,6 +46,7 @@ impl Config {
         let second_level = error.take(self.second_level());
         let local = error.take(Local::new(self, &self.routes()));
         error.take(zones::secondaries(self, None));
+        error.take(self.dashboard_certificate());
         let groups = error.take(PolicyGroups::read(self));
         if scope == Scope::Start {
             error.take(machine::check(self));

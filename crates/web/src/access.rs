@@ -41,11 +41,22 @@ impl DashboardAccess {
             return false;
         };
         self.links.remove(at);
+        self.add_session(session, now);
+        true
+    }
+
+    /// Adds a session.
+    pub(crate) fn add_session(&mut self, session: SessionSecret, now: Instant) {
+        self.forget(now);
         if self.sessions.len() >= MAX_SESSIONS {
             self.sessions.remove(0);
         }
         self.sessions.push((session, now));
-        true
+    }
+
+    /// Ends every session.
+    pub(crate) fn end_sessions(&mut self) {
+        self.sessions.clear();
     }
 
     /// Whether a session is under way; if so, it has been used now.

@@ -1,10 +1,12 @@
 //! The dashboard: its links and sessions, and the routes that need one.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use maud::html;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use zoners_api::{Admin, AdminAnswer, AdminError, AdminReply, AdminRequest, DashboardLink, answer};
 use zoners_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, SET_COOKIE};
@@ -12,33 +14,81 @@ use zoners_http::{HttpRequest, HttpResponse, Method, Route, StatusCode};
 
 use crate::access::{DashboardAccess, LINK_TIME, SESSION_TIME};
 use crate::feed::Feed;
+use crate::keys::AccessKeys;
 use crate::layout;
+use crate::login_limits::{LoginLimits, LoginOutcome};
 use crate::secrets::{SessionSecret, secret};
 
 /// 32 octets that no program can guess.
 pub type Randomness = Box<dyn Fn() -> [u8; 32] + Send + Sync>;
 
-/// The cookie of a session.
+/// Takes note of attempts to log in.
+pub type LoginObserver = Box<dyn Fn(IpAddr, LoginOutcome) + Send + Sync>;
+
+/// The cookie of a session that a link has begun.
 const COOKIE: &str = "zoners-session";
+/// The cookie of a session that the password has begun: the browser holds it to this host, this path and TLS (RFC 6265bis
+/// section 4.1.3.2).
+pub(crate) const SECURE_COOKIE: &str = "__Host-zoners-session";
+/// The path of the form for the password.
+pub(crate) const LOGIN: &str = "/login";
 /// The path of a link.
 const ENTER: &str = "/enter";
+
+/// The way into a dashboard. Each way has sessions of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// Links of the owner, for browsers of this machine.
+    Link,
+    /// The password, over a network and TLS.
+    Password,
+}
 
 /// The dashboard of a daemon.
 pub struct Dashboard<A: Admin> {
     pub(crate) admin: Arc<A>,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) keys: Arc<AccessKeys>,
+    pub(crate) logins: Mutex<LoginLimits>,
+    /// The turn of a guess at the password.
+    pub(crate) guessing: Semaphore,
+    entrance: Entrance,
     access: Mutex<DashboardAccess>,
     random: Randomness,
+    observer: Option<LoginObserver>,
     host: String,
 }
 
 impl<A: Admin> Dashboard<A> {
-    /// A dashboard; nobody is let in yet.
+    /// A dashboard with links; nobody is let in yet.
     #[must_use]
-    pub fn new(admin: Arc<A>, random: Randomness) -> Arc<Self> {
+    pub fn new(admin: Arc<A>, random: Randomness, keys: Arc<AccessKeys>) -> Arc<Self> {
+        Dashboard::with_entrance(Entrance::Link, admin, random, keys, None)
+    }
+
+    /// A dashboard with this way in; attempts to log in are told to `observer`.
+    #[must_use]
+    pub fn with_entrance(
+        entrance: Entrance,
+        admin: Arc<A>,
+        random: Randomness,
+        keys: Arc<AccessKeys>,
+        observer: Option<LoginObserver>,
+    ) -> Arc<Self> {
         let digits = secret(random());
         let host = format!("zoners-{}.localhost", digits.get(..16).unwrap_or(&digits));
-        Arc::new(Dashboard { admin, feed: Arc::default(), access: Mutex::default(), random, host })
+        Arc::new(Dashboard {
+            admin,
+            feed: Arc::default(),
+            keys,
+            logins: Mutex::default(),
+            guessing: Semaphore::new(1),
+            entrance,
+            access: Mutex::default(),
+            random,
+            observer,
+            host,
+        })
     }
 
     /// The host in the links: a name of this machine (RFC 6761 section 6.3) that only the owner knows.
@@ -54,6 +104,27 @@ impl<A: Admin> Dashboard<A> {
         self.access.lock().add_link(link.clone(), Instant::now());
         let url = format!("http://{}:{port}{ENTER}?link={link}", self.host);
         DashboardLink { url, valid_s: LINK_TIME.as_secs() as u32 }
+    }
+
+    /// Ends every session, as after a change of the password.
+    pub fn end_sessions(&self) {
+        self.access.lock().end_sessions();
+    }
+
+    /// The way in.
+    pub(crate) fn entrance(&self) -> Entrance {
+        self.entrance
+    }
+
+    /// Begins a session, and returns the secret.
+    pub(crate) fn begin_session(&self) -> SessionSecret {
+        let session = self.secret();
+        self.access.lock().add_session(session.clone(), Instant::now());
+        session
+    }
+
+    pub(crate) fn observe_login(&self, client: IpAddr, outcome: LoginOutcome) {
+        self.observer.iter().for_each(|observer| observer(client, outcome));
     }
 
     /// A route for browsers with a session. A form must come from a page of the dashboard.
@@ -74,7 +145,7 @@ impl<A: Admin> Dashboard<A> {
                 let is_foreign = is_form && !request.headers.contains_key(ORIGIN);
                 match dashboard.admits(&request) {
                     true if !is_foreign => handler(dashboard, request).await,
-                    _ => no_session(),
+                    _ => dashboard.no_session(is_form),
                 }
             }
         })
@@ -86,7 +157,7 @@ impl<A: Admin> Dashboard<A> {
     /// The daemon refuses the request, or it is none for a browser.
     pub(crate) async fn ask(&self, request: AdminRequest) -> Result<AdminReply, AdminError> {
         let refused = "this request is answered over the control socket alone";
-        if !is_for_browsers(&request) {
+        if request.scope().is_none() {
             return Err(AdminError::invalid(refused));
         }
         match answer(&*self.admin, request, None).await {
@@ -98,14 +169,30 @@ impl<A: Admin> Dashboard<A> {
 
     /// Ends the session of a request.
     pub(crate) fn leave(&self, request: &HttpRequest) {
-        if let Some(session) = request.cookie(COOKIE) {
+        if let Some(session) = request.cookie(self.cookie()) {
             self.access.lock().leave(session);
         }
     }
 
     fn admits(&self, request: &HttpRequest) -> bool {
-        let session = request.cookie(COOKIE);
+        let session = request.cookie(self.cookie());
         session.is_some_and(|session| self.access.lock().admits(session, Instant::now()))
+    }
+
+    /// The name of the cookie of a session.
+    fn cookie(&self) -> &'static str {
+        match self.entrance {
+            Entrance::Link => COOKIE,
+            Entrance::Password => SECURE_COOKIE,
+        }
+    }
+
+    /// The answer to a browser without a session: over a network, the way to the password.
+    fn no_session(&self, is_form: bool) -> HttpResponse {
+        match self.entrance {
+            Entrance::Password if !is_form => layout::redirect(LOGIN),
+            _ => no_session(),
+        }
     }
 
     fn secret(&self) -> SessionSecret {
@@ -164,19 +251,6 @@ impl<A: Admin> fmt::Debug for Dashboard<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dashboard").finish_non_exhaustive()
     }
-}
-
-/// Whether the answer is a reply alone, and the request gives nothing out that outlasts the session.
-fn is_for_browsers(request: &AdminRequest) -> bool {
-    !matches!(
-        request,
-        AdminRequest::Watch(_)
-            | AdminRequest::HandOver {}
-            | AdminRequest::Dashboard {}
-            | AdminRequest::Origin {}
-            | AdminRequest::CacheDump {}
-            | AdminRequest::CacheLoad {}
-    )
 }
 
 /// The page for browsers without a session.

@@ -71,9 +71,11 @@ pub(crate) fn bare(status: StatusCode, title: &str, content: &Markup) -> HttpRes
 }
 
 /// The way to another page, after a form.
-pub(crate) fn redirect(path: &'static str) -> HttpResponse {
+pub(crate) fn redirect(path: &str) -> HttpResponse {
+    // Paths of the dashboard have no octets that a field cannot have.
+    let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     HttpResponse::text(StatusCode::SEE_OTHER, "")
-        .with(LOCATION, HeaderValue::from_static(path))
+        .with(LOCATION, path)
         .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
 }
 

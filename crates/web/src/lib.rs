@@ -11,6 +11,9 @@
 //! programs of other users on this machine could lure the browser to a port of theirs and get it. So the link has a
 //! host of its own ([`Dashboard::host`]), which no other program can guess.
 //!
+//! Over a network ([`Entrance::Password`]) the password is the way in, over TLS alone. Programs show a token for the HTTP
+//! API, which is the control socket's ([`TokenBook`]); only hashes of password and tokens are kept ([`AccessKeys`]).
+//!
 //! # Pages
 //!
 //! Each page is complete without a script. The script (`assets/live.js`) fetches the page again
@@ -21,12 +24,22 @@ mod assets;
 mod chart;
 mod dashboard;
 mod feed;
+mod http_api;
+mod keys;
 mod layout;
+mod login;
+mod login_limits;
 mod pages;
+mod password;
 mod secrets;
 mod site;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod words;
 
-pub use dashboard::{Dashboard, Randomness};
+pub use dashboard::{Dashboard, Entrance, LoginObserver, Randomness};
+pub use keys::AccessKeys;
+pub use login_limits::LoginOutcome;
+pub use password::{PasswordHash, SALT_OCTETS};
+pub use tokens::TokenBook;

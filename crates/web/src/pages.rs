@@ -1,10 +1,12 @@
 //! The pages, and the forms in them.
 
+mod decision;
 mod lookup;
 mod network;
 mod overview;
 mod policy;
 mod queries;
+mod rule;
 mod servers;
 mod settings;
 mod why;
@@ -43,7 +45,9 @@ pub(crate) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
             layout::page("/network", Refresh::Often, &content)
         }),
         dashboard.route(Method::GET, "/settings", |dashboard, _| async move {
-            layout::page("/settings", Refresh::Often, &settings::content(&dashboard.admin.status()))
+            let admin = &*dashboard.admin;
+            let content = settings::content(&admin.status(), &admin.settings());
+            layout::page("/settings", Refresh::Often, &content)
         }),
         dashboard.route(Method::POST, "/leave", |dashboard, request| async move {
             dashboard.leave(&request);
@@ -51,6 +55,7 @@ pub(crate) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
         }),
     ];
     routes.extend(queries::routes(dashboard));
+    routes.extend(rule::routes(dashboard));
     routes.extend(policy::routes(dashboard));
     routes
 }

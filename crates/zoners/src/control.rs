@@ -1,6 +1,6 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
 //! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `history`,
-//! `dashboard`.
+//! `dashboard`, `token`.
 
 pub(crate) mod cache;
 pub(crate) mod dashboard;
@@ -17,6 +17,7 @@ pub(crate) mod stats;
 pub(crate) mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod token;
 pub(crate) mod troubles;
 pub(crate) mod watch;
 pub(crate) mod why;

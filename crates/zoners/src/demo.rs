@@ -1,5 +1,7 @@
 //! `zoners demo`
 
+mod traffic;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,21 +37,39 @@ pub(crate) struct DemoArguments {
     /// The control socket. Without this option: demo-PORT.sock in a folder for the control socket of a daemon.
     #[arg(long, value_name = "FILE")]
     control: Option<PathBuf>,
+    /// No queries but yours: without this option, a few devices of a household ask as well.
+    #[arg(long)]
+    quiet: bool,
 }
+
+/// The household: the device of the children may not see two services.
+const HOUSEHOLD: &str = r#"
+[[policy.group]]
+name = "kids"
+clients = ["127.0.0.8/30"]
+blocked-services = ["tiktok", "youtube"]
+"#;
 
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let random = Random::from_system().map_err(Failure::Failed)?;
     let (service, anchor) = service(arguments.seed, random).map_err(Failure::Failed)?;
+    let policy =
+        Config::parse(HOUSEHOLD, "demo").map_err(|error| Failure::Failed(error.to_string()))?;
     let ready = |start: &SingleStart<'_>| {
         show(start, &anchor);
+        if !arguments.quiet {
+            start.addresses.first().copied().into_iter().for_each(traffic::begin);
+        }
         // Without the text, no person knows the names to ask for.
         output::is_whole().map_err(|_| io::ErrorKind::BrokenPipe.into())
     };
     let control = |first: SocketAddr| control_places(arguments.control.clone(), first.port());
-    serve_on(service, arguments.port, control, ready).map_err(|error| match output::is_whole() {
-        Err(failure) => failure,
-        Ok(()) => Failure::Failed(error.to_string()),
-    })
+    serve_on(service, arguments.port, policy, control, ready).map_err(
+        |error| match output::is_whole() {
+            Err(failure) => failure,
+            Ok(()) => Failure::Failed(error.to_string()),
+        },
+    )
 }
 
 /// The service, and the DS record at the beginning of the chains of trust.

@@ -80,6 +80,8 @@ enum Command {
     Log(control::log::LogArguments),
     /// Open the dashboard in a browser: how the daemon is doing, queries as they end, policy, network.
     Dashboard(control::dashboard::DashboardArguments),
+    /// Make, list and end tokens for programs that ask over HTTP.
+    Token(control::token::TokenArguments),
     /// Show the measurements of servers in the running daemon: of a zone, or of every zone.
     Servers(control::servers::ServersArguments),
     /// Show the networks of this machine: links, their resolvers and domains, and the names that they answer.
@@ -234,6 +236,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::History(arguments) => control::troubles::history(&arguments),
         Command::Log(arguments) => control::log::run(&arguments),
         Command::Dashboard(arguments) => control::dashboard::run(&arguments),
+        Command::Token(arguments) => control::token::run(&arguments),
         Command::Servers(arguments) => control::servers::run(&arguments),
         Command::Network(arguments) => control::network::run(&arguments),
         Command::Cache(arguments) => control::cache::run(&arguments),

@@ -1,10 +1,11 @@
 use super::*;
 use crate::{
-    CounterStats, FinishedQuery, LostEvents, NegativeAnchorList, QueryOutcome, WatchFilter,
-    WhyQuery,
+    AdminSecret, CounterStats, FinishedQuery, LostEvents, NegativeAnchorList, OperatorRuleChange,
+    OperatorRuleEffect, PastQueryFilter, QueryOutcome, TokenScope, WatchFilter, WhyQuery,
 };
 
-fn requests() -> Vec<AdminRequest> {
+/// A request of each kind.
+pub(crate) fn requests() -> Vec<AdminRequest> {
     let name = || "example.com.".to_owned();
     vec![
         AdminRequest::Status {},
@@ -26,8 +27,19 @@ fn requests() -> Vec<AdminRequest> {
         AdminRequest::PolicyPause { group: None, seconds: 300 },
         AdminRequest::PolicyUpdate { list: None },
         AdminRequest::PolicyAccept { list: "ads".into() },
+        AdminRequest::PolicyRule(OperatorRuleChange {
+            name: name(),
+            effect: Some(OperatorRuleEffect::Allow),
+            ..OperatorRuleChange::default()
+        }),
         AdminRequest::Day {},
+        AdminRequest::Queries(PastQueryFilter { failed: true, ..PastQueryFilter::default() }),
         AdminRequest::Dashboard {},
+        AdminRequest::DashboardPassword { password: Some(AdminSecret("secret".into())) },
+        AdminRequest::TokenCreate { name: "a".into(), scope: TokenScope::Read, seconds: 60 },
+        AdminRequest::TokenList {},
+        AdminRequest::TokenRevoke { name: "a".into() },
+        AdminRequest::Settings {},
         AdminRequest::Reload {},
         AdminRequest::Origin {},
         AdminRequest::HandOver {},
@@ -164,4 +176,26 @@ fn a_filter_is_read_field_by_field_and_told_as_on_the_command_line() {
     let change = AdminRequest::from_line(line).unwrap().change().unwrap();
     assert_eq!(change, r#"watch --client "192.0.2.0/24" --name "example.com" --failed"#);
     assert_eq!(kind_of_error(r#"{"do":"watch","label":"x"}"#), AdminErrorKind::MalformedRequest);
+}
+
+#[test]
+fn a_rule_is_told_as_on_the_command_line_unless_nothing_changes() {
+    let line = br#"{"do":"policy-rule","name":"ads.example","effect":"block","group":"kids"}"#;
+    let AdminRequest::PolicyRule(change) = AdminRequest::from_line(line).unwrap() else {
+        panic!("a rule")
+    };
+    let told = |change: OperatorRuleChange| AdminRequest::PolicyRule(change).change();
+    let shown = "policy block \"ads.example\" --group \"kids\"";
+    assert_eq!(told(change.clone()).as_deref(), Some(shown));
+    let back = OperatorRuleChange { effect: None, group: None, ..change.clone() };
+    assert_eq!(told(back).as_deref(), Some("policy unblock \"ads.example\""));
+    assert_eq!(told(OperatorRuleChange { trial: true, ..change }), None);
+}
+
+#[test]
+fn a_secret_is_in_no_log() {
+    let password = Some(AdminSecret("correct horse".into()));
+    let request = AdminRequest::DashboardPassword { password };
+    let told = format!("{request:?} {}", request.change().unwrap());
+    assert!(!told.contains("horse") && told.contains("dashboard password"), "{told}");
 }

@@ -1,6 +1,6 @@
 //! Rules of a group beside its lists: schedules that block every name, blocked services, no IPv6 addresses, safe search.
 //!
-//! | verdict of the lists | what the group's own rules add |
+//! | verdict of the operator's rules, or of the lists | what the group's own rules add |
 //! |---|---|
 //! | a rule acts, or `$important` allows | nothing |
 //! | a rule allows | `block-aaaa`, safe search |
@@ -73,18 +73,24 @@ impl PolicyRules {
             })
             .collect();
         let Some(group) = self.unpaused(region) else { return Ok(of_lists) };
+        let mut of_operator = self.operator_rules_for(region, asked);
         let matching = |(action, reason)| MatchingRule { action: Some(action), reason };
         let mut blocking: Vec<_> =
             self.blocking(region, group, asked).map(matching).into_iter().collect();
         let mut rewriting: Vec<_> =
             rewriting(group, asked, rtype).map(matching).into_iter().collect();
         let first = of_lists.first().zip(found.first());
-        let is_allowed =
-            first.is_some_and(|(first, found)| first.action.is_none() && !found.rule.important);
+        let is_allowed = match of_operator.first() {
+            Some(rule) => rule.action.is_none(),
+            None => {
+                first.is_some_and(|(first, found)| first.action.is_none() && !found.rule.important)
+            }
+        };
         let mut all = Vec::new();
         if is_allowed {
             all.append(&mut rewriting);
         }
+        all.append(&mut of_operator);
         all.append(&mut of_lists);
         all.append(&mut blocking);
         all.append(&mut rewriting);
@@ -108,7 +114,7 @@ impl PolicyRules {
     }
 
     /// The group of a region, unless the policy is paused.
-    fn unpaused(&self, region: u8) -> Option<&GroupSettings> {
+    pub(super) fn unpaused(&self, region: u8) -> Option<&GroupSettings> {
         self.group(region).filter(|group| !group.is_paused)
     }
 }

@@ -14,10 +14,11 @@ use zoners_resolver::Settings;
 use zoners_resolver::{Anchor, Dns64, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
+use zoners_tls::{Certificate, CertificateFiles};
 
 use super::listen::PORT;
 use super::renamed;
-use super::schema::{Dns64Prefix, RedisConfig, Secret};
+use super::schema::{Dns64Prefix, RedisConfig, Secret, ServerConfig};
 use super::{
     Answers, Config, ConfigError, LOCAL_ROOT_PRIMARIES, LocalRoot, NetworkRoute, ROOT_ANCHORS,
     ROOT_HINTS, RouteConfig,
@@ -149,6 +150,23 @@ impl Config {
             negative_cap: self.cache.max_negative_ttl,
             stale: if self.cache.serve_stale { self.cache.max_stale_ttl } else { 0 },
         }
+    }
+
+    /// The certificate of the dashboard, if other machines reach it. Reads the files named in the configuration.
+    ///
+    /// # Errors
+    /// A file cannot be read, or has no usable certificate or key.
+    pub(crate) fn dashboard_certificate(&self) -> Result<Option<Certificate>, ConfigError> {
+        let ServerConfig { dashboard_certificate, dashboard_key, .. } = &self.server;
+        let (Some(chain), Some(key)) = (dashboard_certificate, dashboard_key) else {
+            return Ok(None);
+        };
+        let files = CertificateFiles { chain: chain.clone(), key: key.clone() };
+        files.read().map(Some).map_err(|fault| {
+            let of_key = fault.file == *key;
+            let at = if of_key { "server.dashboard-key" } else { "server.dashboard-certificate" };
+            self.wrong(at, &fault.to_string())
+        })
     }
 
     /// The settings of the second level, if configured. Reads the files named in the configuration.

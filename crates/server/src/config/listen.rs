@@ -103,9 +103,9 @@ impl Config {
         ports(self.server.http.iter().copied())
     }
 
-    /// The port of the dashboard.
-    pub(crate) fn dashboard_port(&self) -> Vec<u16> {
-        ports(self.server.dashboard.into_iter())
+    /// The ports of the dashboard, in order.
+    pub(crate) fn dashboard_ports(&self) -> Vec<u16> {
+        ports(self.server.dashboard.into_iter().chain(self.server.dashboard_https))
     }
 }
 

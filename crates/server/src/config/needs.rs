@@ -22,6 +22,8 @@ impl Config {
             ("the configuration file", file),
             ("resolver.root-hints", self.resolver.root_hints.as_deref()),
             ("resolver.local-root-file", self.resolver.local_root_file.as_deref()),
+            ("server.dashboard-certificate", self.server.dashboard_certificate.as_deref()),
+            ("server.dashboard-key", self.server.dashboard_key.as_deref()),
             ("dnssec.trust-anchor", self.dnssec.trust_anchor.as_deref()),
             ("local.hosts", self.local.hosts.as_deref()),
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
@@ -78,7 +80,7 @@ impl Config {
     pub(crate) fn needs_privilege(&self, file: Option<&Path>) -> bool {
         let reloaded = [self.ports(), self.http_ports()].concat();
         let is_reloaded = file.is_some() && reloaded.into_iter().any(is_privileged);
-        is_reloaded || self.dashboard_port().into_iter().any(is_privileged)
+        is_reloaded || self.dashboard_ports().into_iter().any(is_privileged)
     }
 
     /// The needs of a reload with this configuration, from `file`.
@@ -101,7 +103,7 @@ impl Config {
         let listens = [("server.listen", self.ports()), ("server.http", self.http_ports())];
         let listens = listens.into_iter().filter(|(_, ports)| file.is_some() && !ports.is_empty());
         // The dashboard is opened at the first request for it.
-        let dashboard = Some(("server.dashboard", self.dashboard_port()));
+        let dashboard = Some(("server.dashboard", self.dashboard_ports()));
         let listens = listens.chain(dashboard.filter(|(_, ports)| !ports.is_empty()));
         let listens = listens.map(|(of, ports)| Needs { of, all: Config::needs_to_listen(ports) });
         needs.extend(listens);

@@ -49,6 +49,7 @@ impl Config {
             let what = "must be false, unless dnssec.validate and dnssec.follow-rollovers are true";
             wrong("dnssec.signal-anchors", what);
         }
+        self.check_dashboard(&mut wrong);
         if let Some(redis) = &cache.redis {
             if redis.cluster && redis.sentinel.is_some() {
                 let what =
@@ -61,6 +62,27 @@ impl Config {
             }
         }
         error.outcome()
+    }
+
+    /// Browsers of other machines are served over TLS alone.
+    fn check_dashboard(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let server = &self.server;
+        let given = [
+            ("server.dashboard-certificate", server.dashboard_certificate.is_some()),
+            ("server.dashboard-key", server.dashboard_key.is_some()),
+        ];
+        for (key, is_given) in given {
+            match (server.dashboard_https.is_some(), is_given) {
+                (true, false) => {
+                    let what = format!(
+                        "needs {key}: browsers of other machines are served over TLS alone"
+                    );
+                    wrong("server.dashboard-https", &what);
+                }
+                (false, true) => wrong(key, "is used with server.dashboard-https alone"),
+                _ => {}
+            }
+        }
     }
 
     /// The domain of leases is answered here as a whole.

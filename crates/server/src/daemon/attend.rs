@@ -58,6 +58,7 @@ pub(super) async fn attend(
     let is_needed = serving.look_around();
     reload_files_if(is_needed, &mut reloading, &serving);
     serving.keep_sockets(control);
+    serving.overseer.open_dashboard_without_link();
     let mut strategies = StrategyKeeper::begin(&serving);
     let mut leases = LeaseKeeper::begin(&serving.generation);
     loop {
@@ -149,8 +150,7 @@ fn serve_on(serving: &mut Serving, control: Option<&ControlSocket>) {
 
 /// Takes in a change of lists, pauses or schedules, and puts the policy into force, if the policy has changed.
 fn policy_changed(serving: &mut Serving, change: PolicyChange) {
-    let config = &serving.generation.config.policy;
-    if serving.policies.take(change, &serving.core, config) {
+    if serving.policies.take(change, &serving.core, &serving.generation) {
         serving.renew_policy();
     }
     // The configuration may have changed meanwhile.
@@ -217,6 +217,7 @@ fn look(
     keeper: Option<&mut CacheKeeper>,
 ) -> bool {
     serving.overseer.note_day();
+    serving.overseer.open_dashboard_without_link();
     serving.policies.look_sometimes(&serving.core, &serving.generation.config.policy);
     // A timer stands still while the machine sleeps, and the clock may be set.
     let is_over = serving.until_schedules_change() == Some(Duration::ZERO);

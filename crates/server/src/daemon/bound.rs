@@ -86,6 +86,7 @@ impl Bound {
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
         let history = keep_history(folder, &core, &generation, &workers)?;
+        let state_folder = folder.map(Path::to_owned);
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
@@ -102,6 +103,7 @@ impl Bound {
             query_log: recorders.query_log(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
+            folder: state_folder,
             ..About::default()
         };
         let http_counters = Arc::<Counters>::default();
@@ -154,8 +156,10 @@ fn oversee(
     let [http_counters, _] = own;
     let dashboard = DashboardTerms {
         listen: generation.config.server.dashboard,
+        https: generation.config.server.dashboard_https,
         counters: http_counters.clone(),
         descriptors: workers.client_descriptors.clone(),
+        folder: about.folder.clone(),
     };
     let about = About {
         config: core.file.clone(),

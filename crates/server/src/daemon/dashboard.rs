@@ -2,16 +2,25 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use zoners_api::{Admin, AdminError, DashboardLink};
-use zoners_dns::{Counters, Random};
+use zoners_api::{
+    Admin, AdminError, AdminSecret, DashboardLink, DashboardPasswordSet, TokenCreated, TokenList,
+    TokenRevoked, TokenScope,
+};
+use zoners_dns::{Counter, Counters, Random};
 use zoners_http::{HostNames, HttpLimits, HttpListener, HttpService, HttpSite};
-use zoners_web::Dashboard;
+use zoners_tls::{ApplicationProtocol, ServerTls};
+use zoners_web::{AccessKeys, Dashboard, Entrance, LoginObserver, LoginOutcome};
 
+use super::access_key_files::AccessKeyFiles;
 use super::http::{bind, counter};
+use super::run_history::now_s;
+use crate::config::Config;
 
 /// Connections of browsers at a time. A browser opens six for a page.
 const MAX_CONNECTIONS: usize = 64;
@@ -21,17 +30,27 @@ const MAX_CONNECTIONS: usize = 64;
 pub(super) struct DashboardTerms {
     /// The address; `None` for no dashboard.
     pub(super) listen: Option<SocketAddr>,
+    /// The address for browsers of other machines, over TLS.
+    pub(super) https: Option<SocketAddr>,
     /// Where requests are counted.
     pub(super) counters: Arc<Counters>,
     /// File descriptors, shared with TCP connections of clients.
     pub(super) descriptors: Arc<Semaphore>,
+    /// The state folder, for tokens and the password.
+    pub(super) folder: Option<PathBuf>,
 }
 
 /// The way into the dashboard, opened or not.
 #[derive(Debug)]
 pub(super) struct DashboardDoor<A: Admin> {
     terms: Option<DashboardTerms>,
+    keys: AccessKeyFiles,
     open: Mutex<Option<OpenDashboard<A>>>,
+    /// The dashboard for browsers of other machines.
+    network: Mutex<Option<OpenDashboard<A>>>,
+    tls: Arc<ArcSwapOption<ServerTls>>,
+    /// The names of the HTTP service and of the certificate, for the dashboard over a network.
+    names: Mutex<Vec<String>>,
 }
 
 /// A dashboard in service.
@@ -40,13 +59,129 @@ struct OpenDashboard<A: Admin> {
     dashboard: Arc<Dashboard<A>>,
     address: SocketAddr,
     _listener: HttpListener,
-    _service: HttpService,
+    service: HttpService,
+}
+
+/// The way into a dashboard, with the address.
+enum DashboardWay {
+    /// Links, for browsers of this machine.
+    Link(SocketAddr),
+    /// The password, over TLS, under these names.
+    Network(SocketAddr, Arc<ArcSwapOption<ServerTls>>, Vec<String>),
 }
 
 impl<A: Admin> DashboardDoor<A> {
     /// A door that is closed.
     pub(super) fn new(terms: Option<DashboardTerms>) -> Self {
-        DashboardDoor { terms, open: Mutex::default() }
+        let folder = terms.as_ref().and_then(|terms| terms.folder.as_deref());
+        let keys = AccessKeyFiles::open(folder);
+        let (open, network, names) = (Mutex::default(), Mutex::default(), Mutex::default());
+        DashboardDoor { terms, keys, open, network, tls: Arc::default(), names }
+    }
+
+    /// Puts the certificate and the names of a configuration into force, for handshakes to come.
+    pub(super) fn has_configuration(&self, config: &Config) {
+        let certificate = match config.dashboard_certificate() {
+            Ok(Some(certificate)) => certificate,
+            Ok(None) => return,
+            // The configuration was valid: the files have changed since.
+            Err(error) => return tracing::error!("dashboard: {error}"),
+        };
+        let names = [certificate.names(), config.server.http_names.clone()].concat();
+        if let Some(network) = &*self.network.lock() {
+            network.service.site().rename(HostNames::new(names.clone()));
+        }
+        *self.names.lock() = names;
+        match self.tls.load_full() {
+            Some(tls) => tls.replace(certificate),
+            None => match ServerTls::new(certificate) {
+                Ok(tls) => self.tls.store(Some(Arc::new(tls))),
+                Err(error) => tracing::error!("dashboard: no TLS: {error}"),
+            },
+        }
+    }
+
+    /// Opens the dashboard for those who need no link: for programs if there are tokens, and for browsers of other machines
+    /// if there is a password. A failure is logged, and tried again at the next call.
+    pub(super) fn open_without_link(&self, admin: &Weak<A>) {
+        let has_address = self.terms.as_ref().is_some_and(|terms| terms.listen.is_some());
+        let is_needed = || !self.keys.keys().tokens().list(now_s()).is_empty();
+        let is_open = self.open.lock().is_some();
+        if has_address && !is_open && is_needed() {
+            let opened = self.opened(admin, |_| ());
+            let _ = opened
+                .inspect_err(|error| tracing::debug!("dashboard: not open for programs: {error}"));
+        }
+        if let Err(error) = self.open_to_network(admin) {
+            tracing::debug!("dashboard: not open for other machines: {error}");
+        }
+    }
+
+    /// Opens the dashboard for browsers of other machines, if the configuration wants that and there is a password.
+    fn open_to_network(&self, admin: &Weak<A>) -> io::Result<()> {
+        let mut network = self.network.lock();
+        let Some(terms) = self.terms.as_ref().filter(|_| network.is_none()) else { return Ok(()) };
+        let has_password = self.keys.keys().password().is_some();
+        let (Some(wanted), true, Some(admin)) = (terms.https, has_password, admin.upgrade()) else {
+            return Ok(());
+        };
+        let tls = self.tls.clone();
+        let way = DashboardWay::Network(wanted, tls, self.names.lock().clone());
+        *network = Some(OpenDashboard::open(admin, way, terms, self.keys.keys().clone())?);
+        Ok(())
+    }
+
+    /// Makes a token for a program, and opens the dashboard.
+    ///
+    /// # Errors
+    /// The token is not allowed or cannot be kept, or the dashboard cannot be opened.
+    pub(super) fn create_token(
+        &self,
+        admin: &Weak<A>,
+        name: &str,
+        scope: TokenScope,
+        seconds: u32,
+    ) -> Result<TokenCreated, AdminError> {
+        let random =
+            Random::from_system().map_err(|error| AdminError::failed(error.to_string()))?;
+        let address = self.opened(admin, |opened| opened.address)?;
+        let created = self.keys.create_token(name, scope, seconds, octets(&random), now_s());
+        let (token, about) = created.map_err(AdminError::invalid)?;
+        let url = Some(format!("http://{address}/api/v1/"));
+        Ok(TokenCreated { token: AdminSecret(token), about, url })
+    }
+
+    /// The tokens that have not ended.
+    pub(super) fn tokens(&self) -> TokenList {
+        TokenList { tokens: self.keys.keys().tokens().list(now_s()) }
+    }
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// There is no such token, or the change cannot be kept.
+    pub(super) fn revoke_token(&self, name: &str) -> Result<TokenRevoked, AdminError> {
+        self.keys.revoke_token(name).map_err(AdminError::invalid)?;
+        Ok(TokenRevoked { name: name.to_owned() })
+    }
+
+    /// Sets the password, or removes it, and ends the sessions that a password has begun. Takes some 30 ms.
+    ///
+    /// # Errors
+    /// The password is not allowed, or cannot be kept.
+    pub(super) fn set_password(
+        &self,
+        password: Option<&str>,
+    ) -> Result<DashboardPasswordSet, String> {
+        let random = Random::from_system().map_err(|error| error.to_string())?;
+        let file = self.keys.set_password(password, &random)?;
+        let mut network = self.network.lock();
+        network.iter().for_each(|network| network.dashboard.end_sessions());
+        if password.is_none() {
+            *network = None;
+        }
+        let file = file.map(|file| file.display().to_string());
+        Ok(DashboardPasswordSet { is_set: password.is_some(), file })
     }
 
     /// A link into the dashboard of `admin`; opens the dashboard, if it is not open.
@@ -54,6 +189,15 @@ impl<A: Admin> DashboardDoor<A> {
     /// # Errors
     /// The configuration has none, or the address cannot be bound.
     pub(super) fn link(&self, admin: &Weak<A>) -> Result<DashboardLink, AdminError> {
+        self.opened(admin, |opened| opened.dashboard.link(opened.address.port()))
+    }
+
+    /// What `look` finds in the dashboard, which is opened if it is not open.
+    fn opened<T>(
+        &self,
+        admin: &Weak<A>,
+        look: impl FnOnce(&OpenDashboard<A>) -> T,
+    ) -> Result<T, AdminError> {
         let none = "there is no dashboard: server.dashboard is empty in the configuration";
         let terms = self.terms.as_ref().ok_or_else(|| AdminError::failed(none))?;
         let wanted = terms.listen.ok_or_else(|| AdminError::failed(none))?;
@@ -61,40 +205,93 @@ impl<A: Admin> DashboardDoor<A> {
         let mut open = self.open.lock();
         let opened = match open.take() {
             Some(opened) => opened,
-            None => OpenDashboard::open(admin, wanted, terms)
-                .map_err(|error| AdminError::failed(error.to_string()))?,
+            None => OpenDashboard::open(
+                admin,
+                DashboardWay::Link(wanted),
+                terms,
+                self.keys.keys().clone(),
+            )
+            .map_err(|error| AdminError::failed(error.to_string()))?,
         };
-        let opened = open.insert(opened);
-        Ok(opened.dashboard.link(opened.address.port()))
+        Ok(look(open.insert(opened)))
     }
 
     /// Closes the dashboard, as the daemon ends.
     pub(super) fn close(&self) {
         self.open.lock().take();
+        self.network.lock().take();
     }
 }
 
 impl<A: Admin> OpenDashboard<A> {
-    fn open(admin: Arc<A>, wanted: SocketAddr, terms: &DashboardTerms) -> io::Result<Self> {
-        let socket = bind("server.dashboard", wanted)?;
-        let address = socket.local_addr()?;
+    fn open(
+        admin: Arc<A>,
+        way: DashboardWay,
+        terms: &DashboardTerms,
+        keys: Arc<AccessKeys>,
+    ) -> io::Result<Self> {
         let random = Random::from_system().map_err(io::Error::other)?;
-        let dashboard = Dashboard::new(admin, Box::new(move || octets(&random)));
+        let random = Box::new(move || octets(&random));
+        let (dashboard, socket) = match &way {
+            DashboardWay::Link(wanted) => {
+                (Dashboard::new(admin, random, keys), bind("server.dashboard", *wanted)?)
+            }
+            DashboardWay::Network(wanted, ..) => {
+                let observer = Some(observer(terms.counters.clone()));
+                let dashboard =
+                    Dashboard::with_entrance(Entrance::Password, admin, random, keys, observer);
+                (dashboard, bind("server.dashboard-https", *wanted)?)
+            }
+        };
+        let address = socket.local_addr()?;
         let counters = terms.counters.clone();
         let observer = move |event| counters.count(counter(event));
-        let limits = HttpLimits {
-            connections: MAX_CONNECTIONS,
-            // Every browser is of this machine, and so of one address.
-            client_connections: MAX_CONNECTIONS,
-            ..HttpLimits::default()
-        };
-        let site = HttpSite::new(dashboard.routes(), limits, terms.descriptors.clone(), observer);
-        site.rename(HostNames::new(vec![dashboard.host().to_owned()]));
+        let site =
+            HttpSite::new(dashboard.routes(), limits(&way), terms.descriptors.clone(), observer);
         let service = HttpService::start(site)?;
-        let listener = service.serve(socket)?;
+        let listener = match way {
+            DashboardWay::Link(_) => {
+                service.site().rename(HostNames::new(vec![dashboard.host().to_owned()]));
+                service.serve(socket)?
+            }
+            DashboardWay::Network(_, tls, names) => {
+                service.site().rename(HostNames::new(names));
+                let config =
+                    move || tls.load().as_ref().map(|tls| tls.config(ApplicationProtocol::Http1));
+                service.serve_tls(socket, config)?
+            }
+        };
         tracing::info!("dashboard: open at {address}");
-        Ok(OpenDashboard { dashboard, address, _listener: listener, _service: service })
+        Ok(OpenDashboard { dashboard, address, _listener: listener, service })
     }
+}
+
+/// Every browser with a link is of this machine, and so of one address.
+fn limits(way: &DashboardWay) -> HttpLimits {
+    let limits = HttpLimits { connections: MAX_CONNECTIONS, ..HttpLimits::default() };
+    match way {
+        DashboardWay::Link(_) => HttpLimits { client_connections: MAX_CONNECTIONS, ..limits },
+        DashboardWay::Network(..) => limits,
+    }
+}
+
+/// Counts attempts to log in, and logs the refused ones.
+fn observer(counters: Arc<Counters>) -> LoginObserver {
+    Box::new(move |client, outcome| {
+        let counter = match outcome {
+            LoginOutcome::Admitted => {
+                tracing::info!("dashboard: {client} logged in");
+                Counter::DashboardLogins
+            }
+            LoginOutcome::Wrong => {
+                tracing::warn!("dashboard: wrong password from {client}");
+                Counter::DashboardLoginsRefused
+            }
+            // The log has had the attempts before.
+            LoginOutcome::Limited => Counter::DashboardLoginsRefused,
+        };
+        counters.count(counter);
+    })
 }
 
 /// 256 random bits.

@@ -1,6 +1,8 @@
-//! Requests of people about lists, from the control socket to the main thread.
+//! Requests of people about lists and rules of the operator, from the control socket to the main thread.
 
 use tokio::sync::{mpsc, oneshot};
+
+use super::operator_rules::RuleRequest;
 
 /// The way of requests to the main thread.
 pub(super) type ListRequests = mpsc::Sender<ListRequest>;
@@ -8,13 +10,18 @@ pub(super) type ListRequests = mpsc::Sender<ListRequest>;
 /// Requests waiting for the main thread; further callers wait for a place.
 const MAX_WAITING_REQUESTS: usize = 16;
 
-/// A request about lists. The caller gets the end, or the reason of a refusal.
+/// The way to a caller, who gets the end, or the reason of a refusal.
+pub(super) type ListEnd = oneshot::Sender<Result<(), String>>;
+
+/// A request about lists or rules.
 #[derive(Debug)]
 pub(super) enum ListRequest {
     /// Fetch a list now, or every list.
-    Update { list: Option<String>, caller: oneshot::Sender<Result<(), String>> },
+    Update { list: Option<String>, caller: ListEnd },
     /// Put the version that waits into force.
-    Accept { list: String, caller: oneshot::Sender<Result<(), String>> },
+    Accept { list: String, caller: ListEnd },
+    /// Change the rules of the operator.
+    Rule(RuleRequest),
 }
 
 /// Both ends of the way of requests.
@@ -27,11 +34,11 @@ pub(super) fn requests() -> (ListRequests, mpsc::Receiver<ListRequest>) {
 pub(super) struct ListCaller {
     /// Lists whose downloads have not ended.
     left: Vec<String>,
-    caller: oneshot::Sender<Result<(), String>>,
+    caller: ListEnd,
 }
 
 impl ListCaller {
-    pub(super) fn new(left: Vec<String>, caller: oneshot::Sender<Result<(), String>>) -> Self {
+    pub(super) fn new(left: Vec<String>, caller: ListEnd) -> Self {
         ListCaller { left, caller }
     }
 

@@ -3,6 +3,8 @@
 mod admin;
 mod history;
 mod metrics;
+mod operator_rules;
+mod past_queries;
 mod policy;
 mod policy_lists;
 mod requests;
@@ -32,7 +34,7 @@ use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use super::run_history::now_s;
-use crate::config::{Config, NetworkRoute};
+use crate::config::{Config, ConfigSource, NetworkRoute};
 use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
 use crate::history::HistoryStore;
@@ -58,6 +60,8 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     watches: Watches,
     /// Whether the HTTP service has metrics.
     offers_metrics: AtomicBool,
+    /// The text of the configuration in force.
+    source: ArcSwap<ConfigSource>,
     /// The start, by both clocks.
     started: ClockReading,
     /// Reloads that were asked for and came into force.
@@ -100,6 +104,8 @@ pub(super) struct About {
     pub(super) last_crash: Option<CrashReport>,
     /// Past resolutions; `None` without a daemon.
     pub(super) history: Option<Arc<HistoryStore>>,
+    /// The state folder.
+    pub(super) folder: Option<PathBuf>,
     /// The terms of the dashboard; `None` without one.
     pub(super) dashboard: Option<DashboardTerms>,
 }
@@ -134,6 +140,7 @@ impl<N: Network> Overseer<N> {
             strategy,
             watches,
             offers_metrics: AtomicBool::new(false),
+            source: ArcSwap::default(),
             day,
             dashboard,
             own: own.clone(),
@@ -190,10 +197,12 @@ impl<N: Network> Overseer<N> {
         self.networks.store(Arc::new(networks));
     }
 
-    /// Reports the routes of networks in this configuration, and offers metrics over HTTP if the configuration does.
+    /// Reports settings and routes of networks in this configuration, and offers metrics over HTTP if the configuration does.
     pub(super) fn has_configuration(&self, config: &Config) {
         self.routes.store(Arc::new(config.network_routes.clone()));
         self.offers_metrics.store(config.server.http_metrics, Ordering::Relaxed);
+        self.source.store(Arc::new(config.source.clone()));
+        self.dashboard.has_configuration(config);
     }
 
     /// Looks names up with this service from now on.
@@ -243,6 +252,11 @@ impl<N: Network> Overseer<N> {
     fn day_so_far(&self) -> DayReport {
         self.note_day();
         self.day.lock().report(now_s())
+    }
+
+    /// Opens the dashboard if programs have tokens, or browsers of other machines a password.
+    pub(super) fn open_dashboard_without_link(&self) {
+        self.dashboard.open_without_link(&self.own);
     }
 
     /// Closes the dashboard, as the daemon ends.

@@ -19,16 +19,17 @@ use zoners_resolver::Resolver;
 use super::generation::{Core, Generation};
 use super::list_downloads::{DownloadEnd, ListDownloads};
 use super::list_requests::{self, ListCaller, ListRequest, ListRequests};
+use super::operator_rules::RuleAnswer;
 use crate::clock::SystemClock;
 use crate::config::{HardwareAddress, ListOrigin, PolicyConfig};
 use crate::policy::build::{self, BuiltPolicy, SourcesDigest};
-use crate::policy::pause_file;
 use crate::policy::shelf::PolicyShelf;
 use crate::policy::supply::SuppliedList;
 use crate::policy::supply::book::{ListBook, id_of};
 use crate::policy::supply::download::{DownloadOutcome, ListDownload};
 use crate::policy::supply::schedule::DownloadTerms;
 use crate::policy::supply::texts::TextStore;
+use crate::policy::{operator_rule_file, pause_file};
 use news::log_news;
 
 /// How often the files are looked at, at most.
@@ -75,6 +76,8 @@ pub(super) struct PolicyKeeper {
     shelf: Arc<PolicyShelf>,
     requests: (ListRequests, mpsc::Receiver<ListRequest>),
     callers: Vec<ListCaller>,
+    /// Outcomes that callers get once the rules of the operator are in force.
+    rule_answers: Vec<RuleAnswer>,
     counters: Arc<Counters>,
 }
 
@@ -96,10 +99,13 @@ impl PolicyKeeper {
             shelf: core.policies.clone(),
             requests: list_requests::requests(),
             callers: Vec::new(),
+            rule_answers: Vec::new(),
             counters: Arc::default(),
         };
         let has_pauses = keeper.restore_pauses(core);
-        if keeper.look_at_neighbours(core, &generation.config.policy) || has_pauses {
+        let has_rules = keeper.restore_operator_rules();
+        let has_moved = keeper.look_at_neighbours(core, &generation.config.policy);
+        if has_moved || has_pauses || has_rules {
             generation.renew_policy(core);
         }
         let config = &generation.config.policy;
@@ -154,6 +160,7 @@ impl PolicyKeeper {
         let supply = SuppliedList::all(config, &self.book, &core.transferred);
         self.shelf.put_supply(supply);
         self.answer_callers();
+        self.rule_answers.drain(..).for_each(RuleAnswer::send);
     }
 
     /// Looks at the table of neighbours after a while, if groups name clients by hardware address; true if such clients
@@ -176,6 +183,17 @@ impl PolicyKeeper {
     fn restore_pauses(&self, core: &Core) -> bool {
         let pauses = self.folder.as_deref().map(pause_file::read).unwrap_or_default();
         core.policies.restore_pauses(pauses, core.shared.clock.read())
+    }
+
+    /// Takes the rules of the operator that an earlier daemon has kept; true if there are any.
+    fn restore_operator_rules(&self) -> bool {
+        let rules = self.folder.as_deref().map(operator_rule_file::read).unwrap_or_default();
+        let has_rules = !rules.is_empty();
+        if has_rules {
+            tracing::info!("policy: {} rules of the operator in force", rules.len());
+            self.shelf.put_operator_rules(Arc::new(rules));
+        }
+        has_rules
     }
 
     /// Keeps the pauses for the next daemon.
@@ -206,8 +224,9 @@ impl PolicyKeeper {
         &mut self,
         change: PolicyChange,
         core: &Core,
-        config: &PolicyConfig,
+        generation: &Generation,
     ) -> bool {
+        let config = &generation.config.policy;
         match change {
             PolicyChange::Compiled(built) => self.end_compilation(core, config, built),
             PolicyChange::Paused => {
@@ -219,8 +238,15 @@ impl PolicyKeeper {
                 self.end_download(config, end);
                 false
             }
-            PolicyChange::Requested(request) => {
-                self.answer(core, config, request);
+            PolicyChange::Requested(ListRequest::Rule(request)) => {
+                self.change_rule(core, generation, request)
+            }
+            PolicyChange::Requested(ListRequest::Update { list, caller }) => {
+                self.update(core, config, list.as_deref(), caller);
+                false
+            }
+            PolicyChange::Requested(ListRequest::Accept { list, caller }) => {
+                self.accept(config, &list, caller);
                 false
             }
         }

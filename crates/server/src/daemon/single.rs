@@ -16,8 +16,9 @@ use super::connections::ConnectionShares;
 use super::dashboard::DashboardTerms;
 use super::listening::Listening;
 use super::overseer::{About, Overseer};
+use super::single_policy::SinglePolicy;
 use super::worker::{self, WorkerLink};
-use crate::config::HistoryConfig;
+use crate::config::{Config, HistoryConfig};
 use crate::control::ControlSocket;
 use crate::history::HistoryStore;
 use crate::pipeline::Service;
@@ -35,7 +36,7 @@ pub struct SingleStart<'a> {
 }
 
 /// Serves on a port of this machine, 0 for any port that is free, over the network of `service`, until SIGINT or
-/// SIGTERM. `control` gives the places for a control socket, first to last, by the first address; `ready` is called
+/// SIGTERM. The groups of `policy` have rules, and no lists. `control` gives the places for a control socket, first to last, by the first address; `ready` is called
 /// once clients are served.
 ///
 /// # Errors
@@ -43,6 +44,7 @@ pub struct SingleStart<'a> {
 pub fn serve_on<N: Network>(
     service: Service<N>,
     port: u16,
+    policy: Config,
     control: impl FnOnce(SocketAddr) -> Vec<PathBuf>,
     ready: impl FnOnce(&SingleStart<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -59,8 +61,10 @@ pub fn serve_on<N: Network>(
     let dashboard = DashboardTerms {
         // A daemon of this machine may have the usual port.
         listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        https: None,
         counters: Arc::default(),
         descriptors: Arc::new(Semaphore::new(DASHBOARD_DESCRIPTORS)),
+        folder: None,
     };
     let latencies = vec![service.latencies().clone()];
     let events = vec![service.events().clone()];
@@ -68,14 +72,17 @@ pub fn serve_on<N: Network>(
     let history = HistoryStore::begin(config, None, &events, service.worker().shared())?;
     let history = Some(history);
     let dashboard = Some(dashboard);
-    let about = About { workers: 1, latencies, history, dashboard, ..About::default() };
-    let overseer = Overseer::new(service.clone(), Vec::new(), events, status, about);
-    let current = Arc::new(ArcSwap::new(service));
+    let current = Arc::new(ArcSwap::new(service.clone()));
+    let policy = SinglePolicy::new(policy, current.clone()).map_err(io::Error::other)?;
+    let (policies, lists) = (policy.shelf(), Some(policy.requests()));
+    let about =
+        About { workers: 1, latencies, history, dashboard, policies, lists, ..About::default() };
+    let overseer = Overseer::new(service, Vec::new(), events, status, about);
     let thread = std::thread::spawn(move || {
         let shares = ConnectionShares::new(Allotment::of_process(1).clients);
         worker::run(&own, current, assignments, Arc::default(), shares)
     });
-    runtime.block_on(attend(overseer, control.ok()))?;
+    runtime.block_on(attend(overseer, control.ok(), policy))?;
     listening.leave();
     thread.join().map_err(|_| io::Error::other("the worker thread panicked"))?
 }
@@ -84,9 +91,11 @@ pub fn serve_on<N: Network>(
 async fn attend<N: Network>(
     overseer: Arc<Overseer<N>>,
     control: Option<ControlSocket>,
+    policy: SinglePolicy<N>,
 ) -> io::Result<()> {
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let keeping = policy.keep(overseer.clone());
     let conversing = async {
         match &control {
             Some(control) => control.serve(overseer).await,
@@ -97,6 +106,7 @@ async fn attend<N: Network>(
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = conversing => {}
+        () = keeping => {}
     }
     Ok(())
 }

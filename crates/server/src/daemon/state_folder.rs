@@ -10,11 +10,11 @@ use zoners_files::{Lock, LockAttempt, ServiceUser, make_folder};
 use zoners_host::paths::state;
 use zoners_querylog::is_segment_name;
 
-use super::{keeper, network_zones, networks, run_history, tracked_keys};
+use super::{access_key_files, keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
 use crate::policy::build;
-use crate::policy::pause_file;
 use crate::policy::supply::book;
+use crate::policy::{operator_rule_file, pause_file};
 use crate::zones::saved_copy;
 
 /// The lock file of the folder. The first line has the number of the process, each further line an address in service.
@@ -172,12 +172,15 @@ fn is_own_file(name: &str) -> bool {
         keeper::ASIDE,
         keeper::SECRET,
         pause_file::FILE,
+        operator_rule_file::FILE,
         run_history::FILE,
         tracked_keys::FILE,
         networks::SECRET,
         networks::STRATEGIES,
         network_zones::FILE,
         book::FILE,
+        access_key_files::TOKENS,
+        access_key_files::PASSWORD,
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     let is_zone = name.trim_start_matches('.').starts_with(saved_copy::PREFIX);

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use zoners_api::{HistoryErased, ResolutionReport, TroubleReport, WhyReport};
+use zoners_api::{FinishedQuery, HistoryErased, ResolutionReport, TroubleReport, WhyReport};
 use zoners_dns::{Name, Prefix};
 use zoners_history::{
     FailureKind, History, RecordFilter, ResolutionRecord, SURROUNDING_SECONDS, Surroundings,
-    TroubleKind, judge, ranking, resolution_report,
+    TroubleKind, judge, past_query, ranking, resolution_report,
 };
 use zoners_resolver::Shared;
 
@@ -35,7 +35,37 @@ pub struct WhyFilter {
     pub at_s: Option<u64>,
 }
 
+/// The past queries that a caller wants.
+#[derive(Clone, Debug)]
+pub(crate) struct PastFilter {
+    /// The clients; `None` for all.
+    pub(crate) client: Option<Prefix>,
+    /// The first second, since 1970.
+    pub(crate) since_s: u64,
+    /// The last second.
+    pub(crate) until_s: u64,
+}
+
 impl HistoryStore {
+    /// The newest past queries that the filter and `is_wanted` admit, the newest first, at most `most`.
+    pub(crate) fn past(
+        &self,
+        shared: &Shared,
+        filter: &PastFilter,
+        is_wanted: impl Fn(&FinishedQuery) -> bool,
+        most: usize,
+    ) -> Vec<FinishedQuery> {
+        self.read(shared);
+        let filter = RecordFilter {
+            client: filter.client,
+            since_s: Some(filter.since_s),
+            until_s: Some(filter.until_s),
+            ..RecordFilter::default()
+        };
+        let records = self.content.lock().history.find(&filter, usize::MAX);
+        records.iter().map(past_query).filter(is_wanted).take(most).collect()
+    }
+
     /// The resolutions of a name, with the cause of each.
     #[must_use]
     pub fn why(&self, shared: &Shared, filter: &WhyFilter) -> WhyReport {

@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use zoners_dns::{ClockReading, Moment};
-use zoners_policy::CompiledPolicy;
+use zoners_policy::{CompiledPolicy, OperatorRules};
 
 use super::groups::PolicyGroups;
 use super::known_clients::KnownClients;
@@ -29,6 +29,7 @@ const MAX_PAUSES: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct PolicyShelf {
     compiled: ArcSwapOption<CompiledPolicy>,
+    operator_rules: ArcSwap<OperatorRules>,
     pauses: Mutex<Vec<PolicyPause>>,
     pauses_changed: Notify,
     clients: Mutex<KnownClients>,
@@ -68,8 +69,18 @@ impl PolicyShelf {
         self.supply.load_full()
     }
 
+    /// The rules of the operator.
+    pub(crate) fn operator_rules(&self) -> Arc<OperatorRules> {
+        self.operator_rules.load_full()
+    }
+
+    /// Replaces the rules of the operator.
+    pub(crate) fn put_operator_rules(&self, rules: Arc<OperatorRules>) {
+        self.operator_rules.store(rules);
+    }
+
     /// The policy of a configuration with its groups, as of a reading of the clock; none without rules. Rules of groups
-    /// are in force before the lists are compiled.
+    /// and of the operator are in force before the lists are compiled.
     pub(crate) fn policy(
         &self,
         config: &PolicyConfig,
@@ -77,9 +88,22 @@ impl PolicyShelf {
         local: &Local,
         clock: ClockReading,
     ) -> Option<Arc<dyn Policy>> {
+        self.policy_with(self.operator_rules(), config, groups, local, clock)
+    }
+
+    /// The policy with these rules of the operator.
+    pub(crate) fn policy_with(
+        &self,
+        operator_rules: Arc<OperatorRules>,
+        config: &PolicyConfig,
+        groups: &PolicyGroups,
+        local: &Local,
+        clock: ClockReading,
+    ) -> Option<Arc<dyn Policy>> {
         let ClockReading { now, wall_seconds } = clock;
         let compiled = self.compiled.load_full().filter(|_| !config.list.is_empty());
-        let without_lists = || config.has_group_rules().then(build::without_lists).flatten();
+        let has_rules = config.has_group_rules() || !operator_rules.is_empty();
+        let without_lists = || has_rules.then(build::without_lists).flatten();
         let compiled = compiled.or_else(without_lists)?;
         self.hits.lock().retain(|name, _| config.list.iter().any(|list| list.name == *name));
         let pauses = self.pauses.lock().clone();
@@ -99,6 +123,7 @@ impl PolicyShelf {
             is_paused: &is_paused,
             addresses_of: &addresses_of,
             hits_of: &|name| self.hits(name),
+            operator_rules,
         };
         match ListPolicy::new(config, groups, compiled, &now) {
             Ok(policy) => Some(Arc::new(policy)),

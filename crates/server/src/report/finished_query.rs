@@ -37,7 +37,7 @@ pub fn logged_query(row: &LogRow<'_>) -> FinishedQuery {
         outcome: Some(row.outcome),
         rcode: rcode.map(|rcode| rcode.to_string()),
         ede: row.ede.map(|code| reason(EdeCode(code))),
-        failed: !row.outcome.is_answered() || rcode == Some(OptRcode::SERVFAIL),
+        failed: row.has_failed(),
         took_ms: row.took_ms.into(),
     }
 }

@@ -12,12 +12,13 @@ fn dashboard() -> Arc<Dashboard<TestAdmin>> {
         *number.lock() += 1;
         [*number.lock(); 32]
     };
-    Dashboard::new(Arc::default(), Box::new(random))
+    Dashboard::new(Arc::default(), Box::new(random), Arc::default())
 }
 
 #[test]
 fn the_host_of_links_is_random_and_of_this_machine() {
-    let dashboard = Dashboard::new(Arc::<TestAdmin>::default(), Box::new(|| RANDOM));
+    let dashboard =
+        Dashboard::new(Arc::<TestAdmin>::default(), Box::new(|| RANDOM), Arc::default());
     assert_eq!(dashboard.host(), "zoners-abababababababab.localhost");
 }
 
@@ -127,4 +128,60 @@ async fn queries_come_as_they_end_and_the_watch_ends_with_the_last_browser() {
     drop(stream);
     tokio::time::sleep(std::time::Duration::from_secs(120)).await;
     assert_eq!(dashboard.admin.watches(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_is_told_before_it_is_made_and_taken_back_from_the_same_page() {
+    let dashboard = dashboard();
+    let session = browser::enter(&dashboard).await;
+    let get = |path: &'static str| browser::get(&dashboard, path, Some(&session));
+    let post = |form: &'static str, has_origin: bool| {
+        browser::post(&dashboard, "/rule", form, Some(&session), has_origin)
+    };
+    let page = get("/rule?name=a.ads.example.&client=192.0.2.7&effect=block").await;
+    for told in ["What that does", "Block a.ads.example", "value=\"ads.example.\""] {
+        assert!(page.body.contains(told), "{told}: {}", page.body);
+    }
+    assert!(dashboard.admin.rules().is_empty(), "told, not done");
+    let form = "name=a.ads.example.&rule=ads.example.&effect=block";
+    assert_eq!(post(form, false).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(form, true).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(dashboard.admin.rules().len(), 1);
+    let page = get("/queries?rule=ads.example.").await;
+    assert!(page.body.contains("ads.example and every name below are blocked"), "{}", page.body);
+    assert!(get("/policy").await.body.contains("Take back the rule for ads.example"));
+    assert_eq!(post("name=ads.example.&effect=remove", true).await.status, StatusCode::SEE_OTHER);
+    assert!(dashboard.admin.rules().is_empty());
+    let page = get("/queries?rule=ads.example.").await;
+    assert!(page.body.contains("no rule of yours for ads.example"), "{}", page.body);
+    assert_eq!(post("name=a.example.&effect=drop", true).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_queries_are_searched_and_lead_to_older_ones() {
+    let dashboard = dashboard();
+    let session = browser::enter(&dashboard).await;
+    let page = browser::get(&dashboard, "/queries?when=past&text=ads", Some(&session)).await;
+    assert!(
+        page.body.contains("in the query log") && page.body.contains("name=ads"),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body.contains("/queries?when=past&amp;text=ads&amp;only=&amp;until=0"),
+        "{}",
+        page.body
+    );
+    assert_eq!(dashboard.admin.watches(), 0, "no watch for the past");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_setting_of_the_file_is_told_with_its_line() {
+    let dashboard = dashboard();
+    let session = browser::enter(&dashboard).await;
+    let page = browser::get(&dashboard, "/settings", Some(&session)).await.body;
+    assert!(page.contains("<td class=\"n\" data-column=\"line\">7</td>"), "{page}");
+    for told in ["/etc/zoners/zoners.toml", "server.threads", "1 setting at the default value"] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
 }

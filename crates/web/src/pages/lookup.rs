@@ -7,6 +7,7 @@ use zoners_api::{
 };
 use zoners_http::HttpRequest;
 
+use super::decision::place;
 use super::failure;
 use super::why::class;
 use crate::dashboard::Dashboard;
@@ -117,13 +118,12 @@ fn policy_of(policy: &Result<PolicyExplanation, AdminError>) -> Markup {
                 @else if policy.rules.is_empty() { ": no rule matches" } }
             @if !policy.rules.is_empty() {
                 table {
-                    thead { tr { th { "Rule" } th { "Of" } th class="n" { "Line" } th { "Reply" } } }
+                    thead { tr { th { "Rule" } th { "Of" } th { "Reply" } } }
                     tbody {
                         @for (at, rule) in policy.rules.iter().enumerate() {
                             tr {
                                 td class="name" { code { (rule.rule) } @if at == 0 { " " b { "decides" } } }
-                                td { (rule.of) }
-                                td class="n" { @if let Some(line) = rule.line { (line) } }
+                                td { (place(rule)) }
                                 td { (rule.action) }
                             }
                         }

@@ -8,7 +8,7 @@ use zoners_api::{
 };
 use zoners_http::{Method, Route};
 
-use super::{form, list};
+use super::{form, list, rule};
 use crate::dashboard::Dashboard;
 use crate::layout::{self, Refresh};
 use crate::words::{count, octets, of_them, span};
@@ -39,19 +39,32 @@ pub(super) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
 }
 
 fn content(report: &PolicyListReport) -> Markup {
-    if report.lists.is_empty() && report.groups.is_empty() {
+    if report.lists.is_empty() && report.groups.is_empty() && report.operator_rules.is_empty() {
         return html! {
             h1 { "Policy" }
             p { "No policy is configured: every name is answered." }
             p class="soft" { "Lists that block advertisements or malware are set in zoners.toml; "
-                code { "zoners policy catalogue" } " names well-known lists." }
+                code { "zoners policy catalogue" } " names well-known lists. A single name is blocked from its row in "
+                a href="/queries" { "Queries" } "." }
         };
     }
     html! {
         h1 { "Policy" }
         p class="soft" { (of_them(report.names, "name", "names")) " with rules, in " (octets(report.memory_bytes)) "." }
+        (rule::table(&report.operator_rules))
         h2 { "Groups of clients" }
         @for group in &report.groups { (group_card(group)) }
+        @if !report.lists.is_empty() { (lists(report)) }
+        @if !report.sources.is_empty() {
+            h2 { "Origins" }
+            @for source in &report.sources { (source_card(source)) }
+        }
+        p { "What decides on a name? " a href="/lookup" { "Look it up" } "." }
+    }
+}
+
+fn lists(report: &PolicyListReport) -> Markup {
+    html! {
         h2 { "Lists" }
         table {
             thead { tr { th { "List" } th { "Form" } th class="n" { "Rules" } th class="n" { "Lines not understood" } th { "Effect" } } }
@@ -67,11 +80,6 @@ fn content(report: &PolicyListReport) -> Markup {
                 }
             }
         }
-        @if !report.sources.is_empty() {
-            h2 { "Origins" }
-            @for source in &report.sources { (source_card(source)) }
-        }
-        p { "What decides on a name? " a href="/lookup" { "Look it up" } "." }
     }
 }
 

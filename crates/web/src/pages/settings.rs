@@ -1,13 +1,13 @@
 //! The settings in force, to be read: they are changed in the configuration file.
 
 use maud::{Markup, html};
-use zoners_api::{DaemonStatus, SecondLevelState};
+use zoners_api::{DaemonStatus, SecondLevelState, SettingsReport};
 
 use super::list;
-use crate::words::{count, name, octets};
+use crate::words::{count, name, octets, of_them};
 
 /// The content of the page.
-pub(super) fn content(status: &DaemonStatus) -> Markup {
+pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Markup {
     html! {
         h1 { "Settings" }
         p class="soft" {
@@ -32,6 +32,7 @@ pub(super) fn content(status: &DaemonStatus) -> Markup {
                 }
             }
         }
+        (of_the_file(settings))
         @for reason in &status.not_served { p class="bad" { (reason) } }
         @for effect in &status.side_effects { p class="note" { (effect) } }
         @if !status.zones.is_empty() {
@@ -58,6 +59,31 @@ pub(super) fn content(status: &DaemonStatus) -> Markup {
                 }
             }
             @if status.sandbox.is_empty() { p { "No layer is in force." } }
+        }
+    }
+}
+
+/// The settings that the file has, each with its line, and those at their default values.
+fn of_the_file(settings: &SettingsReport) -> Markup {
+    html! {
+        @if !settings.written.is_empty() {
+            h2 { "In the file" }
+            p class="soft" { "The line of each setting in " code { (settings.file.as_deref().unwrap_or("the file")) } "." }
+            table {
+                thead { tr { th class="n" { "Line" } th { "Setting" } th { "Value" } } }
+                tbody { @for own in &settings.written {
+                    tr { td class="n" data-column="line" { (own.line) } td class="name" { (own.key) } td class="whole" { code { (own.value) } } }
+                } }
+            }
+        }
+        @if !settings.defaults.is_empty() {
+            details id="defaults" {
+                summary { (of_them(settings.defaults.len() as u64, "setting", "settings")) " at the default value" }
+                table {
+                    thead { tr { th { "Setting" } th { "Value" } } }
+                    tbody { @for own in &settings.defaults { tr { td class="name" { (own.key) } td class="whole" { code { (own.value) } } } } }
+                }
+            }
         }
     }
 }

@@ -8,11 +8,14 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use zoners_api::{
     Admin, AdminError, AdminEvent, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad,
-    CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, EventStream, FinishedQuery,
-    HandOver, HistoryErased, HistoryFill, LocalNetworks, LookupReport, MetricsText,
-    NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, PolicyExplanation,
-    PolicyListReport, PolicyPauseReport, QueryOutcome, ReloadReport, ServerList, TroubleReport,
-    WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    CounterStats, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport,
+    DefaultSettingReport, EventStream, FinishedQuery, HandOver, HistoryErased, HistoryFill,
+    LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
+    NegativeAnchorRemoved, OperatorRuleChange, OperatorRuleReport, OperatorRuleState, PastQueries,
+    PastQueryFilter, PastQuerySource, PolicyExplanation, PolicyListReport, PolicyPauseReport,
+    QueryOutcome, ReloadReport, ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked,
+    TokenScope, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    WrittenSettingReport,
 };
 
 /// The pauses that were asked for: group and seconds.
@@ -22,6 +25,7 @@ type Pauses = Vec<(Option<String>, u32)>;
 #[derive(Debug, Default)]
 pub(crate) struct TestAdmin {
     pauses: Mutex<Pauses>,
+    rules: Mutex<Vec<OperatorRuleState>>,
     watch: Mutex<Option<mpsc::UnboundedSender<Vec<AdminEvent>>>>,
     watches: Arc<AtomicUsize>,
 }
@@ -38,6 +42,11 @@ impl TestAdmin {
         self.pauses.lock().clone()
     }
 
+    /// The rules of the operator.
+    pub(crate) fn rules(&self) -> Vec<OperatorRuleState> {
+        self.rules.lock().clone()
+    }
+
     /// Watches under way.
     pub(crate) fn watches(&self) -> usize {
         self.watches.load(Ordering::Relaxed)
@@ -45,21 +54,7 @@ impl TestAdmin {
 
     /// Tells the watch of queries for these names.
     pub(crate) fn end_queries(&self, names: &[&str]) {
-        let query = |name: &&str| {
-            AdminEvent::Query(FinishedQuery {
-                received_s: 0,
-                client: "127.0.0.1".into(),
-                transport: "udp".into(),
-                name: Some((*name).to_owned()),
-                r#type: Some("A".into()),
-                outcome: Some(QueryOutcome::Cached),
-                rcode: Some("NOERROR".into()),
-                ede: None,
-                failed: false,
-                took_ms: 0.2,
-            })
-        };
-        let events = names.iter().map(query).collect();
+        let events = names.iter().map(|name| AdminEvent::Query(query(name))).collect();
         let watch = self.watch.lock();
         watch.as_ref().map(|watch| watch.send(events).unwrap()).unwrap();
     }
@@ -77,6 +72,35 @@ impl EventStream for TestEvents {
 impl Drop for TestEvents {
     fn drop(&mut self) {
         self.watches.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A query for a name.
+fn query(name: &str) -> FinishedQuery {
+    FinishedQuery {
+        received_s: 0,
+        client: "127.0.0.1".into(),
+        transport: "udp".into(),
+        name: Some(name.to_owned()),
+        r#type: Some("A".into()),
+        outcome: Some(QueryOutcome::Cached),
+        rcode: Some("NOERROR".into()),
+        ede: None,
+        failed: false,
+        took_ms: 0.2,
+    }
+}
+
+fn explanation(name: &str) -> PolicyExplanation {
+    PolicyExplanation {
+        name: name.to_owned(),
+        r#type: "A".into(),
+        client: "127.0.0.1".into(),
+        group: "default".into(),
+        paused: false,
+        schedules: Vec::new(),
+        rules: Vec::new(),
+        rebinding: None,
     }
 }
 
@@ -154,7 +178,10 @@ impl Admin for TestAdmin {
     }
 
     fn policy_lists(&self) -> PolicyListReport {
-        PolicyListReport::default()
+        PolicyListReport {
+            operator_rules: self.rules.lock().clone(),
+            ..PolicyListReport::default()
+        }
     }
 
     async fn review_lists(&self) -> Result<PolicyListReport, AdminError> {
@@ -196,12 +223,62 @@ impl Admin for TestAdmin {
         none()
     }
 
+    async fn change_rule(
+        &self,
+        change: &OperatorRuleChange,
+    ) -> Result<OperatorRuleReport, AdminError> {
+        let OperatorRuleChange { name, effect, group, trial, .. } = change.clone();
+        if !trial {
+            let mut rules = self.rules.lock();
+            rules.retain(|rule| rule.name != name || rule.group != group);
+            let rule =
+                |effect| OperatorRuleState { name: name.clone(), effect, group: group.clone() };
+            rules.extend(effect.map(rule));
+        }
+        let (before, after) = (explanation(&name), explanation(&name));
+        let (former, file) = (None, None);
+        Ok(OperatorRuleReport { name, effect, group, former, trial, before, after, file })
+    }
+
+    async fn past_queries(&self, filter: &PastQueryFilter) -> Result<PastQueries, AdminError> {
+        let asked = filter.name.as_deref().unwrap_or("past.example.");
+        let queries = vec![query(asked)];
+        Ok(PastQueries { source: PastQuerySource::Log, queries, more: true, took_ms: 1.0 })
+    }
+
     fn day(&self) -> DayReport {
         DayReport::default()
     }
 
     fn dashboard(&self) -> Result<DashboardLink, AdminError> {
         none()
+    }
+
+    async fn set_dashboard_password(
+        &self,
+        _: Option<&str>,
+    ) -> Result<DashboardPasswordSet, AdminError> {
+        none()
+    }
+
+    fn create_token(&self, _: &str, _: TokenScope, _: u32) -> Result<TokenCreated, AdminError> {
+        none()
+    }
+
+    fn tokens(&self) -> TokenList {
+        TokenList::default()
+    }
+
+    fn revoke_token(&self, _: &str) -> Result<TokenRevoked, AdminError> {
+        none()
+    }
+
+    fn settings(&self) -> SettingsReport {
+        let written =
+            WrittenSettingReport { key: "server.threads".into(), value: "3".into(), line: 7 };
+        let default = DefaultSettingReport { key: "cache.size".into(), value: "\"64MiB\"".into() };
+        let file = Some("/etc/zoners/zoners.toml".into());
+        SettingsReport { file, written: vec![written], defaults: vec![default] }
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {

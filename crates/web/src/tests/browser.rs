@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use zoners_http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, ORIGIN,
-    SET_COOKIE,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
+    HeaderValue, ORIGIN, SET_COOKIE,
 };
 use zoners_http::{Bytes, HttpBody, HttpRequest, HttpResponse, Method, StatusCode};
 
@@ -54,6 +54,18 @@ pub(crate) async fn post(
 pub(crate) async fn api(of: &Arc<Dashboard<TestAdmin>>, body: &str, session: Option<&str>) -> Page {
     let fields = [(ORIGIN, "http://localhost:5380"), (CONTENT_TYPE, "application/json")];
     read(send(of, Method::POST, "/api", session, &fields, body).await).await
+}
+
+/// Sends a request of a program with a token.
+pub(crate) async fn program(
+    of: &Arc<Dashboard<TestAdmin>>,
+    method: Method,
+    path: &str,
+    token: &str,
+    body: &str,
+) -> Page {
+    let field = format!("Bearer {token}");
+    read(send(of, method, path, None, &[(AUTHORIZATION, &field)], body).await).await
 }
 
 /// Opens a stream of events.

@@ -1,9 +1,13 @@
 //! `zoners dashboard`: a link into the dashboard, opened in a browser.
 
+mod password;
+
 use std::io::IsTerminal;
 use std::process::{Command, Stdio};
 
 use zoners_api::{AdminReply, AdminRequest, DashboardLink};
+
+use password::PasswordArguments;
 
 use super::Socket;
 use crate::Failure;
@@ -17,12 +21,16 @@ const OPENER: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" }
 #[command(
     after_help = "The link works once, for a minute; the browser stays logged in for 12 hours after the last page. The
 dashboard is reached from this machine alone, at server.dashboard of the configuration. It opens with
-the first link, and closes with the server.
+the first link, and closes with the server. For other machines there is server.dashboard-https, with a
+certificate and `zoners dashboard password`.
 
 Over ssh: zoners dashboard prints the link; forward the port first, as in
   ssh -L 5380:127.0.0.1:5380 HOST"
 )]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DashboardArguments {
+    #[command(subcommand)]
+    command: Option<DashboardCommand>,
     /// Print the link, and open no browser.
     #[arg(long)]
     no_browser: bool,
@@ -33,7 +41,16 @@ pub(crate) struct DashboardArguments {
     socket: Socket,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum DashboardCommand {
+    /// Set the password for browsers of other machines; there is none at first.
+    Password(PasswordArguments),
+}
+
 pub(crate) fn run(arguments: &DashboardArguments) -> Result<(), Failure> {
+    if let Some(DashboardCommand::Password(arguments)) = &arguments.command {
+        return password::run(arguments);
+    }
     let link: DashboardLink = arguments.socket.request(&AdminRequest::Dashboard {})?;
     if arguments.json {
         println!("{}", AdminReply::from(link).to_line());

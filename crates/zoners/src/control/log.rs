@@ -81,6 +81,7 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<(), Failure> {
         client: arguments.client,
         name: arguments.name.as_deref().map(name::parse).transpose().map_err(Failure::Usage)?,
         outcomes: arguments.outcome.clone(),
+        ..LogFilter::default()
     };
     let failed = |error: io::Error| Failure::Failed(format!("{}: {error}", folder.display()));
     let form = LogForm::of(arguments);

@@ -3,15 +3,17 @@
 mod catalogue;
 mod dry_run;
 mod lists;
+mod operator_rules;
 mod sources;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use operator_rules::RuleArguments;
 use zoners_api::{
-    AdminReply, AdminRequest, MatchingRuleReport, PolicyExplanation, PolicyListReport,
-    PolicyPauseReport, RebindingReport, RuleSourceReport,
+    AdminReply, AdminRequest, MatchingRuleReport, OperatorRuleEffect, PolicyExplanation,
+    PolicyListReport, PolicyPauseReport, RebindingReport, RuleSourceReport,
 };
 use zoners_policy::SafeSearch;
 use zoners_server::config::values::parse_duration;
@@ -33,6 +35,8 @@ Examples:
   zoners policy explain ads.example --client 192.168.1.7 for a client and its group
   zoners policy lists                                    lists, hits, lines not understood, useless rules
   zoners policy services                                 services that a group can block by name
+  zoners policy block ads.example --dry-run              what a rule would change
+  zoners policy allow news.example                       whatever lists say; at once, kept across restarts
   zoners policy pause 5m                                 no blocking for five minutes
   zoners policy pause 0 --group kids                     end the pause of a group
   zoners policy update                                   download lists now
@@ -71,6 +75,12 @@ enum PolicyCommand {
         #[command(flatten)]
         socket: Socket,
     },
+    /// Block a name and every name below from now on, before every list.
+    Block(RuleArguments),
+    /// Allow a name and every name below from now on, whatever lists say.
+    Allow(RuleArguments),
+    /// Take back a rule of `block` or `allow`.
+    Unblock(RuleArguments),
     /// Show the services that a group can block by name, with their domains, and the engines of safe search.
     Services,
     /// Block nothing for a time, up to a week.
@@ -133,6 +143,13 @@ pub(crate) fn run(arguments: &PolicyArguments) -> Result<(), Failure> {
                 false => lists::page(&lists).iter().for_each(|line| println!("{line}")),
             }
         }
+        PolicyCommand::Block(rule) => {
+            operator_rules::change(rule, Some(OperatorRuleEffect::Block))?;
+        }
+        PolicyCommand::Allow(rule) => {
+            operator_rules::change(rule, Some(OperatorRuleEffect::Allow))?;
+        }
+        PolicyCommand::Unblock(rule) => operator_rules::change(rule, None)?,
         PolicyCommand::Services => services().iter().for_each(|line| println!("{line}")),
         PolicyCommand::Pause { time, group, socket } => {
             let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
@@ -196,15 +213,7 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
         let headline = format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})");
         return [headline].into_iter().chain(protection(rebinding.as_ref())).collect();
     };
-    let rewrites = matches!(
-        first.source,
-        RuleSourceReport::SafeSearch | RuleSourceReport::BlockAaaa | RuleSourceReport::Records
-    );
-    let verdict = match first.allows {
-        true => "allowed",
-        false if rewrites => "changed",
-        false => "blocked",
-    };
+    let verdict = verdict(first);
     let mut lines = vec![
         format!("{BOLD}{name} {rtype}: {verdict}{BOLD:#} ({whom})"),
         format!("  {}", shown(first)),
@@ -215,6 +224,19 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
     }
     lines.extend(protection(rebinding.as_ref()));
     lines
+}
+
+/// What a rule does, in a word.
+fn verdict(rule: &MatchingRuleReport) -> &'static str {
+    let rewrites = matches!(
+        rule.source,
+        RuleSourceReport::SafeSearch | RuleSourceReport::BlockAaaa | RuleSourceReport::Records
+    );
+    match rule.allows {
+        true => "allowed",
+        false if rewrites => "changed",
+        false => "blocked",
+    }
 }
 
 /// What rebinding protection says.
@@ -240,5 +262,6 @@ fn place(rule: &MatchingRuleReport) -> String {
         RuleSourceReport::SafeSearch => format!("safe search of {of}"),
         RuleSourceReport::BlockAaaa => "block-aaaa".to_owned(),
         RuleSourceReport::Records => format!("records of group {of}"),
+        RuleSourceReport::Operator => "rule of the operator".to_owned(),
     }
 }

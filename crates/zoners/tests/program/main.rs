@@ -45,6 +45,8 @@ mod daemon {
     mod starting;
     #[cfg(target_os = "linux")]
     mod system_dns;
+    #[cfg(target_os = "linux")]
+    mod tokens;
     mod transferred_lists;
 }
 

@@ -13,6 +13,8 @@ const HTTP_PORT: u16 = 8053;
 
 /// The port of the dashboard, unless the address has one.
 const DASHBOARD_PORT: u16 = 5380;
+/// The port of the dashboard over TLS, unless the address has one.
+const DASHBOARD_HTTPS_PORT: u16 = 5443;
 /// The address of the dashboard by default.
 pub(super) const DASHBOARD: SocketAddr =
     SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, DASHBOARD_PORT));
@@ -38,12 +40,31 @@ pub(super) fn dashboard<'de, D: Deserializer<'de>>(
     text(deserializer).map(|DashboardAddress(address)| address)
 }
 
-/// An address of this machine alone: over a network, a password and TLS would be needed.
+/// `server.dashboard-https`
+pub(super) fn dashboard_https<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    text(deserializer).map(|DashboardHttpsAddress(address)| Some(address))
+}
+
+/// An address at which browsers of other machines reach the dashboard.
+struct DashboardHttpsAddress(SocketAddr);
+
+impl TextValue for DashboardHttpsAddress {
+    const ALLOWED: &'static str = "an address, with a port other than 5443 if it has one, such as \"0.0.0.0\" or \
+                                   \"[::]:8443\"";
+
+    fn read(text: &str) -> Option<Self> {
+        values::address(text, DASHBOARD_HTTPS_PORT).map(DashboardHttpsAddress)
+    }
+}
+
+/// An address of this machine alone: over a network, a password and TLS are needed.
 struct DashboardAddress(Option<SocketAddr>);
 
 impl TextValue for DashboardAddress {
     const ALLOWED: &'static str = "an address of this machine alone, with a port other than 5380 if it has one, such as \
-                                   \"127.0.0.1\" or \"[::1]:8080\"; or \"\" for no dashboard";
+                                   \"127.0.0.1\" or \"[::1]:8080\"; or \"\" for no dashboard (`dashboard-https` is for other machines)";
 
     fn read(text: &str) -> Option<Self> {
         if text.is_empty() {

@@ -30,6 +30,13 @@ pub struct ServerConfig {
     /// The address of the dashboard, on this machine; `None` for no dashboard.
     #[serde(deserialize_with = "http::dashboard")]
     pub dashboard: Option<SocketAddr>,
+    /// The address of the dashboard for browsers of other machines, with a password and TLS.
+    #[serde(deserialize_with = "http::dashboard_https")]
+    pub dashboard_https: Option<SocketAddr>,
+    /// The certificate of `dashboard_https` and the authorities above, in PEM form.
+    pub dashboard_certificate: Option<PathBuf>,
+    /// The private key of that certificate, in PEM form.
+    pub dashboard_key: Option<PathBuf>,
     /// The file of the control socket; empty for none. By default a file in the runtime folder of the service.
     #[serde(deserialize_with = "control")]
     pub control: Option<PathBuf>,
@@ -73,6 +80,9 @@ impl Default for ServerConfig {
             http_names: Vec::new(),
             http_metrics: false,
             dashboard: Some(http::DASHBOARD),
+            dashboard_https: None,
+            dashboard_certificate: None,
+            dashboard_key: None,
             control: None,
             state: None,
             user: None,

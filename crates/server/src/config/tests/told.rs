@@ -53,6 +53,15 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         let message = error(&format!("[server]\ndashboard = {wide:?}\n"));
         assert!(message.contains("an address of this machine alone"), "{message}");
     }
+    let unsound =
+        |text: &str| Config::parse(text, "zoners.toml").unwrap().sound().unwrap_err().to_string();
+    let open = unsound("[server]\ndashboard-https = \"0.0.0.0\"\n");
+    assert!(
+        open.contains("needs server.dashboard-certificate") && open.contains("TLS alone"),
+        "{open}"
+    );
+    let unused = unsound("[server]\ndashboard-key = \"/nowhere/key.pem\"\n");
+    assert!(unused.contains("is used with server.dashboard-https alone"), "{unused}");
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
     assert!(error("[cache]\nsize = \"128M\"\n").contains("\"128MB\""));
     for wrong in ["-1", "\"2x\"", "\"1500ms\"", "\"2d\"", "1.5"] {

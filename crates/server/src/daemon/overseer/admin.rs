@@ -7,11 +7,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use zoners_api::{
     Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
-    CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DayReport, HandOver, HistoryErased,
-    LayerReport, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList,
-    NegativeAnchorRemoved, NetworkReport, OutageReport, PolicyExplanation, PolicyListReport,
-    PolicyPauseReport, ReloadReport, SecondLevelState, ServerList, TroubleReport, UnvalidatedZone,
-    ValidationReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport,
+    DefaultSettingReport, HandOver, HistoryErased, LayerReport, LocalNetworks, LookupReport,
+    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
+    OperatorRuleChange, OperatorRuleReport, OutageReport, PastQueries, PastQueryFilter,
+    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
+    ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked, TokenScope, TroubleReport,
+    UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    WrittenSettingReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Network};
@@ -22,7 +25,8 @@ use zoners_telemetry::metrics::MetricsFormat;
 
 use super::requests::{beside, parse};
 use super::watches::EventWatch;
-use super::{Overseer, history, policy, policy_lists, zones};
+use super::{Overseer, history, operator_rules, past_queries, policy, policy_lists, zones};
+use crate::config::WrittenSetting;
 use crate::control::question;
 use crate::daemon::keeper;
 use crate::daemon::list_requests::ListRequest;
@@ -286,12 +290,72 @@ impl<N: Network> Admin for Overseer<N> {
         self.ask_for_lists(|caller| ListRequest::Accept { list, caller }).await
     }
 
+    async fn change_rule(
+        &self,
+        change: &OperatorRuleChange,
+    ) -> Result<OperatorRuleReport, AdminError> {
+        operator_rules::change(self, change).await
+    }
+
+    async fn past_queries(&self, filter: &PastQueryFilter) -> Result<PastQueries, AdminError> {
+        past_queries::find(self, filter).await
+    }
+
     fn day(&self) -> DayReport {
         self.day_so_far()
     }
 
     fn dashboard(&self) -> Result<DashboardLink, AdminError> {
         self.dashboard.link(&self.own)
+    }
+
+    async fn set_dashboard_password(
+        &self,
+        password: Option<&str>,
+    ) -> Result<DashboardPasswordSet, AdminError> {
+        let (own, password) = (self.own.upgrade(), password.map(str::to_owned));
+        let own = own.ok_or_else(|| AdminError::failed("the daemon ends"))?;
+        beside(move || {
+            let set = own.dashboard.set_password(password.as_deref())?;
+            own.open_dashboard_without_link();
+            Ok(set)
+        })
+        .await
+    }
+
+    fn create_token(
+        &self,
+        name: &str,
+        scope: TokenScope,
+        seconds: u32,
+    ) -> Result<TokenCreated, AdminError> {
+        self.dashboard.create_token(&self.own, name, scope, seconds)
+    }
+
+    fn tokens(&self) -> TokenList {
+        self.dashboard.tokens()
+    }
+
+    fn revoke_token(&self, name: &str) -> Result<TokenRevoked, AdminError> {
+        self.dashboard.revoke_token(name)
+    }
+
+    fn settings(&self) -> SettingsReport {
+        let source = self.source.load();
+        let written = source.written().into_iter();
+        let written = written.map(|WrittenSetting { key, value, line }| WrittenSettingReport {
+            key,
+            value,
+            line: line as u64,
+        });
+        let defaults = source.at_defaults().into_iter();
+        let defaults =
+            defaults.map(|WrittenSetting { key, value, .. }| DefaultSettingReport { key, value });
+        SettingsReport {
+            file: self.about.config.as_ref().map(|path| path.display().to_string()),
+            written: written.collect(),
+            defaults: defaults.collect(),
+        }
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {
@@ -367,14 +431,22 @@ impl<N: Network> Overseer<N> {
         &self,
         request: impl FnOnce(oneshot::Sender<Result<(), String>>) -> ListRequest,
     ) -> Result<PolicyListReport, AdminError> {
+        self.ask_main_thread(request).await?;
+        Ok(self.policy_lists())
+    }
+
+    /// Sends a request about lists or rules to the main thread, and waits for the end.
+    pub(super) async fn ask_main_thread<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, String>>) -> ListRequest,
+    ) -> Result<T, AdminError> {
         let Some(requests) = &self.about.lists else {
             return Err(AdminError::failed("there are no lists here"));
         };
         let (caller, done) = oneshot::channel();
         let ended = || AdminError::failed("the daemon ends");
         requests.send(request(caller)).await.map_err(|_| ended())?;
-        done.await.map_err(|_| ended())?.map_err(AdminError::invalid)?;
-        Ok(self.policy_lists())
+        done.await.map_err(|_| ended())?.map_err(AdminError::invalid)
     }
 }
 

@@ -11,6 +11,7 @@ use zoners_dns::{Network, Question};
 use zoners_policy::{MatchingRule, PolicyAction, PolicyRules, RuleSource};
 
 use crate::config::DEFAULT_GROUP;
+use crate::pipeline::policy::Policy;
 use crate::pipeline::{ClientGroup, Service};
 use crate::policy::shelf::{MAX_PAUSE_SECONDS, PolicyShelf};
 use crate::report::text;
@@ -18,6 +19,21 @@ use crate::report::text;
 /// The rules that match a question of a client.
 pub(super) fn explain<N: Network>(
     service: &Service<N>,
+    question: &Question,
+    client: Option<&str>,
+) -> Result<PolicyExplanation, AdminError> {
+    let has_protection = service.explain_rebinding(question).is_some();
+    match in_force(service) {
+        // The protection decides without a list, too.
+        Err(error) if !has_protection => Err(error),
+        _ => explain_by(service, service.rules().policy(), question, client),
+    }
+}
+
+/// The rules of a policy, in force or not, that match a question of a client.
+pub(super) fn explain_by<N: Network>(
+    service: &Service<N>,
+    policy: Option<&dyn Policy>,
     question: &Question,
     client: Option<&str>,
 ) -> Result<PolicyExplanation, AdminError> {
@@ -29,18 +45,14 @@ pub(super) fn explain<N: Network>(
         }
     };
     let rebinding = service.explain_rebinding(question);
-    let rules = match in_force(service) {
-        Ok(rules) => rules,
-        // The protection decides without a list, too.
-        Err(_) if rebinding.is_some() => return Ok(without_rules(question, client, rebinding)),
-        Err(error) => return Err(error),
+    let Some(rules) = policy.and_then(|policy| policy.lists()) else {
+        return Ok(without_rules(question, client, rebinding));
     };
     let region = rules.region(client);
     let group = rules.group(region);
     let found = rules.explain(region, question.name.for_slice(), question.rtype);
     let found = found.map_err(|error| AdminError::failed(error.to_string()))?;
     let group_name = group.map(|group| group.name.clone()).unwrap_or_default();
-    let policy = service.rules().policy();
     let own = policy.and_then(|policy| {
         policy.records(ClientGroup(region), question.name.for_slice(), question.rtype)
     });
@@ -104,6 +116,7 @@ fn matching_rule(rule: MatchingRule) -> MatchingRuleReport {
         RuleSource::Service(name) => (RuleSourceReport::Service, name.to_owned(), None),
         RuleSource::SafeSearch(engine) => (RuleSourceReport::SafeSearch, engine.to_string(), None),
         RuleSource::BlockAaaa => (RuleSourceReport::BlockAaaa, String::new(), None),
+        RuleSource::Operator => (RuleSourceReport::Operator, String::new(), None),
     };
     MatchingRuleReport { source, of, line, rule: reason.rule, allows, action }
 }

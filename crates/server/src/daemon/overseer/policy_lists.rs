@@ -9,6 +9,7 @@ use zoners_api::{
 use zoners_dns::{Clock, Network};
 use zoners_policy::{IdleRules, ListEntry};
 
+use super::operator_rules;
 use super::policy::in_force;
 use crate::clock::SystemClock;
 use crate::pipeline::Service;
@@ -44,6 +45,7 @@ pub(super) fn lists<N: Network>(service: &Service<N>, policies: &PolicyShelf) ->
         memory_bytes: compiled.octets() as u64,
         groups: rules.groups().iter().map(group).collect(),
         sources,
+        operator_rules: operator_rules::states(policies),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zoners_api::{IdleRulesReport, PolicyListReport, PolicyListState};
 
-use super::sources;
+use super::{operator_rules, sources};
 use crate::control::status::counted;
 use crate::print::{BOLD, DIM, clean};
 
@@ -16,6 +16,7 @@ pub(super) fn page(report: &PolicyListReport) -> Vec<String> {
     let memory = report.memory_bytes.div_ceil(1024);
     let names = counted(report.names, "name");
     let mut lines = vec![format!("{BOLD}{names} in force{BOLD:#}, {memory} KiB of memory")];
+    lines.extend(operator_rules::list(&report.operator_rules));
     lines.extend(report.lists.iter().flat_map(list));
     lines.extend(sources::page(report, None));
     for group in &report.groups {

@@ -221,7 +221,7 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         let control = folder.path().join("control").display().to_string();
         let mut child = Command::new(env!("CARGO_BIN_EXE_zoners"))
-            .args(["demo", "--port", "0", "--control", &control])
+            .args(["demo", "--port", "0", "--control", &control, "--quiet"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

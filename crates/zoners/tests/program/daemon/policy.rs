@@ -119,3 +119,42 @@ fn a_group_with_an_upstream_gets_no_answer_of_others() {
         assert_eq!(address([127, 0, 0, 1]).as_deref(), Some("203.0.113.1"));
     }
 }
+
+// The test speaks to servers at addresses of this machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_rule_of_the_operator_is_in_force_at_once_and_after_a_restart() {
+    let (state, internet) = (tempfile::tempdir().unwrap(), Authority::start());
+    internet.place("www.example", [203, 0, 113, 1]);
+    let (folder, server) = (state.path().display(), internet.address);
+    let configuration = format!(
+        "state = \"{folder}\"\ncontrol = \"{folder}/socket\"\n[dnssec]\nvalidate = false\n\
+         [[forward]]\nzone = \".\"\nservers = [\"{server}\"]\n"
+    );
+    let answered = "NOERROR www.example A 203.0.113.1";
+    let mut first = Daemon::start(&configuration);
+    let asked = |daemon: &Daemon| ask(daemon, "www.example", Rtype::A);
+    assert_eq!([asked(&first), asked(&first)], [answered; 2], "the second time from the cache");
+    let told = control(state.path(), &["block", "example", "--dry-run"]);
+    assert!(told.contains("before: answered, as no rule matches"), "{told}");
+    assert!(told.contains("blocked  rule of the operator: block example"), "{told}");
+    assert_eq!(asked(&first), answered, "nothing has changed");
+    control(state.path(), &["block", "example"]);
+    let blocked = "NOERROR www.example A 0.0.0.0";
+    assert_eq!(asked(&first), blocked);
+    first.signal("-TERM");
+    assert!(first.child.wait().unwrap().success());
+    drop(first);
+    let second = Daemon::start(&configuration);
+    assert_eq!(asked(&second), blocked);
+    let lists = control(state.path(), &["lists"]);
+    assert!(lists.contains("rule of the operator: block example"), "{lists}");
+    control(state.path(), &["allow", "www.example"]);
+    assert_eq!(asked(&second), answered);
+    control(state.path(), &["unblock", "www.example"]);
+    assert_eq!(asked(&second), blocked);
+    control(state.path(), &["unblock", "example"]);
+    assert_eq!(asked(&second), answered);
+    let kept = std::fs::read_to_string(state.path().join("policy.rules")).unwrap();
+    assert!(kept.lines().all(|line| line.starts_with('#')), "{kept}");
+}

@@ -1,0 +1,143 @@
+//! The queries that are shown: the fields of the form.
+
+use std::net::IpAddr;
+
+use zoners_api::{FinishedQuery, PastQueryFilter, QueryOutcome};
+use zoners_http::HttpRequest;
+
+use crate::pages::percent;
+
+/// The kinds of queries in the form: value, title.
+pub(super) const KINDS: [(&str, &str); 5] = [
+    ("", "all"),
+    ("failed", "failed"),
+    ("policy", "blocked"),
+    ("recursed", "by recursion"),
+    ("stale", "with expired records"),
+];
+
+/// The queries that are shown.
+#[derive(Clone, Debug, Default)]
+pub(super) struct QueryFilter {
+    /// A part of the name, or of the client.
+    pub(super) text: String,
+    /// A kind of [`KINDS`].
+    pub(super) only: String,
+    /// Past queries instead of queries as they end.
+    pub(super) is_past: bool,
+    /// Past queries up to this second.
+    until_s: Option<u64>,
+}
+
+impl QueryFilter {
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let field = |name| request.parameter(name).unwrap_or_default();
+        QueryFilter {
+            text: field("text").trim().to_owned(),
+            only: field("only"),
+            is_past: field("when") == "past",
+            until_s: field("until").parse().ok(),
+        }
+    }
+
+    /// Whether a query is shown as it ends.
+    pub(super) fn admits(&self, query: &FinishedQuery) -> bool {
+        let text = self.text.to_ascii_lowercase();
+        let has_text = |field: &str| field.to_ascii_lowercase().contains(&text);
+        let is_found = query.name.as_deref().is_some_and(has_text) || has_text(&query.client);
+        let is_chosen = match (&*self.only, self.outcome()) {
+            ("failed", _) => query.failed,
+            (_, Some(outcome)) => query.outcome == Some(outcome),
+            _ => true,
+        };
+        is_chosen && (text.is_empty() || is_found)
+    }
+
+    /// The same filter for past queries. A whole address or a prefix means the client.
+    pub(super) fn past(&self, limit: u32) -> PastQueryFilter {
+        let text = Some(self.text.clone()).filter(|text| !text.is_empty());
+        let is_client = |text: &String| {
+            let address = text.split('/').next().unwrap_or_default();
+            address.parse::<IpAddr>().is_ok()
+        };
+        let (client, name) = match text {
+            Some(text) if is_client(&text) => (Some(text), None),
+            name => (None, name),
+        };
+        PastQueryFilter {
+            name,
+            client,
+            outcome: self.outcome(),
+            failed: self.only == "failed",
+            since_s: None,
+            until_s: self.until_s,
+            limit: Some(limit),
+        }
+    }
+
+    /// The address of the stream with the same filter.
+    pub(super) fn stream(&self) -> String {
+        format!("/events?text={}&only={}", percent(&self.text), percent(&self.only))
+    }
+
+    /// The address of the page with queries up to a second.
+    pub(super) fn page_until(&self, second: u64) -> String {
+        let (text, only) = (percent(&self.text), percent(&self.only));
+        format!("/queries?when=past&text={text}&only={only}&until={second}")
+    }
+
+    fn outcome(&self) -> Option<QueryOutcome> {
+        match &*self.only {
+            "policy" => Some(QueryOutcome::Policy),
+            "recursed" => Some(QueryOutcome::Recursed),
+            "stale" => Some(QueryOutcome::Stale),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(text: &str, only: &str) -> QueryFilter {
+        QueryFilter { text: text.into(), only: only.into(), ..QueryFilter::default() }
+    }
+
+    #[test]
+    fn a_filter_finds_names_and_clients() {
+        let query = FinishedQuery {
+            received_s: 0,
+            client: "192.0.2.7".into(),
+            transport: "udp".into(),
+            name: Some("Www.Example.".into()),
+            r#type: Some("A".into()),
+            outcome: Some(QueryOutcome::Cached),
+            rcode: None,
+            ede: None,
+            failed: false,
+            took_ms: 0.1,
+        };
+        for admitted in [filter("", ""), filter("www.ex", ""), filter("0.2.7", "other")] {
+            assert!(admitted.admits(&query), "{admitted:?}");
+        }
+        for refused in [filter("example.net", ""), filter("", "failed"), filter("", "policy")] {
+            assert!(!refused.admits(&query), "{refused:?}");
+        }
+        assert_eq!(filter("a&b c", "failed").stream(), "/events?text=a%26b%20c&only=failed");
+    }
+
+    #[test]
+    fn past_queries_are_found_by_client_or_by_a_part_of_the_name() {
+        for client in ["192.0.2.7", "192.0.2.0/24", "2001:db8::1"] {
+            let past = filter(client, "").past(7);
+            assert_eq!((past.client.as_deref(), past.name), (Some(client), None));
+        }
+        let past = filter("ads.", "policy").past(7);
+        assert_eq!((past.name.as_deref(), past.client), (Some("ads."), None));
+        assert_eq!((past.outcome, past.failed), (Some(QueryOutcome::Policy), false));
+        assert!(filter("", "failed").past(7).failed);
+        let older = filter("a b", "stale").page_until(9);
+        assert_eq!(older, "/queries?when=past&text=a%20b&only=stale&until=9");
+    }
+}
