@@ -12,6 +12,10 @@ use crate::assets;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Other sites learn nothing. Under `no-referrer` a browser would send a form with the origin `null` (Fetch, "append a
+/// request Origin header").
+const REFERRER: &str = "same-origin";
+
 /// The pages in the navigation: path, title.
 const PAGES: [(&str, &str); 8] = [
     ("/", "Overview"),
@@ -76,7 +80,7 @@ pub(crate) fn redirect(path: &str) -> HttpResponse {
     let path = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     HttpResponse::text(StatusCode::SEE_OTHER, "")
         .with(LOCATION, path)
-        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .with(REFERRER_POLICY, HeaderValue::from_static(REFERRER))
 }
 
 fn head(title: &str) -> Markup {
@@ -96,7 +100,7 @@ fn head(title: &str) -> Markup {
 fn respond(status: StatusCode, page: Markup) -> HttpResponse {
     HttpResponse::new(status, "text/html; charset=utf-8", page.into_string())
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-        .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
+        .with(REFERRER_POLICY, HeaderValue::from_static(REFERRER))
         .with(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
 }
 
