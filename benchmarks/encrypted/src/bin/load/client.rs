@@ -9,9 +9,7 @@ use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, HandshakeKind, SignatureScheme, version,
-};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, HandshakeKind, SignatureScheme, version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -102,7 +100,8 @@ impl Open {
             Open::Dot(stream) => {
                 let mut octet = [0];
                 let read = stream.get_ref().0.try_read(&mut octet);
-                !matches!(read, Ok(0)) && !read.is_err_and(|e| e.kind() != std::io::ErrorKind::WouldBlock)
+                !matches!(read, Ok(0))
+                    && !read.is_err_and(|e| e.kind() != std::io::ErrorKind::WouldBlock)
             }
             Open::Doq(connection, _) => connection.close_reason().is_none(),
         }
@@ -128,7 +127,8 @@ pub async fn ask_stream(connection: &Connection, query: &[u8]) -> Outcome<()> {
 
 /// Whether the reply is an answer with a record.
 fn check(query: &[u8], reply: &[u8]) -> Outcome<()> {
-    let answered = reply.len() > query.len() && reply[..2] == query[..2] && reply[3] & 15 == 0 && reply[7] > 0;
+    let answered =
+        reply.len() > query.len() && reply[..2] == query[..2] && reply[3] & 15 == 0 && reply[7] > 0;
     if answered { Ok(()) } else { Err(format!("no answer: {reply:?}").into()) }
 }
 

@@ -14,12 +14,15 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use client::{Client, Kind, doq_client};
-use tokio::task::JoinSet;
+use client::{Client, Kind, Open, doq_client};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::error::Elapsed;
 use zoners_encrypted::{Outcome, query, run};
 
 /// Connections that are set up at a time.
 const TOGETHER: usize = 4;
+/// Idle connections that are opened at a time: a server closes the first after some time.
+const OPENED_TOGETHER: usize = 32;
 /// Idle connections from one address, of which loopback has many.
 const OF_ADDRESS: usize = 100;
 /// The longest wait for an answer.
@@ -52,7 +55,12 @@ fn main() -> Outcome<()> {
 }
 
 /// Keeps so many streams busy on each connection.
-async fn flood(to: SocketAddr, length: Duration, connections: usize, streams: usize) -> Outcome<()> {
+async fn flood(
+    to: SocketAddr,
+    length: Duration,
+    connections: usize,
+    streams: usize,
+) -> Outcome<()> {
     let end = Instant::now() + length;
     let mut asking = JoinSet::new();
     for number in 0..connections {
@@ -118,18 +126,29 @@ async fn first(kind: Kind, to: SocketAddr, count: usize) -> Outcome<()> {
 }
 
 async fn idle(kind: Kind, to: SocketAddr, count: usize) -> Outcome<()> {
-    let mut open = Vec::new();
+    let (mut open, mut opening) = (Vec::new(), JoinSet::new());
     for place in 0..count.div_ceil(OF_ADDRESS) {
         let from = [127, 0, 1 + (place / 200) as u8, 1 + (place % 200) as u8];
         let client = Client::new(kind, Some(from.into()))?;
         for number in 0..OF_ADDRESS.min(count - place * OF_ADDRESS) {
-            if let Ok(Ok(asked)) = tokio::time::timeout(TIMEOUT, client.ask(to, number)).await {
-                open.push(asked);
+            if opening.len() == OPENED_TOGETHER {
+                open.extend(opening.join_next().await.and_then(opened));
             }
+            let client = client.clone();
+            opening
+                .spawn(async move { tokio::time::timeout(TIMEOUT, client.ask(to, number)).await });
         }
+    }
+    while let Some(joined) = opening.join_next().await {
+        open.extend(opened(joined));
     }
     println!("open {}", open.iter_mut().filter_map(|open| open.is_open().then_some(())).count());
     std::io::stdout().flush()?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await??;
     Ok(())
+}
+
+/// A connection, if it was opened in time.
+fn opened(joined: Result<Result<Outcome<Open>, Elapsed>, JoinError>) -> Option<Open> {
+    joined.ok()?.ok()?.ok()
 }
