@@ -4,6 +4,7 @@
 //! the merged runs become the records of the file. A second pass over the records makes the table of fingerprints
 //! ([`table`]), which goes to the file bucket by bucket. The remaining rules are few and stay in memory.
 
+mod gathered;
 mod runs;
 mod table;
 

@@ -5,14 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
 
+use super::gathered::{GatheredRecords, RUN_OCTETS};
 use crate::compiled::record::RuleRecord;
 use crate::storage::{SequentialReader, SequentialWriter, Storage};
 
-/// Octets of records gathered for a run.
-const RUN_OCTETS: usize = 6 << 20;
-/// Octets of the longest record.
-const MAX_RECORD_OCTETS: usize = 2 + u16::MAX as usize;
-const USUAL_RECORD_OCTETS: usize = 24;
 /// Octets of each run in memory while runs are merged.
 const READ_OCTETS: usize = 32 * 1024;
 /// The most runs: 1.5 GB of records, some 40 million names.
@@ -23,23 +19,15 @@ const HASH_OCTETS: usize = 8;
 pub(super) struct RunWriter<'a> {
     run_octets: usize,
     scratch: &'a dyn Storage,
-    records: Vec<u8>,
-    /// The hash of each record, and where the record begins.
-    index: Vec<(u64, u32)>,
+    /// None before the first record.
+    gathered: Option<GatheredRecords>,
     /// Where each run begins in the scratch file, and the end of the last.
     bounds: Vec<u64>,
 }
 
 impl<'a> RunWriter<'a> {
     pub(super) fn new(scratch: &'a dyn Storage) -> Self {
-        RunWriter {
-            run_octets: RUN_OCTETS,
-            scratch,
-            // Untouched pages of the buffer take no memory; growth would copy.
-            records: Vec::with_capacity(RUN_OCTETS + MAX_RECORD_OCTETS),
-            index: Vec::with_capacity(RUN_OCTETS / USUAL_RECORD_OCTETS),
-            bounds: vec![0],
-        }
+        RunWriter { run_octets: RUN_OCTETS, scratch, gathered: None, bounds: vec![0] }
     }
 
     /// The writer, with runs of `run_octets`.
@@ -49,29 +37,28 @@ impl<'a> RunWriter<'a> {
     }
 
     pub(super) fn add(&mut self, hash: u64, record: &RuleRecord<'_>) -> io::Result<()> {
-        self.index.push((hash, self.records.len() as u32));
-        record.write(&mut self.records);
-        if self.records.len() >= self.run_octets { self.end_run() } else { Ok(()) }
+        let gathered = match &mut self.gathered {
+            Some(gathered) => gathered,
+            none => none.insert(GatheredRecords::new()?),
+        };
+        gathered.add(hash, record)?;
+        if gathered.octets() >= self.run_octets { self.end_run() } else { Ok(()) }
     }
 
     fn end_run(&mut self) -> io::Result<()> {
         if self.bounds.len() > MAX_RUNS {
             return Err(io::Error::other("the lists are too large"));
         }
-        // Records of equal hash stay in the order of lines.
-        self.index.sort_unstable();
+        let Some(gathered) = &mut self.gathered else { return Ok(()) };
         let begins = self.bounds.last().copied().unwrap_or_default();
         let mut out = SequentialWriter::new(self.scratch, begins);
-        for (hash, at) in &self.index {
-            let rest = self.records.get(*at as usize..).unwrap_or_default();
-            let record = RuleRecord::octets(rest).and_then(|octets| rest.get(..octets));
-            out.put(&hash.to_be_bytes())?;
-            out.put(record.unwrap_or_default())?;
-        }
+        // Records of equal hash stay in the order of lines.
+        gathered.drain(|hash, record| {
+            out.put(hash)?;
+            out.put(record)
+        })?;
         out.flush()?;
         self.bounds.push(out.offset());
-        self.records.clear();
-        self.index.clear();
         Ok(())
     }
 
@@ -80,10 +67,11 @@ impl<'a> RunWriter<'a> {
         mut self,
         mut take: impl FnMut(&RuleRecord<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        if !self.index.is_empty() {
+        if self.gathered.as_ref().is_some_and(|gathered| gathered.octets() > 0) {
             self.end_run()?;
         }
-        (self.records, self.index) = (Vec::new(), Vec::new());
+        // The memory of the sort is free before the table is made.
+        self.gathered = None;
         let ranges = self.bounds.windows(2).map(|ends| (ends[0], ends[1]));
         let mut runs: Vec<SequentialReader<'_>> = ranges
             .map(|(from, end)| SequentialReader::new(self.scratch, from, end, READ_OCTETS))
