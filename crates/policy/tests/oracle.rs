@@ -1,7 +1,7 @@
 //! Compiled policies against a slow reference of a few lines, which reads rules anew for each name: random lists of
 //! few names, so that rules meet, and 100,000 pairs of a policy and a name.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test, with a seed at choice")]
 
 use std::sync::Arc;
 
@@ -20,9 +20,36 @@ type Decided = Option<(u8, usize, usize, usize)>;
 
 #[test]
 fn compiled_policies_decide_as_the_reference() {
-    let random = Random::seeded(23);
-    let (mut pairs, mut blocked, mut allowed) = (0, 0, 0);
-    for number in 0..POLICIES {
+    let Verdicts { pairs, blocked, allowed } = compare_verdicts(23, POLICIES);
+    assert_eq!(pairs, 100_000);
+    // The names are so few that each verdict is frequent.
+    assert!(
+        blocked > 10_000 && allowed > 10_000 && pairs - blocked - allowed > 10_000,
+        "{blocked} {allowed}"
+    );
+}
+
+/// `cargo test -p zoners-policy --test oracle --release -- --ignored`; `SEED` begins elsewhere.
+#[test]
+#[ignore = "a million pairs take minutes"]
+fn a_million_verdicts_are_those_of_the_reference() {
+    let seed = std::env::var("SEED").map_or(2300, |seed| seed.parse().unwrap());
+    assert_eq!(compare_verdicts(seed, 10 * POLICIES).pairs, 1_000_000);
+}
+
+/// Verdicts that were compared.
+#[derive(Default)]
+struct Verdicts {
+    pairs: u64,
+    blocked: u64,
+    allowed: u64,
+}
+
+/// Compares the verdicts of random policies on random names.
+fn compare_verdicts(seed: u64, policies: u64) -> Verdicts {
+    let random = Random::seeded(seed);
+    let mut seen = Verdicts::default();
+    for number in 0..policies {
         let forms = [ListForm::Adblock, ListForm::Domains, ListForm::Wildcards, ListForm::Adblock];
         let lists: Vec<(ListForm, Vec<String>)> = forms
             .into_iter()
@@ -50,17 +77,12 @@ fn compiled_policies_decide_as_the_reference() {
             });
             let expected = expected.map(|(row, _, list, line)| (row == 1 || row == 3, list, line));
             assert_eq!(found, expected, "{asked} {rtype} {lists:#?} {verdict:?}");
-            pairs += 1;
-            allowed += usize::from(found.is_some_and(|found| found.0));
-            blocked += usize::from(found.is_some_and(|found| !found.0));
+            seen.pairs += 1;
+            seen.allowed += u64::from(found.is_some_and(|found| found.0));
+            seen.blocked += u64::from(found.is_some_and(|found| !found.0));
         }
     }
-    assert_eq!(pairs, 100_000);
-    // The names are so few that each verdict is frequent.
-    assert!(
-        blocked > 10_000 && allowed > 10_000 && pairs - blocked - allowed > 10_000,
-        "{blocked} {allowed}"
-    );
+    seen
 }
 
 /// The names that random rules may have, and types with and without conditions.
