@@ -20,7 +20,7 @@ pub(crate) const COMPACT_OK: u16 = 0x4000;
 
 pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
-pub(crate) const EXTENDED_ERROR: u16 = 15;
+const EXTENDED_ERROR: u16 = 15;
 const REPORT_CHANNEL: u16 = 18;
 pub(crate) const STRUCTURED_ERROR: u16 = 26;
 
@@ -40,8 +40,8 @@ pub struct Edns {
     pub cookie: Option<Bytes>,
     /// The TCP keepalive option (RFC 7828): the sender asks to keep the connection open.
     pub keepalive: bool,
-    /// Of a query: the client wants the reason of a block as JSON (draft-ietf-dnsop-structured-dns-error), by the option
-    /// for that or, as in earlier drafts, by an EDE.
+    /// Of a query: the client wants the reason of a block as JSON, and says so by the option Structured DNS Error alone
+    /// (draft-ietf-dnsop-structured-dns-error-22 section 5.2). Clients of earlier drafts sent an EDE.
     pub structured_errors: bool,
     /// Extended DNS errors.
     pub errors: Vec<Ede>,
@@ -61,10 +61,7 @@ impl Edns {
                 (COOKIE, _) if self.cookie.is_some() => return None,
                 (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
                 (KEEPALIVE, _) => self.keepalive = true,
-                (EXTENDED_ERROR, error) => {
-                    self.structured_errors = true;
-                    self.errors.push(Ede::read(error)?);
-                }
+                (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
                 (STRUCTURED_ERROR, _) => self.structured_errors = true,
                 // A malformed agent domain is ignored; the message stays valid.
                 (REPORT_CHANNEL, agent) if self.report_channel.is_none() => {

@@ -1,9 +1,7 @@
 //! Queries of clients, read in place.
 
 use crate::checking::Checking;
-use crate::edns::{
-    self, COMPACT_OK, COOKIE, DNSSEC_OK, EXTENDED_ERROR, KEEPALIVE, STRUCTURED_ERROR,
-};
+use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE, STRUCTURED_ERROR};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
@@ -215,7 +213,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
             (COOKIE, _) if cookie.is_some() => return None,
             (COOKIE, value) => cookie = Some(value),
             (KEEPALIVE, _) => edns.keepalive = true,
-            (STRUCTURED_ERROR | EXTENDED_ERROR, _) => edns.structured_errors = true,
+            (STRUCTURED_ERROR, _) => edns.structured_errors = true,
             _ => {}
         }
     }

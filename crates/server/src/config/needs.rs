@@ -51,9 +51,9 @@ impl Config {
         Needs { of: "network.portal-probes", all }
     }
 
-    /// The needs of downloading lists. Beside any list, a reload may bring the first list by address.
-    fn needs_of_downloads(&self) -> Option<Needs> {
-        if self.policy.list.is_empty() {
+    /// The needs of downloading lists. A reload from `file` may bring the first list.
+    fn needs_of_downloads(&self, file: Option<&Path>) -> Option<Needs> {
+        if self.policy.list.is_empty() && file.is_none() {
             return None;
         }
         let lists = self.policy.list.iter().filter_map(|list| match list.origin() {
@@ -122,7 +122,7 @@ impl Config {
         let primaries = primaries.map(|primary| Need::Connect(primary.port()));
         needs.push(Needs { of: "zone.primaries", all: primaries.collect() });
         needs.push(self.needs_of_portals());
-        needs.extend(self.needs_of_downloads());
+        needs.extend(self.needs_of_downloads(file));
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
     }
@@ -196,8 +196,11 @@ mod tests {
             [Need::Connect(80), Need::Connect(443)],
             "the next list may be one"
         );
-        let without = Config::default().needs(None);
-        assert!(!without.iter().any(|needs| needs.of == "policy.list.url"));
+        let is_needed = |file: Option<&Path>| {
+            let needs = Config::default().needs(file);
+            needs.iter().any(|needs| needs.of == "policy.list.url")
+        };
+        assert!(!is_needed(None) && is_needed(Some(Path::new("/g/zoners.toml"))));
         let all = needs("url = \"https://lists.example:8443/a\"").unwrap().all;
         for port in [80, 443, 8443] {
             assert!(all.contains(&Need::Connect(port)), "{port}");

@@ -1,4 +1,4 @@
-//! The reason of the policy as JSON, for clients that ask for JSON (draft-ietf-dnsop-structured-dns-error).
+//! The reason of the policy as JSON, for clients that ask for JSON (draft-ietf-dnsop-structured-dns-error-22).
 //!
 //! The object stays within the room of every EDE. Beside the plain text the object has the contact of the configuration
 //! alone: so JSON tells no client more than a person is to know.

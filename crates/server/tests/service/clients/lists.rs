@@ -180,10 +180,10 @@ async fn a_client_that_asks_for_it_gets_the_reason_as_json() {
     let json = r#"{"c":["mailto:admin@example.net"],"j":"list ads, line 1: ||blocked.example.com^","s":6,"l":"en"}"#;
     for _ in 0..2 {
         for (options, expected) in [
-            // The option for that, with and without a value; an EDE; a different option.
+            // The option for that, with and without a value; an EDE, as in earlier drafts; a different option.
             (&[0, 26, 0, 0][..], json),
             (&[0, 26, 0, 1, 9], json),
-            (&[0, 15, 0, 2, 0, 0], json),
+            (&[0, 15, 0, 2, 0, 0], plain),
             (&[0, 12, 0, 0], plain),
         ] {
             let client = Client::new(ADULT.parse().unwrap(), Transport::Udp);
