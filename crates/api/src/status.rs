@@ -135,7 +135,7 @@ pub struct ZoneCopyState {
     pub zone: String,
     /// The serial of the version in force; `None` if there is none.
     pub serial: Option<u32>,
-    /// Names with records.
+    /// Names with records; for a policy list by transfer, records.
     pub names: u64,
     /// Why no version is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]

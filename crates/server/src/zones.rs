@@ -14,6 +14,7 @@ mod root_trust;
 pub(crate) mod saved_copy;
 mod secondary;
 mod shelf;
+mod target;
 mod transferred;
 mod tsig_keys;
 
@@ -34,6 +35,7 @@ pub(crate) use root_trust::RootTrust;
 pub(crate) use saved_copy::SavedCopy;
 pub(crate) use secondary::{Secondary, SecondarySpec, ZoneFile, ZoneNews};
 pub(crate) use shelf::{ShelfEntry, ZoneShelf};
+pub(crate) use target::ZonePlace;
 pub(crate) use transferred::TransferredZones;
 
 /// The messages of a transfer may have so many octets for each octet of memory that the zone may take.
@@ -77,8 +79,10 @@ pub(crate) fn secondaries(
         let max_zone_octets = usize::try_from(zone.max_size).unwrap_or(usize::MAX);
         let max_received_octets = max_zone_octets.saturating_mul(RECEIVED_OCTETS_FACTOR);
         let key = zone.tsig_key.as_ref();
+        let is_list = config.policy.has_list_of(&zone.zone);
         SecondarySpec {
             apex: zone.zone.clone(),
+            place: if is_list { ZonePlace::Disk } else { ZonePlace::Memory },
             primaries: zone.primaries.clone(),
             key: key.and_then(|key| keys.iter().find(|known| known.name() == key)).cloned(),
             file: None,
@@ -105,6 +109,7 @@ pub(crate) fn local_root(
         .map(|path| ZoneFile { path: path.clone(), version: FileVersion::of(path) });
     (!primaries.is_empty() || file.is_some()).then(|| SecondarySpec {
         apex: name::root(),
+        place: ZonePlace::Memory,
         primaries,
         key: None,
         file,

@@ -5,9 +5,10 @@
 //! proofs of a signed zone (RFC 4035 section 3.1, RFC 5155 section 7.2). A [`ZoneTable`] has all zones of a process.
 //!
 //! A zone may come from a primary server, too: [`transfer`] reads AXFR and IXFR, [`tsig`] signs and verifies messages,
-//! [`RefreshSchedule`] says when to ask, [`saved`] keeps a copy, and [`zonemd`] verifies a zone as a whole.
+//! [`RefreshSchedule`] says when to ask, [`saved`] keeps a copy, and [`zonemd`] verifies a zone as a whole. A zone whose
+//! names nobody asks for is [`stored`] on the disk alone.
 //!
-//! This crate does no I/O: texts and messages come in as octets, and no function reads a clock.
+//! This crate opens no file and no socket: texts and messages come in as octets, and no function reads a clock.
 //!
 //! ```
 //! use zoners_dns::{Rtype, name};
@@ -24,13 +25,16 @@ mod builder;
 mod denial;
 pub mod file;
 mod lookup;
+mod records;
 mod refresh;
 mod reply;
 pub mod saved;
 pub mod serial;
+pub mod stored;
 mod table;
 pub mod transfer;
 pub mod tsig;
+mod version;
 mod zone;
 pub mod zonemd;
 
@@ -38,4 +42,5 @@ pub use builder::ZoneBuilder;
 pub use refresh::RefreshSchedule;
 pub use reply::{ReplyKind, ZoneReply};
 pub use table::{ZoneCopy, ZoneTable};
+pub use version::ZoneVersion;
 pub use zone::{AuthoritativeZone, Soa};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zoners_dns::{Name, NameSlice, Rtype};
 
+use crate::stored::StoredZone;
 use crate::zone::AuthoritativeZone;
 
 /// The zones of a process, by apex.
@@ -16,8 +17,10 @@ pub struct ZoneTable {
 /// The copy of a zone.
 #[derive(Clone, Debug)]
 pub enum ZoneCopy {
-    /// In force.
+    /// In force, in memory.
     Loaded(Arc<AuthoritativeZone>),
+    /// In force, on the disk alone: the zone answers no question.
+    Stored(Arc<StoredZone>),
     /// No copy may be used, for this reason.
     Unavailable(Arc<str>),
 }

@@ -2,29 +2,32 @@
 //!
 //! A reply to IXFR has one of three forms: the SOA record alone (nothing is new), a series of differences, or the whole
 //! zone as in AXFR. Differences are applied to the version at hand. A difference that does not fit makes the whole zone
-//! necessary ([`TransferFault::needs_whole_zone`]).
+//! necessary ([`TransferFault::needs_whole_zone`]). The records go to a [`VersionDraft`] as they come, in memory or on
+//! the disk.
 
+mod draft;
 mod fault;
 mod request;
 mod stage;
 
 use std::mem;
-use std::sync::Arc;
 
 use zoners_dns::message::TransferMessage;
-use zoners_dns::{Name, Rcode, Rtype, ZoneRecord, name};
+use zoners_dns::{Rcode, Rtype, ZoneRecord, name};
 
-use crate::builder::ZoneBuilder;
 use crate::serial::is_newer;
-use crate::zone::{AuthoritativeZone, Soa};
+use crate::zone::Soa;
+pub use draft::{TransferTarget, VersionDraft};
 pub use fault::TransferFault;
 pub use request::{axfr_request, ixfr_request, soa_request};
-use stage::{Differences, NewVersion, TransferStage};
+use stage::{Differences, NewVersion, ReceivedDraft, TransferStage};
+
+type VersionOf<T> = <<T as TransferTarget>::Draft as VersionDraft>::Version;
 
 /// The limits of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferLimits {
-    /// The memory that the zone may take, in octets.
+    /// The octets that the zone may take, in memory or on the disk.
     pub max_zone_octets: usize,
     /// Octets of all messages.
     pub max_received_octets: usize,
@@ -32,69 +35,49 @@ pub struct TransferLimits {
 
 /// What came of a transfer.
 #[derive(Debug)]
-pub enum TransferOutcome {
+pub enum TransferOutcome<V> {
     /// The version at hand is the newest.
     Current,
     /// A new version.
-    Changed(Box<ReceivedZone>),
+    Changed(ReceivedZone<V>),
 }
 
 /// A new version of a zone.
 #[derive(Debug)]
-pub struct ReceivedZone {
-    /// The zone.
-    pub zone: AuthoritativeZone,
-    /// The differences from the version at hand; `None` if the whole zone has come.
-    pub changes: Option<ZoneChanges>,
+pub struct ReceivedZone<V> {
+    /// The version.
+    pub version: V,
+    /// The records that were added to and taken from the version at hand; `None` if the whole zone has come.
+    pub differences: Option<u64>,
     /// Records outside the zone, which were dropped.
-    pub foreign: usize,
-}
-
-/// The records that a new version lacks and has beside those of the version before, in the order of the transfer: a
-/// record may come and go again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ZoneChanges {
-    /// Each record, and whether it was added.
-    pub records: Vec<(ZoneRecord, bool)>,
+    pub foreign: u64,
 }
 
 /// A transfer under way.
 #[derive(Debug)]
-pub struct ZoneTransfer {
-    apex: Name,
+pub struct ZoneTransfer<'a, T: TransferTarget> {
+    target: &'a T,
     id: u16,
     limits: TransferLimits,
-    /// The version at hand, if the request was IXFR.
-    base: Option<Arc<AuthoritativeZone>>,
-    /// The serial of the version at hand, be it of use for IXFR or not.
-    known_serial: Option<u32>,
-    stage: TransferStage,
+    /// Whether the request was IXFR.
+    is_incremental: bool,
+    stage: TransferStage<T::Draft>,
     octets: usize,
-    foreign: usize,
+    foreign: u64,
 }
 
-impl ZoneTransfer {
-    /// The reply to a request for the whole zone, with this ID. `known` is the serial of the version at hand.
+impl<'a, T: TransferTarget> ZoneTransfer<'a, T> {
+    /// The reply to a request for the whole zone, with this ID.
     #[must_use]
-    pub fn whole(apex: Name, id: u16, known: Option<u32>, limits: TransferLimits) -> Self {
-        let stage = TransferStage::Begin;
-        ZoneTransfer {
-            apex,
-            id,
-            limits,
-            base: None,
-            known_serial: known,
-            stage,
-            octets: 0,
-            foreign: 0,
-        }
+    pub fn whole(target: &'a T, id: u16, limits: TransferLimits) -> Self {
+        let (stage, is_incremental) = (TransferStage::Begin, false);
+        ZoneTransfer { target, id, limits, is_incremental, stage, octets: 0, foreign: 0 }
     }
 
-    /// The reply to a request for the differences from `base`, with this ID.
+    /// The reply to a request for the differences from the version at hand, with this ID.
     #[must_use]
-    pub fn differences(base: Arc<AuthoritativeZone>, id: u16, limits: TransferLimits) -> Self {
-        let (apex, known) = (base.apex().clone(), base.soa().serial);
-        ZoneTransfer { base: Some(base), ..ZoneTransfer::whole(apex, id, Some(known), limits) }
+    pub fn differences(target: &'a T, id: u16, limits: TransferLimits) -> Self {
+        ZoneTransfer { is_incremental: true, ..ZoneTransfer::whole(target, id, limits) }
     }
 
     /// Takes the next message; returns the outcome at the end of the transfer.
@@ -105,14 +88,14 @@ impl ZoneTransfer {
         &mut self,
         octets: &[u8],
         message: TransferMessage,
-    ) -> Result<Option<TransferOutcome>, TransferFault> {
+    ) -> Result<Option<TransferOutcome<VersionOf<T>>>, TransferFault> {
         self.octets += octets.len();
         self.check(&message)?;
         for record in message.answer {
             self.take_record(record)?;
         }
         match mem::replace(&mut self.stage, TransferStage::Failed) {
-            TransferStage::Ended(version, end) => self.finish(&version, end).map(Some),
+            TransferStage::Ended(version, draft) => self.finish(&version, draft).map(Some),
             // The SOA record alone. A server that has more to say about a newer version may say it in the next message.
             TransferStage::Second(version) if !self.is_news(version.serial) => {
                 Ok(Some(TransferOutcome::Current))
@@ -129,7 +112,8 @@ impl ZoneTransfer {
         let header = &message.header;
         let is_ours = match (&message.question, &self.stage) {
             (Some(question), _) => {
-                question.name == self.apex && matches!(question.rtype, Rtype::AXFR | Rtype::IXFR)
+                question.name == *self.target.apex()
+                    && matches!(question.rtype, Rtype::AXFR | Rtype::IXFR)
             }
             (None, TransferStage::Begin) => header.rcode() != Rcode::NOERROR,
             (None, _) => true,
@@ -151,10 +135,11 @@ impl ZoneTransfer {
     }
 
     fn take_record(&mut self, record: ZoneRecord) -> Result<(), TransferFault> {
-        let soa = (record.rtype == Rtype::SOA && record.owner == self.apex)
+        let apex = self.target.apex();
+        let soa = (record.rtype == Rtype::SOA && record.owner == *apex)
             .then(|| Soa::read(&record.rdata).ok_or(TransferFault::BrokenSoa))
             .transpose()?;
-        let is_within = name::is_within(&record.owner, &self.apex);
+        let is_within = name::is_within(&record.owner, apex);
         self.stage = match (mem::replace(&mut self.stage, TransferStage::Failed), soa) {
             (TransferStage::Begin, Some(soa)) => {
                 TransferStage::Second(NewVersion { record, serial: soa.serial })
@@ -168,12 +153,10 @@ impl ZoneTransfer {
                 stage
             }
             (TransferStage::Second(version), soa) => self.second(version, record, soa)?,
-            (TransferStage::Whole(version, builder), Some(_)) => {
-                version.end_whole(&record, builder)?
-            }
-            (TransferStage::Whole(version, mut builder), None) => {
-                builder.add(record).map_err(TransferFault::Zone)?;
-                TransferStage::Whole(version, builder)
+            (TransferStage::Whole(version, draft), Some(_)) => version.end_whole(&record, draft)?,
+            (TransferStage::Whole(version, mut draft), None) => {
+                draft.add(record)?;
+                TransferStage::Whole(version, draft)
             }
             (TransferStage::Removing(version, mut state), soa) => match soa {
                 Some(soa) => {
@@ -182,16 +165,20 @@ impl ZoneTransfer {
                     TransferStage::Adding(version, state)
                 }
                 None => {
-                    state.remove(record)?;
+                    state.remove(&record)?;
                     TransferStage::Removing(version, state)
                 }
             },
             (TransferStage::Adding(version, mut state), soa) => match soa {
                 Some(soa) if soa.serial != state.serial => return Err(TransferFault::Diverges),
                 // After the last difference, the first SOA record comes again.
-                Some(_) if state.serial == version.serial => TransferStage::Ended(version, state),
+                Some(_) if state.serial == version.serial => {
+                    let received =
+                        ReceivedDraft { draft: state.draft, differences: Some(state.count) };
+                    TransferStage::Ended(version, received)
+                }
                 Some(_) => {
-                    state.remove(record)?;
+                    state.remove(&record)?;
                     TransferStage::Removing(version, state)
                 }
                 None => {
@@ -209,28 +196,29 @@ impl ZoneTransfer {
         version: NewVersion,
         record: ZoneRecord,
         soa: Option<Soa>,
-    ) -> Result<TransferStage, TransferFault> {
-        let mut builder = ZoneBuilder::new(self.apex.clone(), self.limits.max_zone_octets);
-        match (soa, &self.base) {
-            (Some(soa), Some(base)) if soa.serial != version.serial => {
-                if soa.serial != base.soa().serial {
+    ) -> Result<TransferStage<T::Draft>, TransferFault> {
+        let known = self.target.known().filter(|_| self.is_incremental);
+        match (soa, known) {
+            (Some(soa), Some(known)) if soa.serial != version.serial => {
+                if soa.serial != known.serial {
                     return Err(TransferFault::Diverges);
                 }
-                let builder = ZoneBuilder::of(base, self.limits.max_zone_octets);
-                let changes = Some(ZoneChanges::default());
-                let mut state = Differences { builder, serial: soa.serial, changes };
-                state.remove(record)?;
+                let draft = self.target.changed()?;
+                let mut state = Differences { draft, serial: soa.serial, count: 0 };
+                state.remove(&record)?;
                 Ok(TransferStage::Removing(version, state))
             }
             // A zone of nothing but its SOA record.
             (Some(_), _) => {
-                builder.add(version.record.clone()).map_err(TransferFault::Zone)?;
-                version.end_whole(&record, builder)
+                let mut draft = self.target.whole()?;
+                draft.add(version.record.clone())?;
+                version.end_whole(&record, draft)
             }
             (None, _) => {
-                builder.add(version.record.clone()).map_err(TransferFault::Zone)?;
-                builder.add(record).map_err(TransferFault::Zone)?;
-                Ok(TransferStage::Whole(version, builder))
+                let mut draft = self.target.whole()?;
+                draft.add(version.record.clone())?;
+                draft.add(record)?;
+                Ok(TransferStage::Whole(version, draft))
             }
         }
     }
@@ -239,22 +227,22 @@ impl ZoneTransfer {
     fn finish(
         &self,
         version: &NewVersion,
-        end: Differences,
-    ) -> Result<TransferOutcome, TransferFault> {
+        received: ReceivedDraft<T::Draft>,
+    ) -> Result<TransferOutcome<VersionOf<T>>, TransferFault> {
         if !self.is_news(version.serial) {
-            let known = self.known_serial.unwrap_or_default();
+            let known = self.target.known().map_or(0, |known| known.serial);
             return match version.serial == known {
                 true => Ok(TransferOutcome::Current),
                 false => Err(TransferFault::OlderSerial { known, received: version.serial }),
             };
         }
-        let zone = end.builder.build().map_err(TransferFault::Zone)?;
-        let (changes, foreign) = (end.changes, self.foreign);
-        Ok(TransferOutcome::Changed(Box::new(ReceivedZone { zone, changes, foreign })))
+        let ReceivedDraft { draft, differences } = received;
+        let (version, foreign) = (draft.finish()?, self.foreign);
+        Ok(TransferOutcome::Changed(ReceivedZone { version, differences, foreign }))
     }
 
     fn is_news(&self, serial: u32) -> bool {
-        self.known_serial.is_none_or(|known| is_newer(serial, known))
+        self.target.known().is_none_or(|known| is_newer(serial, known.serial))
     }
 }
 

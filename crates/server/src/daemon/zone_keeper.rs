@@ -8,12 +8,13 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::LocalSet;
 use zoners_dns::{Clock, Name};
-use zoners_zones::{AuthoritativeZone, ZoneCopy};
+use zoners_zones::{AuthoritativeZone, ZoneCopy, ZoneVersion};
 
 use super::generation::{Core, Generation};
 use crate::clock::SystemClock;
 use crate::zones::{
     self, NotifiedZone, SavedCopy, Secondary, SecondarySpec, TransferredZones, ZoneFile, ZoneNews,
+    ZonePlace,
 };
 
 /// News that wait to be put into force.
@@ -30,7 +31,7 @@ pub(super) struct ZoneKeeper {
 }
 
 /// A secondary before its start, with the copy at hand.
-type NextSecondary = (SecondarySpec, Arc<Notify>, Option<(Arc<AuthoritativeZone>, u32)>);
+type NextSecondary = (SecondarySpec, Arc<Notify>, Option<(ZoneVersion, u32)>);
 
 impl ZoneKeeper {
     /// Puts the copies in the state folder into force, and sets the secondaries to work.
@@ -109,29 +110,48 @@ impl ZoneKeeper {
 
 /// The copy of a zone at hand: of this process, or of the state folder.
 fn with_copy(spec: SecondarySpec, transferred: &TransferredZones) -> NextSecondary {
-    let saved = SavedCopy::of(spec.folder.as_deref(), &spec.apex);
-    let (max_octets, wall_seconds) = (spec.limits.max_zone_octets, SystemClock.wall_seconds());
-    let of_file = |file: &ZoneFile| {
-        let read = zones::read_copy(&spec, &file.path, wall_seconds);
-        let log = |why: &String| tracing::warn!("zone {}: {why}", spec.apex.fmt_with_dot());
-        read.inspect_err(log).ok()
-    };
-    let copy = match &spec.file {
-        Some(file) => of_file(file),
-        None => saved.read(&spec.apex, max_octets, wall_seconds),
-    };
-    let copy = copy.filter(|(zone, _)| is_trusted(&spec, zone, wall_seconds));
+    let wall_seconds = SystemClock.wall_seconds();
+    let copy = copy_on_disk(&spec, wall_seconds);
     // Without a folder, the copy in force counts from now on.
-    let in_force = || transferred.loaded(&spec.apex).map(|zone| (zone, 0));
+    let in_force = || transferred.version(&spec.apex).map(|zone| (zone, 0));
     let copy = copy.or_else(|| spec.file.is_none().then(in_force).flatten());
-    let is_usable = |zone: &AuthoritativeZone, age: u32| age < zone.soa().expire;
+    let copy = copy.filter(|(zone, _)| place_of(zone) == spec.place);
     let put = match &copy {
-        Some((zone, age)) if is_usable(zone, *age) => ZoneCopy::Loaded(zone.clone()),
+        Some((zone, age)) if *age < zone.soa().expire => zone.clone().into(),
         Some(_) => ZoneCopy::Unavailable("the copy has expired".into()),
         None => ZoneCopy::Unavailable("not transferred yet".into()),
     };
     transferred.put(spec.apex.clone(), put);
     (spec, Arc::new(Notify::new()), copy)
+}
+
+/// The copy of the state folder, or of the configured file.
+fn copy_on_disk(spec: &SecondarySpec, wall_seconds: u64) -> Option<(ZoneVersion, u32)> {
+    let saved = SavedCopy::of(spec.folder.as_deref(), &spec.apex);
+    let of_file = |file: &ZoneFile| {
+        let read = zones::read_copy(spec, &file.path, wall_seconds);
+        let log = |why: &String| tracing::warn!("zone {}: {why}", spec.apex.fmt_with_dot());
+        read.inspect_err(log).ok()
+    };
+    let loaded = match (&spec.file, spec.place) {
+        (Some(file), _) => of_file(file),
+        (None, ZonePlace::Memory) => {
+            saved.load(&spec.apex, spec.limits.max_zone_octets, wall_seconds)
+        }
+        (None, ZonePlace::Disk) => {
+            let (zone, age) = saved.open(&spec.apex, wall_seconds)?;
+            return Some((ZoneVersion::Stored(zone), age));
+        }
+    };
+    let (zone, age) = loaded.filter(|(zone, _)| is_trusted(spec, zone, wall_seconds))?;
+    Some((ZoneVersion::Loaded(zone), age))
+}
+
+fn place_of(zone: &ZoneVersion) -> ZonePlace {
+    match zone {
+        ZoneVersion::Loaded(_) => ZonePlace::Memory,
+        ZoneVersion::Stored(_) => ZonePlace::Disk,
+    }
 }
 
 /// Whether a copy from the disk is verified, as far as that is needed.
@@ -147,24 +167,27 @@ fn notified((spec, bell, _): &NextSecondary) -> NotifiedZone {
 
 /// Logs news of a zone.
 pub(super) fn log(news: &ZoneNews) {
-    let ZoneNews::Changed { zone, changes } = news else { return };
+    let ZoneNews::Changed { zone, differences } = news else { return };
     let (apex, serial) = (zone.apex().fmt_with_dot(), zone.soa().serial);
-    match changes {
-        Some(changes) if changes.records.is_empty() => {
-            tracing::info!("zone {apex}: serial {serial} counts again");
+    match (differences, zone) {
+        (Some(0), _) => tracing::info!("zone {apex}: serial {serial} counts again"),
+        (Some(count), _) => {
+            tracing::info!("zone {apex}: serial {serial} in force, {count} differences");
         }
-        Some(changes) => {
-            let records = changes.records.len();
-            tracing::info!("zone {apex}: serial {serial} in force, {records} differences");
+        (None, ZoneVersion::Loaded(zone)) => {
+            tracing::info!("zone {apex}: serial {serial} in force, {} names", zone.names());
         }
-        None => tracing::info!("zone {apex}: serial {serial} in force, {} names", zone.names()),
+        (None, ZoneVersion::Stored(zone)) => {
+            let records = zone.record_count();
+            tracing::info!("zone {apex}: serial {serial} in force, {records} records");
+        }
     }
 }
 
 /// The zone that news are about, and the copy that is to be in force from now on.
 pub(super) fn copy_of(news: &ZoneNews) -> (Name, ZoneCopy) {
     match news {
-        ZoneNews::Changed { zone, .. } => (zone.apex().clone(), ZoneCopy::Loaded(zone.clone())),
+        ZoneNews::Changed { zone, .. } => (zone.apex().clone(), zone.clone().into()),
         ZoneNews::Expired(apex) => {
             (apex.clone(), ZoneCopy::Unavailable("the copy has expired".into()))
         }

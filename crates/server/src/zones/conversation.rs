@@ -4,23 +4,24 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use zoners_dns::message::TransferMessage;
-use zoners_dns::{Clock, Name, Random, Rcode, Rtype};
+use zoners_dns::{Clock, Random, Rcode, Rtype};
 use zoners_net::held::{Account, Held};
 use zoners_net::stream::{read_message, write_message};
+use zoners_zones::Soa;
 use zoners_zones::serial::is_newer;
 use zoners_zones::transfer::{
-    TransferFault, TransferLimits, TransferOutcome, ZoneTransfer, axfr_request, ixfr_request,
-    soa_request,
+    TransferFault, TransferLimits, TransferOutcome, TransferTarget, ZoneTransfer, axfr_request,
+    ixfr_request, soa_request,
 };
 use zoners_zones::tsig::{TsigKey, TsigStream};
-use zoners_zones::{AuthoritativeZone, Soa};
+
+use super::target::{FinishedZone, ZoneTarget};
 
 /// The longest wait for a connection, and for the next message.
 const MESSAGE_WAIT: Duration = Duration::from_secs(20);
@@ -36,9 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PrimaryStream for S {}
 /// What is wanted of a primary.
 #[derive(Clone, Debug)]
 pub(crate) struct TransferTask {
-    pub(crate) apex: Name,
-    /// The version at hand.
-    pub(crate) base: Option<Arc<AuthoritativeZone>>,
+    pub(crate) target: ZoneTarget,
     /// The key by which requests and replies are signed.
     pub(crate) key: Option<TsigKey>,
     pub(crate) limits: TransferLimits,
@@ -69,7 +68,7 @@ pub(crate) async fn converse<S: PrimaryStream>(
     clock: &dyn Clock,
     random: &Random,
     connect: impl AsyncFn() -> io::Result<S>,
-) -> Result<TransferOutcome, ConversationFailure> {
+) -> Result<TransferOutcome<FinishedZone>, ConversationFailure> {
     let conversation = PrimaryConversation { task, clock, random, connect };
     match timeout(CONVERSATION_WAIT, conversation.run()).await {
         Ok(outcome) => outcome,
@@ -85,8 +84,9 @@ struct PrimaryConversation<'a, C> {
 }
 
 impl<S: PrimaryStream, C: AsyncFn() -> io::Result<S>> PrimaryConversation<'_, C> {
-    async fn run(&self) -> Result<TransferOutcome, ConversationFailure> {
-        let known = self.task.base.as_ref().map(|base| base.soa().serial);
+    async fn run(&self) -> Result<TransferOutcome<FinishedZone>, ConversationFailure> {
+        let target = &self.task.target;
+        let known = target.known().map(|soa| soa.serial);
         let serial = self.serial().await?;
         match known {
             Some(known) if known == serial => return Ok(TransferOutcome::Current),
@@ -97,32 +97,32 @@ impl<S: PrimaryStream, C: AsyncFn() -> io::Result<S>> PrimaryConversation<'_, C>
             _ => {}
         }
         let limits = self.task.limits;
-        if let Some(base) = &self.task.base {
+        if let Some(base) = &target.base {
             let id = self.random.id();
-            let transfer = ZoneTransfer::differences(base.clone(), id, limits);
-            match self.transfer(ixfr_request(base, id), transfer).await {
+            let transfer = ZoneTransfer::differences(target, id, limits);
+            match self.transfer(ixfr_request(&target.apex, &base.soa_rdata(), id), transfer).await {
                 Err(ConversationFailure::Transfer(fault)) if fault.needs_whole_zone() => {
-                    tracing::debug!("zone {}: IXFR: {fault}: AXFR follows", base.apex());
+                    tracing::debug!("zone {}: IXFR: {fault}: AXFR follows", target.apex);
                 }
                 outcome => return outcome,
             }
         }
         let id = self.random.id();
-        let transfer = ZoneTransfer::whole(self.task.apex.clone(), id, known, limits);
-        self.transfer(axfr_request(&self.task.apex, id), transfer).await
+        let transfer = ZoneTransfer::whole(target, id, limits);
+        self.transfer(axfr_request(&target.apex, id), transfer).await
     }
 
     /// The serial of the primary's version.
     async fn serial(&self) -> Result<u32, ConversationFailure> {
         let id = self.random.id();
-        let mut exchange = self.ask(soa_request(&self.task.apex, id)).await?;
+        let mut exchange = self.ask(soa_request(&self.task.target.apex, id)).await?;
         let (_, message) = exchange.next(self.clock).await?;
         if message.header.id() != id || !message.header.qr() {
             return Err(TransferFault::NoReply.into());
         }
         let records = message.answer.iter();
-        let mut soas =
-            records.filter(|record| record.rtype == Rtype::SOA && record.owner == self.task.apex);
+        let apex = &self.task.target.apex;
+        let mut soas = records.filter(|record| record.rtype == Rtype::SOA && record.owner == *apex);
         let soa = soas.next().and_then(|record| Soa::read(&record.rdata));
         let rcode = message.header.rcode();
         soa.map(|soa| soa.serial).ok_or(ConversationFailure::NoSerial(rcode))
@@ -131,8 +131,8 @@ impl<S: PrimaryStream, C: AsyncFn() -> io::Result<S>> PrimaryConversation<'_, C>
     async fn transfer(
         &self,
         request: Vec<u8>,
-        mut transfer: ZoneTransfer,
-    ) -> Result<TransferOutcome, ConversationFailure> {
+        mut transfer: ZoneTransfer<'_, ZoneTarget>,
+    ) -> Result<TransferOutcome<FinishedZone>, ConversationFailure> {
         let mut exchange = self.ask(request).await?;
         loop {
             let (octets, message) = exchange.next(self.clock).await?;

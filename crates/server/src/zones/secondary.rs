@@ -1,7 +1,6 @@
 //! A secondary server of one zone: asks the primaries when it is due, keeps the newest version on disk, and tells.
 //!
-//! Lists of the policy may come this way, too: a [`SecondarySpec`] names the zone, and each [`ZoneNews`] has the new
-//! version with the differences from the version before, if the primary gave differences.
+//! Lists of the policy may come this way, too: the versions of such a zone lie on the disk alone ([`ZonePlace`]).
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,18 +10,20 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::sleep;
 use zoners_dns::{Clock, Moment, Name, Random};
 use zoners_host::file_watch::FileVersion;
-use zoners_zones::transfer::{TransferLimits, TransferOutcome, ZoneChanges};
+use zoners_zones::transfer::{ReceivedZone, TransferLimits, TransferOutcome};
 use zoners_zones::tsig::TsigKey;
-use zoners_zones::{AuthoritativeZone, RefreshSchedule};
+use zoners_zones::{RefreshSchedule, ZoneVersion};
 
 use super::conversation::{ConversationFailure, PrimaryStream, TransferTask, converse};
 use super::root_trust::{RootTrust, ZoneCheck};
 use super::saved_copy::SavedCopy;
+use super::target::{FinishedZone, ZonePlace, ZoneTarget};
 
 /// A zone with primaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecondarySpec {
     pub(crate) apex: Name,
+    pub(crate) place: ZonePlace,
     /// The primaries, asked one after the other until one gives a version.
     pub(crate) primaries: Vec<SocketAddr>,
     pub(crate) key: Option<TsigKey>,
@@ -47,9 +48,9 @@ pub(crate) struct ZoneFile {
 pub(crate) enum ZoneNews {
     /// A new version.
     Changed {
-        zone: Arc<AuthoritativeZone>,
-        /// The differences from the version before; `None` if all of it is new.
-        changes: Option<ZoneChanges>,
+        zone: ZoneVersion,
+        /// The records added to and taken from the version before; `None` if the whole zone has come.
+        differences: Option<u64>,
     },
     /// The copy has expired: no primary has shown a version for too long.
     Expired(Name),
@@ -71,7 +72,7 @@ pub(crate) struct Secondary<C> {
 
 /// The version at hand.
 struct AtHand {
-    zone: Option<Arc<AuthoritativeZone>>,
+    zone: Option<ZoneVersion>,
     schedule: RefreshSchedule,
     is_expired: bool,
     /// The last failure, which is logged once.
@@ -80,7 +81,7 @@ struct AtHand {
 
 impl<S: PrimaryStream, C: AsyncFn(SocketAddr) -> std::io::Result<S>> Secondary<C> {
     /// Works until nobody listens to the news. `zone` is the copy at hand, found current so many seconds ago.
-    pub(crate) async fn run(self, zone: Option<(Arc<AuthoritativeZone>, u32)>) {
+    pub(crate) async fn run(self, zone: Option<(ZoneVersion, u32)>) {
         let now = self.clock.now();
         let schedule = match &zone {
             None => RefreshSchedule::new(now),
@@ -132,20 +133,32 @@ impl<S: PrimaryStream, C: AsyncFn(SocketAddr) -> std::io::Result<S>> Secondary<C
         Some(())
     }
 
-    async fn ask(&self, primary: SocketAddr, at_hand: &AtHand) -> Result<TransferOutcome, String> {
-        let task = TransferTask {
+    /// Asks a primary, and keeps a new version.
+    async fn ask(
+        &self,
+        primary: SocketAddr,
+        at_hand: &AtHand,
+    ) -> Result<TransferOutcome<ZoneVersion>, String> {
+        let target = ZoneTarget {
             apex: self.spec.apex.clone(),
+            place: self.spec.place,
             base: at_hand.zone.clone(),
-            key: self.spec.key.clone(),
-            limits: self.spec.limits,
+            saved: self.saved(),
+            max_octets: self.spec.limits.max_zone_octets,
         };
+        let task = TransferTask { target, key: self.spec.key.clone(), limits: self.spec.limits };
         let connect = async || (self.connect)(primary).await;
         let outcome = converse(&task, &*self.clock, &self.random, connect).await;
         let outcome = outcome.map_err(|failure: ConversationFailure| failure.to_string())?;
-        if let (TransferOutcome::Changed(received), Some(check)) = (&outcome, &self.check) {
-            check(&received.zone)?;
+        let TransferOutcome::Changed(received) = outcome else {
+            return Ok(TransferOutcome::Current);
+        };
+        let ReceivedZone { version, differences, foreign } = received;
+        if let (FinishedZone::Memory(zone), Some(check)) = (&version, &self.check) {
+            check(zone)?;
         }
-        Ok(outcome)
+        let version = task.target.keep(version)?;
+        Ok(TransferOutcome::Changed(ReceivedZone { version, differences, foreign }))
     }
 
     /// Takes what a primary has shown.
@@ -153,34 +166,35 @@ impl<S: PrimaryStream, C: AsyncFn(SocketAddr) -> std::io::Result<S>> Secondary<C
         &self,
         primary: SocketAddr,
         at_hand: &mut AtHand,
-        outcome: TransferOutcome,
+        outcome: TransferOutcome<ZoneVersion>,
     ) -> Option<()> {
         let apex = self.spec.apex.fmt_with_dot();
-        let saved = SavedCopy::of(self.spec.folder.as_deref(), &self.spec.apex);
         let was_expired = std::mem::take(&mut at_hand.is_expired);
         at_hand.failure = None;
-        let (zone, changes) = match (outcome, at_hand.zone.clone()) {
+        let (zone, differences, is_new) = match (outcome, at_hand.zone.clone()) {
             (TransferOutcome::Changed(received), _) => {
-                let (serial, foreign) = (received.zone.soa().serial, received.foreign);
-                tracing::debug!("zone {apex}: serial {serial} from {primary}");
+                let ReceivedZone { version, differences, foreign } = received;
+                tracing::debug!("zone {apex}: serial {} from {primary}", version.soa().serial);
                 if foreign > 0 {
                     tracing::warn!("zone {apex}: {foreign} records outside the zone are dropped");
                 }
-                saved.write(&received.zone);
-                (Arc::new(received.zone), received.changes)
+                (version, differences, true)
             }
-            (TransferOutcome::Current, Some(zone)) => (zone, Some(ZoneChanges::default())),
+            (TransferOutcome::Current, Some(zone)) => (zone, Some(0), false),
             // Nothing can be current without a version at hand.
             (TransferOutcome::Current, None) => return Some(()),
         };
-        saved.note_current(self.clock.wall_seconds());
+        self.saved().note_current(self.clock.wall_seconds());
         at_hand.schedule.refreshed(self.clock.now(), zone.soa(), self.random.bits() as u8);
-        let is_new = at_hand.zone.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &zone));
         at_hand.zone = Some(zone.clone());
         if is_new || was_expired {
-            self.news.send(ZoneNews::Changed { zone, changes }).await.ok()?;
+            self.news.send(ZoneNews::Changed { zone, differences }).await.ok()?;
         }
         Some(())
+    }
+
+    fn saved(&self) -> SavedCopy {
+        SavedCopy::of(self.spec.folder.as_deref(), &self.spec.apex)
     }
 }
 

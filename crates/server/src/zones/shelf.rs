@@ -23,8 +23,8 @@ pub(crate) struct ZoneShelf {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShelfEntry {
     pub(crate) apex: Name,
-    /// The serial and the number of names, or why there is no copy.
-    pub(crate) state: Result<(u32, usize), String>,
+    /// The serial and the number of names, or of records for a zone on the disk; or why there is no copy.
+    pub(crate) state: Result<(u32, u64), String>,
 }
 
 impl ZoneShelf {
@@ -48,7 +48,7 @@ impl ZoneShelf {
             self.root.store(match copy {
                 ZoneCopy::Loaded(zone) => Some(zone.clone()),
                 // The root servers are asked.
-                ZoneCopy::Unavailable(_) => None,
+                ZoneCopy::Stored(_) | ZoneCopy::Unavailable(_) => None,
             });
             return;
         }
@@ -100,7 +100,8 @@ fn refused() -> Answer {
 
 fn entry(apex: &Name, copy: &ZoneCopy) -> ShelfEntry {
     let state = match copy {
-        ZoneCopy::Loaded(zone) => Ok((zone.soa().serial, zone.names())),
+        ZoneCopy::Loaded(zone) => Ok((zone.soa().serial, zone.names() as u64)),
+        ZoneCopy::Stored(zone) => Ok((zone.soa().serial, zone.record_count())),
         ZoneCopy::Unavailable(why) => Err(why.to_string()),
     };
     ShelfEntry { apex: apex.clone(), state }
@@ -122,6 +123,8 @@ impl ZoneCopies for ZoneShelf {
                 let reply = zone.reply(&question.name, question.rtype);
                 CopyReply::Message(reply.message(question).into())
             }
+            // Zones on the disk are withheld.
+            ZoneCopy::Stored(_) => CopyReply::Unavailable("the zone lies on the disk".into()),
             ZoneCopy::Unavailable(why) => {
                 CopyReply::Unavailable(format!("the zone {}: {why}", zone.fmt_with_dot()))
             }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use zoners_dns::Name;
-use zoners_zones::{AuthoritativeZone, ZoneCopy};
+use zoners_zones::stored::StoredZone;
+use zoners_zones::{ZoneCopy, ZoneVersion};
 
 /// The copies of zones with primaries.
 #[derive(Debug, Default)]
@@ -17,18 +18,27 @@ impl TransferredZones {
         self.0.lock().insert(apex, copy);
     }
 
-    /// The copy of a zone, if it may be used.
-    pub(crate) fn loaded(&self, apex: &Name) -> Option<Arc<AuthoritativeZone>> {
+    /// The version of a zone, if it may be used.
+    pub(crate) fn version(&self, apex: &Name) -> Option<ZoneVersion> {
         match self.0.lock().get(apex)? {
-            ZoneCopy::Loaded(zone) => Some(zone.clone()),
+            ZoneCopy::Loaded(zone) => Some(ZoneVersion::Loaded(zone.clone())),
+            ZoneCopy::Stored(zone) => Some(ZoneVersion::Stored(zone.clone())),
             ZoneCopy::Unavailable(_) => None,
+        }
+    }
+
+    /// The version of a zone behind a policy list, if it may be used.
+    pub(crate) fn stored(&self, apex: &Name) -> Option<Arc<StoredZone>> {
+        match self.version(apex)? {
+            ZoneVersion::Stored(zone) => Some(zone),
+            ZoneVersion::Loaded(_) => None,
         }
     }
 
     /// Why no copy of a zone may be used, if so.
     pub(crate) fn unavailable(&self, apex: &Name) -> Option<String> {
         match self.0.lock().get(apex)? {
-            ZoneCopy::Loaded(_) => None,
+            ZoneCopy::Loaded(_) | ZoneCopy::Stored(_) => None,
             ZoneCopy::Unavailable(why) => Some(why.to_string()),
         }
     }

@@ -2,8 +2,6 @@
 
 use zoners_dns::{Name, Rtype};
 
-use crate::zone::AuthoritativeZone;
-
 const HEADER_OCTETS: usize = 12;
 /// Class IN.
 const CLASS: [u8; 2] = [0, 1];
@@ -24,17 +22,15 @@ pub fn axfr_request(apex: &Name, id: u16) -> Vec<u8> {
 
 /// The request for the differences from a version (RFC 1995 section 3): its SOA record stands in the authority section.
 #[must_use]
-pub fn ixfr_request(base: &AuthoritativeZone, id: u16) -> Vec<u8> {
-    let soa = base.rrset(base.apex(), Rtype::SOA).and_then(|set| set.records.first());
-    let rdata = soa.unwrap_or_default();
-    let mut octets = request(base.apex(), id, Rtype::IXFR, 1);
+pub fn ixfr_request(apex: &Name, soa_rdata: &[u8], id: u16) -> Vec<u8> {
+    let mut octets = request(apex, id, Rtype::IXFR, 1);
     octets.extend(OWNER);
     octets.extend(Rtype::SOA.to_int().to_be_bytes());
     octets.extend(CLASS);
     octets.extend([0; 4]);
     // An SOA record has two names and five numbers.
-    octets.extend((rdata.len() as u16).to_be_bytes());
-    octets.extend(rdata);
+    octets.extend((soa_rdata.len() as u16).to_be_bytes());
+    octets.extend(soa_rdata);
     octets
 }
 

@@ -2,24 +2,23 @@
 
 use zoners_dns::ZoneRecord;
 
-use super::{TransferFault, ZoneChanges};
-use crate::builder::ZoneBuilder;
+use super::{TransferFault, VersionDraft};
 
 /// What the next record may be.
 #[derive(Debug)]
-pub(super) enum TransferStage {
+pub(super) enum TransferStage<D> {
     /// The first SOA record, of the new version.
     Begin,
     /// Differences or the whole zone.
     Second(NewVersion),
     /// A record of the whole zone, or the first SOA record again.
-    Whole(NewVersion, ZoneBuilder),
+    Whole(NewVersion, D),
     /// A record to remove, or the SOA record after which records are added.
-    Removing(NewVersion, Differences),
+    Removing(NewVersion, Differences<D>),
     /// A record to add, or the SOA record of the next difference or of the end.
-    Adding(NewVersion, Differences),
+    Adding(NewVersion, Differences<D>),
     /// No record.
-    Ended(NewVersion, Differences),
+    Ended(NewVersion, ReceivedDraft<D>),
     /// A fault has come.
     Failed,
 }
@@ -33,47 +32,44 @@ pub(super) struct NewVersion {
 
 /// A zone while differences are applied.
 #[derive(Debug)]
-pub(super) struct Differences {
-    pub(super) builder: ZoneBuilder,
+pub(super) struct Differences<D> {
+    pub(super) draft: D,
     /// The serial that the zone has by now.
     pub(super) serial: u32,
-    /// The differences; `None` while the whole zone comes.
-    pub(super) changes: Option<ZoneChanges>,
+    /// Records added and removed.
+    pub(super) count: u64,
+}
+
+/// A zone with all its records.
+#[derive(Debug)]
+pub(super) struct ReceivedDraft<D> {
+    pub(super) draft: D,
+    /// Records added and removed; `None` if the whole zone has come.
+    pub(super) differences: Option<u64>,
 }
 
 impl NewVersion {
     /// The end of a whole zone: the first SOA record again.
-    pub(super) fn end_whole(
+    pub(super) fn end_whole<D>(
         self,
         record: &ZoneRecord,
-        builder: ZoneBuilder,
-    ) -> Result<TransferStage, TransferFault> {
+        draft: D,
+    ) -> Result<TransferStage<D>, TransferFault> {
         if record.rdata != self.record.rdata {
             return Err(TransferFault::ChangedMeanwhile);
         }
-        let end = Differences { builder, serial: self.serial, changes: None };
-        Ok(TransferStage::Ended(self, end))
+        Ok(TransferStage::Ended(self, ReceivedDraft { draft, differences: None }))
     }
 }
 
-impl Differences {
+impl<D: VersionDraft> Differences<D> {
     pub(super) fn add(&mut self, record: ZoneRecord) -> Result<(), TransferFault> {
-        self.builder.add(record.clone()).map_err(TransferFault::Zone)?;
-        self.note(record, true);
-        Ok(())
+        self.count += 1;
+        self.draft.add(record)
     }
 
-    pub(super) fn remove(&mut self, record: ZoneRecord) -> Result<(), TransferFault> {
-        if !self.builder.remove(&record) {
-            return Err(TransferFault::Diverges);
-        }
-        self.note(record, false);
-        Ok(())
-    }
-
-    fn note(&mut self, record: ZoneRecord, is_added: bool) {
-        self.changes
-            .iter_mut()
-            .for_each(|changes| changes.records.push((record.clone(), is_added)));
+    pub(super) fn remove(&mut self, record: &ZoneRecord) -> Result<(), TransferFault> {
+        self.count += 1;
+        self.draft.remove(record)
     }
 }

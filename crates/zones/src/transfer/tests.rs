@@ -4,8 +4,8 @@ use zoners_dns::compose::{Response, compose};
 use zoners_dns::message::TransferMessage;
 use zoners_dns::{Name, Question, RRset, Rcode, Rtype, name, zonefile};
 
-use super::{TransferFault, TransferLimits, TransferOutcome, ZoneTransfer};
-use crate::{AuthoritativeZone, file};
+use super::{TransferFault, TransferLimits, TransferOutcome, TransferTarget, ZoneTransfer};
+use crate::{AuthoritativeZone, Soa, ZoneBuilder, file};
 
 const LIMITS: TransferLimits =
     TransferLimits { max_zone_octets: 1 << 20, max_received_octets: 1 << 20 };
@@ -29,11 +29,41 @@ fn zone(serial: u32, records: &str) -> Arc<AuthoritativeZone> {
     Arc::new(file::load(&apex(), &format!("{}\n{records}", soa(serial)), 1 << 20).unwrap())
 }
 
+/// A zone in memory.
+struct MemoryTarget {
+    apex: Name,
+    base: Option<Arc<AuthoritativeZone>>,
+}
+
+impl TransferTarget for MemoryTarget {
+    type Draft = ZoneBuilder;
+
+    fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    fn known(&self) -> Option<Soa> {
+        self.base.as_ref().map(|base| base.soa())
+    }
+
+    fn whole(&self) -> Result<ZoneBuilder, TransferFault> {
+        Ok(ZoneBuilder::new(apex(), LIMITS.max_zone_octets))
+    }
+
+    fn changed(&self) -> Result<ZoneBuilder, TransferFault> {
+        let base = self.base.as_ref().ok_or(TransferFault::Diverges)?;
+        Ok(ZoneBuilder::of(base, LIMITS.max_zone_octets))
+    }
+}
+
+fn target(base: Option<Arc<AuthoritativeZone>>) -> MemoryTarget {
+    MemoryTarget { apex: apex(), base }
+}
+
+type Outcome = Result<Option<TransferOutcome<AuthoritativeZone>>, TransferFault>;
+
 /// Feeds the messages; the outcome, or the fault.
-fn feed(
-    mut transfer: ZoneTransfer,
-    messages: &[Vec<u8>],
-) -> Result<Option<TransferOutcome>, TransferFault> {
+fn feed(mut transfer: ZoneTransfer<'_, MemoryTarget>, messages: &[Vec<u8>]) -> Outcome {
     for octets in messages {
         let parsed = TransferMessage::parse(octets).unwrap();
         if let Some(outcome) = transfer.take(octets, parsed)? {
@@ -44,27 +74,30 @@ fn feed(
 }
 
 /// The records of the received zone, or a word.
-fn seen(result: Result<Option<TransferOutcome>, TransferFault>) -> String {
+fn seen(result: Outcome) -> String {
     match result {
         Ok(None) => "more".to_owned(),
         Ok(Some(TransferOutcome::Current)) => "current".to_owned(),
         Ok(Some(TransferOutcome::Changed(received))) => {
             let sets =
-                received.zone.rrsets().map(|set| format!("{} {}", set.owner, set.records.len()));
-            let changes = received.changes.map(|changes| changes.records.len());
+                received.version.rrsets().map(|set| format!("{} {}", set.owner, set.records.len()));
+            let differences = received.differences;
             let names = sets.collect::<Vec<_>>().join(", ").replace(".example.test", "");
-            format!("{} {names}; {changes:?} {}", received.zone.soa().serial, received.foreign)
+            let serial = received.version.soa().serial;
+            format!("{serial} {names}; {differences:?} {}", received.foreign)
         }
         Err(fault) => fault.to_string(),
     }
 }
 
 fn whole(known: Option<u32>, messages: &[Vec<u8>]) -> String {
-    seen(feed(ZoneTransfer::whole(apex(), 0, known, LIMITS), messages))
+    let target = target(known.map(|serial| zone(serial, "")));
+    seen(feed(ZoneTransfer::whole(&target, 0, LIMITS), messages))
 }
 
 fn differences(base: &Arc<AuthoritativeZone>, messages: &[Vec<u8>]) -> String {
-    seen(feed(ZoneTransfer::differences(base.clone(), 0, LIMITS), messages))
+    let target = target(Some(base.clone()));
+    seen(feed(ZoneTransfer::differences(&target, 0, LIMITS), messages))
 }
 
 #[test]
@@ -181,7 +214,8 @@ fn differences_that_do_not_fit_make_the_whole_zone_necessary() {
         // The second difference does not continue the first.
         vec![&*three, &*one, &*two, "b A 192.0.2.2", &*one],
     ] {
-        let transfer = ZoneTransfer::differences(base.clone(), 0, LIMITS);
+        let target = target(Some(base.clone()));
+        let transfer = ZoneTransfer::differences(&target, 0, LIMITS);
         let fault = feed(transfer, &[message(&lines)]).unwrap_err();
         assert!(fault.needs_whole_zone(), "{lines:?}: {fault}");
     }

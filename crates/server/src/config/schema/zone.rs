@@ -9,7 +9,7 @@ use zoners_dns::Name;
 use super::readers::{octets, text};
 use super::route::servers;
 
-/// The memory that a zone may take, in octets: the default, and the least and greatest value.
+/// The octets that a zone may take: the default, and the least and greatest value.
 const MAX_SIZE: u64 = 64 << 20;
 const MAX_SIZE_RANGE: std::ops::RangeInclusive<u64> = 64 << 10..=4 << 30;
 
@@ -28,7 +28,7 @@ pub struct ZoneConfig {
     /// The name of the key that signs the messages from and to the primaries.
     #[serde(default, deserialize_with = "some_name")]
     pub tsig_key: Option<Name>,
-    /// The memory that the zone may take, in octets.
+    /// The memory that the zone may take, in octets; on the disk for a policy list.
     #[serde(default = "default_size", deserialize_with = "size")]
     pub max_size: u64,
     /// Hold the answers against the chain of trust from above; most private zones have none.

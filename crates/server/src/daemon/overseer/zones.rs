@@ -14,8 +14,7 @@ fn state(entry: ShelfEntry) -> ZoneCopyState {
     let zone = entry.apex.fmt_with_dot().to_string();
     match entry.state {
         Ok((serial, names)) => {
-            let (serial, names) = (Some(serial), names as u64);
-            ZoneCopyState { zone, serial, names, unavailable: None }
+            ZoneCopyState { zone, serial: Some(serial), names, unavailable: None }
         }
         Err(why) => ZoneCopyState { zone, serial: None, names: 0, unavailable: Some(why) },
     }

@@ -84,7 +84,7 @@ impl LocalVersion {
         match list.origin() {
             ListOrigin::File(path) => LocalVersion::File(FileStamp::of(&path, terms(list))),
             ListOrigin::Zone(apex) => {
-                LocalVersion::Zone(zones.loaded(&apex).map(|zone| zone.soa().serial))
+                LocalVersion::Zone(zones.stored(&apex).map(|zone| zone.soa().serial))
             }
             ListOrigin::Address(_) => LocalVersion::Remote,
         }

@@ -54,7 +54,7 @@ impl PolicyBuild<'_> {
         apex: &Name,
         record: &mut ListRecord,
     ) -> Option<Result<String, String>> {
-        let zone = self.zones.loaded(apex)?;
+        let zone = self.zones.stored(apex)?;
         let serial = Some(zone.soa().serial);
         if serial == record.serial {
             return None;

@@ -6,6 +6,7 @@ use zoners_dns::name;
 use zoners_http::Validators;
 use zoners_policy::ListSurprise;
 use zoners_zones::ZoneCopy;
+use zoners_zones::stored::StoredZone;
 
 use super::*;
 use crate::policy::supply::SuppliedList;
@@ -82,7 +83,10 @@ impl BuildLab {
         let apex = name::parse("rpz.example").unwrap();
         let text = format!("@ 3600 SOA ns host {serial} 3600 600 86400 60\n{records}");
         let zone = zoners_zones::file::load(&apex, &text, 1 << 20).unwrap();
-        self.zones.put(apex, ZoneCopy::Loaded(zone.into()));
+        let mut octets = Vec::new();
+        zoners_zones::saved::write(&zone, &mut octets).unwrap();
+        let stored = StoredZone::open(&apex, Arc::new(octets)).unwrap();
+        self.zones.put(apex, ZoneCopy::Stored(stored.into()));
     }
 
     fn expire(&self) {

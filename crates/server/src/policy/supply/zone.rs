@@ -1,26 +1,31 @@
 //! A list taken over from a transferred policy zone, as the text of a zone file.
+//!
+//! The records go from the disk to the disk one by one, so that a zone of a million names takes no memory.
 
 use std::io::{self, BufWriter, Write};
 
-use zoners_dns::{Name, RRset, Rtype, name, zonefile};
+use zoners_dns::{Name, RRset, Rtype, ZoneRecord, name, zonefile};
 use zoners_policy::ListForm;
-use zoners_zones::AuthoritativeZone;
+use zoners_zones::stored::StoredZone;
 
 use super::texts::TextStore;
 
 /// Types by which a zone is proven; in a policy zone they are no rules.
-const PROOF_TYPES: [Rtype; 6] =
-    [Rtype::DNSKEY, Rtype::DS, Rtype::NSEC, Rtype::NSEC3, Rtype::NSEC3PARAM, Rtype::ZONEMD];
+const PROOF_TYPES: [Rtype; 7] = [
+    Rtype::DNSKEY,
+    Rtype::DS,
+    Rtype::NSEC,
+    Rtype::NSEC3,
+    Rtype::NSEC3PARAM,
+    Rtype::RRSIG,
+    Rtype::ZONEMD,
+];
 
 /// Copies the rules of a zone into the store, for the list `list`; the digest of the copy.
 ///
 /// # Errors
-/// The copy cannot be written.
-pub(crate) fn copy(
-    zone: &AuthoritativeZone,
-    list: &str,
-    store: &TextStore,
-) -> Result<String, String> {
+/// The zone cannot be read, or the copy cannot be written.
+pub(crate) fn copy(zone: &StoredZone, list: &str, store: &TextStore) -> Result<String, String> {
     let copied = || {
         let mut text = store.begin(Some(ListForm::Rpz))?;
         let mut out = BufWriter::new(&mut text);
@@ -33,24 +38,29 @@ pub(crate) fn copy(
 }
 
 /// Writes the SOA record, by which a reader knows the apex, and then the records below the apex.
-fn write(zone: &AuthoritativeZone, out: &mut impl Write) -> io::Result<()> {
-    let soa = zone.rrset(zone.apex(), Rtype::SOA);
-    soa.into_iter().try_for_each(|set| write_set(set, out))?;
-    let is_rule = |set: &&RRset| set.owner != *zone.apex() && !PROOF_TYPES.contains(&set.rtype);
-    zone.rrsets().filter(is_rule).try_for_each(|set| write_set(set, out))
+fn write(zone: &StoredZone, out: &mut impl Write) -> io::Result<()> {
+    for (number, record) in zone.records()?.enumerate() {
+        let record = record?;
+        let is_rule = record.owner != *zone.apex() && !PROOF_TYPES.contains(&record.rtype);
+        if number == 0 || is_rule {
+            write_record(record, out)?;
+        }
+    }
+    Ok(())
 }
 
-/// Writes the records of a set, without signatures. A record that would be read as something else is left out: a name may
-/// have any octet, and a lone parenthesis would swallow the rules behind.
-fn write_set(set: &RRset, out: &mut impl Write) -> io::Result<()> {
-    let owner = zone_file_name(&set.owner);
-    if let Some(target) = set.target().filter(|_| set.rtype == Rtype::CNAME) {
-        return writeln!(out, "{owner} {} CNAME {}", set.ttl, zone_file_name(&target));
+/// Writes a record, unless it would be read as something else: a name may have any octet, and a lone parenthesis would
+/// swallow the rules behind.
+fn write_record(record: ZoneRecord, out: &mut impl Write) -> io::Result<()> {
+    let ZoneRecord { owner, rtype, ttl, rdata } = record;
+    let set = RRset::new(owner, rtype, ttl, [rdata].into_iter().collect());
+    if let Some(target) = set.target().filter(|_| rtype == Rtype::CNAME) {
+        let (owner, target) = (zone_file_name(&set.owner), zone_file_name(&target));
+        return writeln!(out, "{owner} {ttl} CNAME {target}");
     }
-    let unsigned = RRset::new(set.owner.clone(), set.rtype, set.ttl, set.records.clone());
-    let text = unsigned.to_string();
+    let text = set.to_string();
     let read = zonefile::parse(&text, &name::root());
-    match read.is_ok_and(|sets| sets.as_slice() == std::slice::from_ref(&unsigned)) {
+    match read.is_ok_and(|sets| sets.as_slice() == std::slice::from_ref(&set)) {
         true => writeln!(out, "{text}"),
         false => Ok(()),
     }
@@ -79,12 +89,17 @@ mod tests {
 
     use super::*;
     use crate::policy::supply::texts::TextName;
+    use std::sync::Arc;
     use zoners_policy::{SkipReason, read_list};
-    use zoners_zones::file;
+    use zoners_zones::{file, saved};
 
-    fn zone(records: &str) -> AuthoritativeZone {
+    fn zone(records: &str) -> StoredZone {
         let text = format!("@ 3600 SOA ns host 7 3600 600 86400 60\n@ NS ns\n{records}");
-        file::load(&name::parse("rpz.example").unwrap(), &text, 1 << 20).unwrap()
+        let apex = name::parse("rpz.example").unwrap();
+        let zone = file::load(&apex, &text, 1 << 20).unwrap();
+        let mut octets = Vec::new();
+        saved::write(&zone, &mut octets).unwrap();
+        StoredZone::open(&apex, Arc::new(octets)).unwrap()
     }
 
     /// The text of the list, and the number of rules that the list's parser finds.

@@ -6,9 +6,10 @@ use zoners_dns::message::TransferMessage;
 use zoners_dns::{Name, Question, RRset, Random, Rtype, name, zonefile};
 use zoners_sim::SimClock;
 use zoners_zones::tsig::{TsigAlgorithm, TsigKey};
-use zoners_zones::{AuthoritativeZone, file};
+use zoners_zones::{AuthoritativeZone, ZoneVersion, file};
 
 use super::*;
+use crate::zones::{SavedCopy, ZonePlace};
 
 fn apex() -> Name {
     name::parse("example.test").unwrap()
@@ -143,9 +144,12 @@ async fn converse_with(
     primary: &BadPrimary,
     base: Option<u32>,
     key: Option<TsigKey>,
-) -> Result<TransferOutcome, ConversationFailure> {
+) -> Result<TransferOutcome<FinishedZone>, ConversationFailure> {
     let limits = TransferLimits { max_zone_octets: 1 << 20, max_received_octets: 1 << 20 };
-    let task = TransferTask { apex: apex(), base: base.map(zone), key, limits };
+    let base = base.map(|serial| ZoneVersion::Loaded(zone(serial)));
+    let (place, saved) = (ZonePlace::Memory, SavedCopy::of(None, &apex()));
+    let target = ZoneTarget { apex: apex(), place, base, saved, max_octets: 1 << 20 };
+    let task = TransferTask { target, key, limits };
     let (clock, random) = (SimClock::new(Some(0)), Random::seeded(1));
     converse(&task, &clock, &random, async || primary.connect().await).await
 }
@@ -155,7 +159,8 @@ async fn seen(primary: &BadPrimary, base: Option<u32>) -> String {
     match converse_with(primary, base, None).await {
         Ok(TransferOutcome::Current) => "current".to_owned(),
         Ok(TransferOutcome::Changed(received)) => {
-            format!("serial {}, {} foreign", received.zone.soa().serial, received.foreign)
+            let FinishedZone::Memory(zone) = received.version else { panic!("on the disk") };
+            format!("serial {}, {} foreign", zone.soa().serial, received.foreign)
         }
         Err(failure) => failure.to_string(),
     }

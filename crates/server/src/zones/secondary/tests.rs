@@ -73,11 +73,16 @@ struct SecondaryLab {
 
 /// A secondary at work in virtual time.
 fn lab(folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
+    lab_of(ZonePlace::Memory, folder, check)
+}
+
+fn lab_of(place: ZonePlace, folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
     let (primary, notified) = (Primary::default(), Arc::new(Notify::new()));
     let (news, received) = mpsc::channel(16);
     let apex = name::parse("example.test").unwrap();
     let spec = SecondarySpec {
         apex: apex.clone(),
+        place,
         primaries: vec!["192.0.2.53:53".parse().unwrap()],
         key: None,
         file: None,
@@ -87,7 +92,17 @@ fn lab(folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
     };
     let clock = Arc::new(SimClock::new(None));
     let wall_seconds = zoners_dns::Clock::wall_seconds(&*clock);
-    let saved = SavedCopy::of(folder.as_deref(), &apex).read(&apex, 1 << 20, wall_seconds);
+    let saved = SavedCopy::of(folder.as_deref(), &apex);
+    let copy = match place {
+        ZonePlace::Memory => {
+            let loaded = saved.load(&apex, 1 << 20, wall_seconds);
+            loaded.map(|(zone, age)| (ZoneVersion::Loaded(zone), age))
+        }
+        ZonePlace::Disk => {
+            let stored = saved.open(&apex, wall_seconds);
+            stored.map(|(zone, age)| (ZoneVersion::Stored(zone), age))
+        }
+    };
     let of_secondary = primary.clone();
     let secondary = Secondary {
         spec,
@@ -98,7 +113,7 @@ fn lab(folder: Option<PathBuf>, check: Option<ZoneCheck>) -> SecondaryLab {
         news,
         check,
     };
-    tokio::task::spawn_local(secondary.run(saved));
+    tokio::task::spawn_local(secondary.run(copy));
     SecondaryLab { primary, notified, news: received }
 }
 
@@ -175,21 +190,24 @@ async fn a_version_that_fails_its_check_is_not_used() {
 
 #[tokio::test(start_paused = true)]
 async fn a_copy_on_disk_counts_after_a_restart() {
-    in_local_set(async {
-        let folder = tempfile::tempdir().unwrap();
-        let path = Some(folder.path().to_owned());
-        let mut first = lab(path.clone(), None);
-        first.primary.serial.store(5, Ordering::Relaxed);
-        assert_eq!(next(&mut first, 100).await, "5");
-        drop(first);
-        let apex = name::parse("example.test").unwrap();
-        let wall = zoners_dns::Clock::wall_seconds(&SimClock::new(None));
-        let saved = SavedCopy::of(path.as_deref(), &apex).read(&apex, 1 << 20, wall).unwrap();
-        assert_eq!(saved.0.soa().serial, 5);
-        // The primary is down, and the copy at hand expires a day after it was found current.
-        let mut second = lab(path, None);
-        assert_eq!(next(&mut second, 86_000).await, "nothing");
-        assert_eq!(next(&mut second, 1000).await, "expired");
-    })
-    .await;
+    for place in [ZonePlace::Memory, ZonePlace::Disk] {
+        in_local_set(restart(place)).await;
+    }
+}
+
+async fn restart(place: ZonePlace) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Some(folder.path().to_owned());
+    let mut first = lab_of(place, path.clone(), None);
+    first.primary.serial.store(5, Ordering::Relaxed);
+    assert_eq!(next(&mut first, 100).await, "5");
+    drop(first);
+    let apex = name::parse("example.test").unwrap();
+    let wall = zoners_dns::Clock::wall_seconds(&SimClock::new(None));
+    let saved = SavedCopy::of(path.as_deref(), &apex).load(&apex, 1 << 20, wall).unwrap();
+    assert_eq!(saved.0.soa().serial, 5);
+    // The primary is down, and the copy at hand expires a day after it was found current.
+    let mut second = lab_of(place, path, None);
+    assert_eq!(next(&mut second, 86_000).await, "nothing");
+    assert_eq!(next(&mut second, 1000).await, "expired");
 }
