@@ -256,7 +256,7 @@ fn figures(asked: &mut [Asked], net: &SimNetwork) -> String {
     for sent in &sent {
         let kind = match sent.to.transport {
             Transport::Udp => sent.question.rtype.to_string(),
-            Transport::Tcp => "TCP".to_owned(),
+            transport => transport.to_string().to_uppercase(),
         };
         *kinds.entry(kind).or_default() += 1;
     }

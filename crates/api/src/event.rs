@@ -69,7 +69,7 @@ pub struct FinishedQuery {
     pub received_s: u64,
     /// The client's address.
     pub client: String,
-    /// The transport of the query: `udp` or `tcp`.
+    /// The transport of the query: `udp`, `tcp`, `tls` or `https`.
     pub transport: String,
     /// The name in the question; `None` in a packet without a readable question.
     pub name: Option<String>,

@@ -27,6 +27,10 @@ pub enum DescriptorKind {
     Udp,
     /// A listener for connections of clients.
     Tcp,
+    /// A listener for connections of clients over TLS.
+    Tls,
+    /// A listener for connections of clients over HTTPS.
+    Https,
     /// A listener of the HTTP service.
     Http,
     /// The listener of the control socket.

@@ -15,18 +15,34 @@ pub enum Transport {
     Udp,
     /// A stream, reused for several queries (RFC 7766).
     Tcp,
+    /// A stream within TLS (RFC 7858). A configuration names encrypted transports by addresses that begin so.
+    #[serde(skip_deserializing)]
+    Tls,
+    /// Requests of HTTP within TLS, a query each (RFC 8484).
+    #[serde(skip_deserializing)]
+    Https,
 }
 
 impl Transport {
     /// All transports.
-    pub const ALL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
+    pub const ALL: [Transport; 4] =
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https];
 
-    /// Whether messages follow each other on a stream: no message is too long, and TC has no use.
+    /// Whether messages come in a stream: no message is too long, and TC has no use.
     #[must_use]
     pub const fn is_stream(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp => true,
+            Transport::Tcp | Transport::Tls | Transport::Https => true,
+        }
+    }
+
+    /// Whether nobody on the path can read messages.
+    #[must_use]
+    pub const fn is_encrypted(self) -> bool {
+        match self {
+            Transport::Udp | Transport::Tcp => false,
+            Transport::Tls | Transport::Https => true,
         }
     }
 
@@ -35,7 +51,7 @@ impl Transport {
     pub const fn verifies_address(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp => true,
+            Transport::Tcp | Transport::Tls | Transport::Https => true,
         }
     }
 
@@ -45,6 +61,8 @@ impl Transport {
         match self {
             Transport::Udp => 0,
             Transport::Tcp => 1,
+            Transport::Tls => 2,
+            Transport::Https => 3,
         }
     }
 
@@ -60,6 +78,8 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Transport::Udp => "udp",
             Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Https => "https",
         })
     }
 }

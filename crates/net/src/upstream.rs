@@ -114,7 +114,9 @@ impl Network for Sockets {
         let address = self.way_to(to.address);
         let open = match to.transport {
             Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
-            Transport::Tcp => self.connections.has(address).then_some(Carrier::Any),
+            Transport::Tcp | Transport::Tls | Transport::Https => {
+                self.connections.has(address).then_some(Carrier::Any)
+            }
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -153,7 +155,7 @@ impl Sockets {
                 let exchange = UdpExchange::new(address, query, random, spares);
                 SocketExchange::Udp(exchange.from(from, carrier).by(self.links.link_to(address)))
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls | Transport::Https => {
                 let descriptor = match carrier {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,

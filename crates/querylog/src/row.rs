@@ -14,14 +14,16 @@ const NONE: u16 = u16::MAX;
 /// The RCODE of a failure (RFC 1035 section 4.1.1).
 const SERVFAIL: u16 = 2;
 
-/// The flag of a query over TCP.
-const OVER_TCP: u8 = 1;
+/// The flag of a query over TCP, or over HTTPS.
+const LOW_OF_TRANSPORT: u8 = 1;
 /// The flag of a client with an IPv6 address.
 const IPV6: u8 = 2;
 /// The flag of a query with a readable question.
 const HAS_QUESTION: u8 = 4;
 /// The flag of a row without a client.
 const NO_CLIENT: u8 = 8;
+/// The flag of a query over an encrypted transport.
+const ENCRYPTED: u8 = 16;
 
 /// A query in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +88,8 @@ impl<'a> LogRow<'a> {
         let since = u32::try_from(self.received_s.saturating_sub(segment_s)).unwrap_or(u32::MAX);
         let (name, rtype) = self.question.unwrap_or_default();
         let flags = [
-            (self.transport == Transport::Tcp, OVER_TCP),
+            (matches!(self.transport, Transport::Tcp | Transport::Https), LOW_OF_TRANSPORT),
+            (self.transport.is_encrypted(), ENCRYPTED),
             (matches!(self.client, Some(IpAddr::V6(_))), IPV6),
             (self.question.is_some(), HAS_QUESTION),
             (self.client.is_none(), NO_CLIENT),
@@ -133,11 +136,10 @@ impl<'a> LogRow<'a> {
             }
         };
         let some = |number: u16| Some(number).filter(|number| *number != NONE);
-        let over_tcp = flags & OVER_TCP != 0;
         let row = LogRow {
             received_s: segment_s + u64::from(long(2)),
             client,
-            transport: if over_tcp { Transport::Tcp } else { Transport::Udp },
+            transport: transport_of(flags),
             question: (flags & HAS_QUESTION != 0).then_some((name, short(10))),
             outcome: outcome_of(head[16])?,
             rcode: some(short(12)),
@@ -145,6 +147,16 @@ impl<'a> LogRow<'a> {
             took_ms: long(6),
         };
         Some((row, rest))
+    }
+}
+
+/// The transport in the flags, of which an encrypted one has a bit more.
+fn transport_of(flags: u8) -> Transport {
+    match (flags & ENCRYPTED != 0, flags & LOW_OF_TRANSPORT != 0) {
+        (false, false) => Transport::Udp,
+        (false, true) => Transport::Tcp,
+        (true, false) => Transport::Tls,
+        (true, true) => Transport::Https,
     }
 }
 
@@ -180,10 +192,10 @@ mod tests {
             proptest::option::of((proptest::collection::vec(any::<u8>(), 0..255), any::<u16>()));
         let code = || proptest::option::of(0..NONE);
         let outcome = proptest::sample::select(QueryOutcome::ALL.to_vec());
-        let rest = (any::<Option<IpAddr>>(), any::<bool>(), outcome, code(), code(), any::<u32>());
+        let transport = proptest::sample::select(Transport::ALL.to_vec());
+        let rest = (any::<Option<IpAddr>>(), transport, outcome, code(), code(), any::<u32>());
         (question, 0..u32::MAX, rest).prop_map(|(question, since, rest)| {
-            let (client, over_tcp, outcome, rcode, ede, took_ms) = rest;
-            let transport = if over_tcp { Transport::Tcp } else { Transport::Udp };
+            let (client, transport, outcome, rcode, ede, took_ms) = rest;
             let received_s = 1000 + u64::from(since);
             let question_of_row = None;
             let row = LogRow {

@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use zoners_dns::{Counter, Counters, Endpoint, Transport};
 use zoners_net::UpstreamObserver;
 use zoners_telemetry::dnstap::frames::length_in_front;
-use zoners_telemetry::dnstap::{DnstapKind, DnstapMessage, DnstapSender};
+use zoners_telemetry::dnstap::{DnstapKind, DnstapMessage, DnstapProtocol, DnstapSender};
 
 use crate::config::{DnstapConfig, TappedMessages};
 
@@ -101,7 +101,7 @@ impl MessageTap {
     fn put_of_client(&self, kind: DnstapKind, ends: ClientEnds, octets: &[u8]) {
         self.put(&DnstapMessage {
             kind,
-            over_tcp: ends.transport.is_stream(),
+            protocol: protocol(ends.transport),
             query_from: Some(ends.client),
             query_to: ends.server,
             at: SystemTime::now(),
@@ -112,7 +112,7 @@ impl MessageTap {
     fn put_of_resolver(&self, kind: DnstapKind, server: Endpoint, octets: &[u8]) {
         self.put(&DnstapMessage {
             kind,
-            over_tcp: server.transport.is_stream(),
+            protocol: protocol(server.transport),
             query_from: None,
             query_to: Some(server.address),
             at: SystemTime::now(),
@@ -171,6 +171,16 @@ impl MessageTap {
     /// Frames written and lost.
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+}
+
+/// The transport in the words of dnstap.
+fn protocol(transport: Transport) -> DnstapProtocol {
+    match transport {
+        Transport::Udp => DnstapProtocol::Udp,
+        Transport::Tcp => DnstapProtocol::Tcp,
+        Transport::Tls => DnstapProtocol::Dot,
+        Transport::Https => DnstapProtocol::Doh,
     }
 }
 

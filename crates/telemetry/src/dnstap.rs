@@ -5,12 +5,12 @@
 //! use std::net::SocketAddr;
 //! use std::time::UNIX_EPOCH;
 //!
-//! use zoners_telemetry::dnstap::{DnstapKind, DnstapMessage, DnstapSender};
+//! use zoners_telemetry::dnstap::{DnstapKind, DnstapMessage, DnstapProtocol, DnstapSender};
 //!
 //! let sender = DnstapSender { identity: "ns1".into(), version: "zoners 0.1".into() };
 //! let message = DnstapMessage {
 //!     kind: DnstapKind::ClientQuery,
-//!     over_tcp: false,
+//!     protocol: DnstapProtocol::Udp,
 //!     query_from: Some("192.0.2.7:4000".parse::<SocketAddr>().unwrap()),
 //!     query_to: None,
 //!     at: UNIX_EPOCH,
@@ -39,13 +39,26 @@ pub enum DnstapKind {
     ClientResponse = 6,
 }
 
+/// `SocketProtocol`: how a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnstapProtocol {
+    /// DNS over UDP.
+    Udp = 1,
+    /// DNS over TCP.
+    Tcp = 2,
+    /// DNS over TLS (RFC 7858).
+    Dot = 3,
+    /// DNS over HTTPS (RFC 8484).
+    Doh = 4,
+}
+
 /// A message of DNS with its circumstances.
 #[derive(Clone, Copy, Debug)]
 pub struct DnstapMessage<'a> {
     /// What the message is.
     pub kind: DnstapKind,
-    /// Whether the message came over TCP, else over UDP.
-    pub over_tcp: bool,
+    /// How the message came.
+    pub protocol: DnstapProtocol,
     /// The address from which the query came, or comes: of the client, or of the resolver.
     pub query_from: Option<SocketAddr>,
     /// The address to which the query went.
@@ -94,13 +107,13 @@ const TYPE_MESSAGE: u64 = 1;
 
 /// The nested message `Message`.
 fn circumstances(message: &DnstapMessage<'_>) -> ProtobufMessage {
-    let DnstapMessage { kind, over_tcp, query_from, query_to, at, octets } = message;
+    let DnstapMessage { kind, protocol, query_from, query_to, at, octets } = message;
     let mut nested = ProtobufMessage::default();
     nested.put_unsigned(1, *kind as u64);
     if let Some(end) = query_from.or(*query_to) {
         nested.put_unsigned(2, if end.ip().to_canonical().is_ipv4() { 1 } else { 2 });
     }
-    nested.put_unsigned(3, if *over_tcp { 2 } else { 1 });
+    nested.put_unsigned(3, *protocol as u64);
     for (end, address_field, port_field) in [(query_from, 4, 6), (query_to, 5, 7)] {
         if let Some(end) = end {
             match end.ip().to_canonical() {
@@ -127,7 +140,7 @@ mod tests {
     fn a_message_has_its_ends_its_time_and_its_octets() {
         let message = DnstapMessage {
             kind: DnstapKind::ResolverResponse,
-            over_tcp: true,
+            protocol: DnstapProtocol::Tcp,
             query_from: None,
             query_to: Some("[::ffff:192.0.2.1]:53".parse().unwrap()),
             at: UNIX_EPOCH + Duration::from_nanos(1_000_000_002),

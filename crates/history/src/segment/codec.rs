@@ -23,6 +23,10 @@ use crate::record::{FailureKind, LineState, MAX_HOPS, ResolutionRecord};
 
 /// The port of a server without a port in its entry.
 const PORT: u16 = 53;
+/// The low bit of a transport's octet, where there was one bit for the transport at first …
+const TRANSPORT_LOW: u8 = 1;
+/// … and the place of the bits above.
+const TRANSPORT_SHIFT: u8 = 5;
 /// Bits of an entry of a server, beside that of the transport.
 const IS_IPV6: u8 = 2;
 /// See [`IS_IPV6`].
@@ -51,7 +55,7 @@ pub(super) fn write(
     put_number(out, names::number_of(&qname, &mut dictionaries.names));
     put_number(out, u64::from(record.rtype.to_int()));
     let outcome = QueryOutcome::ALL.iter().position(|outcome| *outcome == record.outcome);
-    out.push(outcome.unwrap_or_default() as u8 * 2 + record.transport.to_octet());
+    out.push(outcome.unwrap_or_default() as u8 * 2 | transport_bits(record.transport));
     out.push(DNSSEC.iter().position(|status| *status == record.dnssec).unwrap_or(3) as u8);
     put_number(out, record.rcode.map_or(0, |rcode| u64::from(rcode.to_int()) + 1));
     put_number(out, record.reason.map_or(0, |code| u64::from(code.0) + 1));
@@ -106,6 +110,17 @@ fn write_hop(
     }
 }
 
+/// The bits of a transport: the lowest one, and those from the sixth on.
+fn transport_bits(transport: Transport) -> u8 {
+    let octet = transport.to_octet();
+    octet & TRANSPORT_LOW | octet >> 1 << TRANSPORT_SHIFT
+}
+
+/// The transport in an octet that has other bits, too.
+fn transport_of(octet: u8) -> Option<Transport> {
+    Transport::from_octet(octet & TRANSPORT_LOW | octet >> TRANSPORT_SHIFT << 1)
+}
+
 fn client_entry(client: IpAddr) -> Vec<u8> {
     match client.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -125,7 +140,7 @@ fn server_number(server: &ServerRecord, dictionaries: &mut Dictionaries) -> u64 
     let (ip, port) = (server.address.ip(), server.address.port());
     let family = if ip.is_ipv6() { IS_IPV6 } else { 0 };
     let has_port = if port == PORT { 0 } else { HAS_PORT };
-    let mut entry = vec![server.transport.to_octet() | family | has_port];
+    let mut entry = vec![transport_bits(server.transport) | family | has_port];
     match ip {
         IpAddr::V4(address) => entry.extend(address.octets()),
         IpAddr::V6(address) => entry.extend(address.octets()),
@@ -152,7 +167,7 @@ fn server(entry: &[u8], names: &NameEntries<'_>) -> Option<ServerRecord> {
     Some(ServerRecord {
         name: names.name(reader.index()?)?,
         address: SocketAddr::new(address, port),
-        transport: Transport::from_octet(flags & 1)?,
+        transport: transport_of(flags)?,
     })
 }
 
@@ -183,8 +198,8 @@ pub(super) fn read(head: &RecordHead<'_>, entries: &Entries<'_>) -> Option<Resol
     let name = entries.names.name(head.name)?;
     let rtype = Rtype::from_int(u16::try_from(reader.number()?).ok()?);
     let ending = reader.octet()?;
-    let outcome = *QueryOutcome::ALL.get(usize::from(ending / 2))?;
-    let transport = Transport::from_octet(ending % 2)?;
+    let outcome = *QueryOutcome::ALL.get(usize::from(ending % (1 << TRANSPORT_SHIFT) / 2))?;
+    let transport = transport_of(ending)?;
     let dnssec = *DNSSEC.get(usize::from(reader.octet()?))?;
     let mut code = || -> Option<Option<u16>> {
         match reader.number()? {

@@ -24,7 +24,7 @@ fn any_address() -> impl Strategy<Value = IpAddr> {
 }
 
 fn any_transport() -> impl Strategy<Value = Transport> {
-    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp)]
+    proptest::sample::select(Transport::ALL.to_vec())
 }
 
 fn one_of<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {

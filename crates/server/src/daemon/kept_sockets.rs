@@ -7,17 +7,19 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 
 use zoners_api::DescriptorKind;
-use zoners_dns::Transport;
 use zoners_host::paths::runtime::control_sockets;
 use zoners_host::service_manager::descriptor_store::{self, StoredSocket};
 
+use super::listeners::descriptor_kind;
 use super::take_over::serves;
 use crate::config::{AddressSpec, Config};
 
 /// The kinds of sockets in the store, with the words of their names.
-const KINDS: [(DescriptorKind, &str); 4] = [
+const KINDS: [(DescriptorKind, &str); 6] = [
     (DescriptorKind::Udp, "udp"),
     (DescriptorKind::Tcp, "tcp"),
+    (DescriptorKind::Tls, "tls"),
+    (DescriptorKind::Https, "https"),
     (DescriptorKind::Http, "http"),
     (DescriptorKind::Control, "control"),
 ];
@@ -123,13 +125,10 @@ impl WantedSockets {
         };
         let listeners = config.listeners();
         let complete = AddressSpec::all_of(&listeners).filter(|_| !given).filter_map(|spec| {
-            let sockets = spec.listeners.iter().map(|listener| {
-                let kind = match listener.transport {
-                    Transport::Udp => DescriptorKind::Udp,
-                    Transport::Tcp => DescriptorKind::Tcp,
-                };
-                (kind, spec.address)
-            });
+            let sockets = spec
+                .listeners
+                .iter()
+                .map(|listener| (descriptor_kind(listener.transport), spec.address));
             let sockets: Vec<_> = sockets.collect();
             sockets.iter().all(|socket| has(*socket)).then_some(sockets)
         });
@@ -144,7 +143,10 @@ impl WantedSockets {
         let bound = address(kind, socket);
         let is_at = |wanted: &SocketAddr| bound.is_some_and(|bound| serves(bound, *wanted));
         match kind {
-            DescriptorKind::Udp | DescriptorKind::Tcp => {
+            DescriptorKind::Udp
+            | DescriptorKind::Tcp
+            | DescriptorKind::Tls
+            | DescriptorKind::Https => {
                 self.clients.iter().any(|(of, wanted)| *of == kind && is_at(wanted))
             }
             DescriptorKind::Http => self.http.iter().any(is_at),

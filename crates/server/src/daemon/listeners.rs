@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
+use zoners_api::DescriptorKind;
 use zoners_dns::Transport;
 use zoners_files::ServiceUser;
 use zoners_net::datagrams::Datagrams;
@@ -54,7 +55,9 @@ impl BoundListener {
     ) -> io::Result<Self> {
         let socket = match transport {
             Transport::Udp => BoundSocket::Datagrams(listen::udp(address, terms)?),
-            Transport::Tcp => BoundSocket::Stream(listen::tcp(address, terms)?),
+            Transport::Tcp | Transport::Tls | Transport::Https => {
+                BoundSocket::Stream(listen::tcp(address, terms)?)
+            }
         };
         Ok(BoundListener { transport, socket })
     }
@@ -192,6 +195,16 @@ impl BoundAddresses {
             true => Err(self.missing.swap_remove(0)),
             false => Ok(self),
         }
+    }
+}
+
+/// The kind of a socket for clients over `transport`, in hand-overs.
+pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
+    match transport {
+        Transport::Udp => DescriptorKind::Udp,
+        Transport::Tcp => DescriptorKind::Tcp,
+        Transport::Tls => DescriptorKind::Tls,
+        Transport::Https => DescriptorKind::Https,
     }
 }
 

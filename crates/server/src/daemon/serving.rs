@@ -13,6 +13,7 @@ use zoners_store::shared::SharedCache;
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
 use super::kept_sockets::KeptSockets;
+use super::listeners::descriptor_kind;
 use super::listening::{ListenStatus, Listening};
 use super::networks::NetworkObserver;
 use super::overseer::Overseer;
@@ -49,14 +50,10 @@ impl Serving {
         &'a self,
         control: Option<&'a ControlSocket>,
     ) -> impl Iterator<Item = (DescriptorKind, BorrowedFd<'a>)> {
-        let kind = |transport| match transport {
-            Transport::Udp => DescriptorKind::Udp,
-            Transport::Tcp => DescriptorKind::Tcp,
-        };
         let control = control.map(|control| (DescriptorKind::Control, control.as_fd()));
         let http = self.http.sockets().map(|socket| (DescriptorKind::Http, socket));
         let clients = self.listening.sockets();
-        let clients = clients.map(move |(transport, socket)| (kind(transport), socket));
+        let clients = clients.map(move |(transport, socket)| (descriptor_kind(transport), socket));
         control.into_iter().chain(http).chain(clients)
     }
 
@@ -65,7 +62,7 @@ impl Serving {
     pub(super) fn keep_sockets(&mut self, control: Option<&ControlSocket>) {
         let mut kept = std::mem::take(&mut self.kept);
         let is_given = self.listening.is_given();
-        let of_clients = [DescriptorKind::Udp, DescriptorKind::Tcp];
+        let of_clients = Transport::ALL.map(descriptor_kind);
         let sockets = self.sockets(control);
         kept.update(sockets.filter(|(kind, _)| !is_given || !of_clients.contains(kind)));
         self.kept = kept;

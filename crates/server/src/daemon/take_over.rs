@@ -81,10 +81,9 @@ impl TakenOver {
             DescriptorKind::Udp => {
                 to.listeners.push(BoundListener::of_udp(UdpSocket::from(descriptor)));
             }
-            DescriptorKind::Tcp => {
-                let socket = TcpListener::from(descriptor);
-                to.listeners.push(BoundListener::of_stream(Transport::Tcp, socket));
-            }
+            DescriptorKind::Tcp => to.add_stream(Transport::Tcp, descriptor),
+            DescriptorKind::Tls => to.add_stream(Transport::Tls, descriptor),
+            DescriptorKind::Https => to.add_stream(Transport::Https, descriptor),
             DescriptorKind::Http => self.http.push(TcpListener::from(descriptor)),
             DescriptorKind::Control => self.control = Some(UnixListener::from(descriptor)),
             DescriptorKind::Lock => self.lock = Some(File::from(descriptor)),
@@ -92,6 +91,13 @@ impl TakenOver {
             DescriptorKind::Other => {}
         }
         Ok(())
+    }
+}
+
+impl TakenListeners {
+    fn add_stream(&mut self, transport: Transport, descriptor: OwnedFd) {
+        let socket = TcpListener::from(descriptor);
+        self.listeners.push(BoundListener::of_stream(transport, socket));
     }
 }
 

@@ -76,7 +76,7 @@ impl Exchange for WatchedExchange {
         let outcome = self.exchange.receive().await;
         let end = match (&outcome, self.transport) {
             (ExchangeEvent::Message(_), Transport::Udp) => ExchangeEnd::Reply,
-            (ExchangeEvent::Message(_), Transport::Tcp) => ExchangeEnd::StreamReply,
+            (ExchangeEvent::Message(_), _) => ExchangeEnd::StreamReply,
             (ExchangeEvent::Advisory(_) | ExchangeEvent::Failed(_), _) => ExchangeEnd::Refused,
         };
         self.end.get_or_insert_with(|| (end, self.since.elapsed()));

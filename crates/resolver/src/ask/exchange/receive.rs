@@ -78,7 +78,9 @@ pub(super) fn read_event<N: Network>(
     match wait.endpoint.transport {
         Transport::Udp => Received::NoReply(fault),
         // No attacker can have sent it, and nothing else will come.
-        Transport::Tcp => fail(env, wait.endpoint, fault.unwrap_or(Fault::NoReply)),
+        Transport::Tcp | Transport::Tls | Transport::Https => {
+            fail(env, wait.endpoint, fault.unwrap_or(Fault::NoReply))
+        }
     }
 }
 
@@ -102,7 +104,9 @@ fn take_reply<N: Network>(
                 return Received::Unproven(message, repeated);
             }
             // The server itself does without.
-            Transport::Tcp => _ = observe(env, wait.endpoint, Observation::Secrets { repeated }),
+            Transport::Tcp | Transport::Tls | Transport::Https => {
+                _ = observe(env, wait.endpoint, Observation::Secrets { repeated })
+            }
         }
     }
     env.count(Counter::UpstreamReplies);
@@ -121,7 +125,7 @@ fn take_reply<N: Network>(
             Received::Truncated
         }
         // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
-        Transport::Tcp => {
+        Transport::Tcp | Transport::Tls | Transport::Https => {
             env.count(Counter::UpstreamMalformed);
             fail(env, wait.endpoint, Fault::Malformed(MessageError::Truncated))
         }

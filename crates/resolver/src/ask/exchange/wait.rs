@@ -46,7 +46,7 @@ impl<N: Network> PendingQuery<N> {
     pub(super) fn send_again(&mut self, query: &ServerQuery<'_>, udp_payload_size: u16) {
         let cookie = match self.endpoint.transport {
             Transport::Udp => self.shown.option_again(),
-            Transport::Tcp => self.shown.option(),
+            Transport::Tcp | Transport::Tls | Transport::Https => self.shown.option(),
         };
         let opt = QueryOpt { udp_payload_size, cookie };
         let ServerQuery { asking, edns, .. } = *query;

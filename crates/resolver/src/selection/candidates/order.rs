@@ -163,7 +163,7 @@ impl Candidates {
     pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
         match self.transport {
             _ if candidate.estimate.given_up => 1,
-            Transport::Tcp => 2,
+            Transport::Tcp | Transport::Tls | Transport::Https => 2,
             Transport::Udp if self.is_nested => MOST_NESTED_TRIES,
             Transport::Udp if candidate.no_tcp => MOST_DATAGRAMS,
             Transport::Udp => MOST_TRIES,
