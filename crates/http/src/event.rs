@@ -11,6 +11,12 @@ pub enum HttpEvent {
     Malformed,
     /// A connection was closed because a request did not come in time, or a response was not taken in time.
     TimedOut,
+    /// A TLS handshake was completed.
+    Handshake,
+    /// A TLS handshake failed.
+    HandshakeFailed,
+    /// A TLS handshake was not completed in time.
+    HandshakeTimedOut,
     /// A connection was closed at once: the limit of all, or of the client, was reached.
     ConnectionRefused,
 }

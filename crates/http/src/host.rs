@@ -16,17 +16,31 @@ const LOCALHOST: &str = "localhost";
 
 /// The names of the service, beside `localhost` and the addresses of its listeners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostNames(Vec<String>);
+pub struct HostNames {
+    named: Vec<String>,
+    /// Any host will do.
+    any: bool,
+}
 
 impl HostNames {
     /// Names; or addresses, where a router translates addresses.
     #[must_use]
     pub fn new(names: Vec<String>) -> Self {
-        HostNames(names)
+        HostNames { named: names, any: false }
+    }
+
+    /// Any host: for services within TLS, where the client has checked the name in the certificate, and a page of an
+    /// attacker has none with that name.
+    #[must_use]
+    pub fn any() -> Self {
+        HostNames { named: Vec::new(), any: true }
     }
 
     /// Whether a request to the address `local` may be answered.
     pub(crate) fn check<B>(&self, request: &Request<B>, local: IpAddr) -> Result<(), HttpRefusal> {
+        if self.any {
+            return Ok(());
+        }
         let host = one_host(request.headers()).ok_or(HttpRefusal::NoHost)?;
         // An absolute URI in the request line counts more than Host (RFC 9112 section 3.2.2).
         let hosts = [Some(&host), request.uri().authority()];
@@ -55,7 +69,7 @@ impl HostNames {
         let is_local = |ip: IpAddr| ip.to_canonical() == local.to_canonical();
         bare.eq_ignore_ascii_case(LOCALHOST)
             || bare.parse().is_ok_and(is_local)
-            || self.0.iter().any(|name| name.eq_ignore_ascii_case(bare))
+            || self.named.iter().any(|name| name.eq_ignore_ascii_case(bare))
     }
 }
 

@@ -22,8 +22,14 @@ pub struct HttpLimits {
     pub body_time: Duration,
     /// The time without progress of a response, after which the client is disconnected.
     pub write_time: Duration,
-    /// Requests of a connection; the last response closes the connection.
+    /// Requests of a connection of HTTP/1.1; the last response closes the connection.
     pub requests: usize,
+    /// The time for a TLS handshake.
+    pub handshake_time: Duration,
+    /// Requests of a connection of HTTP/2 under way at a time.
+    pub streams: u32,
+    /// Streams that a client of HTTP/2 has reset and that were not looked at yet; with more, the connection is closed.
+    pub resets: usize,
 }
 
 impl Default for HttpLimits {
@@ -39,6 +45,9 @@ impl Default for HttpLimits {
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),
             requests: 1000,
+            handshake_time: Duration::from_secs(5),
+            streams: 64,
+            resets: 20,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, COOKIE, HeaderMap};
-use hyper::{Request, Uri};
+use hyper::{Request, Uri, Version};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
@@ -20,6 +20,8 @@ pub struct HttpRequest {
     pub method: Method,
     /// The path, and perhaps a query.
     pub uri: Uri,
+    /// The version of HTTP.
+    pub version: Version,
     /// The header fields.
     pub headers: HeaderMap,
     /// The body.
@@ -79,8 +81,8 @@ impl HttpRequest {
         let (head, body) = request.into_parts();
         let reading = timeout(limits.body_time, read_body(body, limits.body_octets));
         let body = reading.await.map_err(|_| HttpRefusal::LateBody)??;
-        let (method, uri, headers) = (head.method, head.uri, head.headers);
-        Ok(HttpRequest { method, uri, headers, body, client })
+        let (method, uri, headers, version) = (head.method, head.uri, head.headers, head.version);
+        Ok(HttpRequest { method, uri, version, headers, body, client })
     }
 }
 
@@ -121,7 +123,8 @@ mod tests {
         }
         let client = "127.0.0.1:1234".parse().unwrap();
         let uri = Uri::from_static(uri);
-        HttpRequest { method: Method::GET, uri, headers, body: body.into(), client }
+        let version = Version::HTTP_11;
+        HttpRequest { method: Method::GET, uri, version, headers, body: body.into(), client }
     }
 
     #[test]

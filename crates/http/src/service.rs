@@ -12,12 +12,22 @@ use tokio::sync::{oneshot, watch};
 
 use crate::connection;
 use crate::site::{ConnectionEnds, HttpSite};
+use crate::within_tls::{self, TlsSource};
 
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Tells the configuration of a handshake.
-type TlsTerms = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
+type TlsTerms = TlsSource;
+
+/// TLS of a listener.
+#[derive(Clone)]
+enum ListenerTls {
+    /// With HTTP/1.1 alone.
+    Http1(TlsTerms),
+    /// With the version that the client prefers.
+    Negotiated(TlsSource),
+}
 
 /// The service with a thread, which ends when the service is dropped.
 #[derive(Debug)]
@@ -81,7 +91,24 @@ impl HttpService {
         let _entered = self.runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (leaving, left) = watch::channel(());
-        self.runtime.spawn(accept(listener, tls, self.site.clone(), left));
+        self.runtime.spawn(accept(listener, tls.map(ListenerTls::Http1), self.site.clone(), left));
+        Ok(HttpListener { _leaving: leaving })
+    }
+
+    /// Serves clients of a listener in non-blocking mode within TLS, over HTTP/2 or HTTP/1.1, with a site of their own.
+    ///
+    /// # Errors
+    /// The runtime does not take the socket.
+    pub fn serve_within_tls(
+        &self,
+        listener: TcpListener,
+        site: Arc<HttpSite>,
+        tls: TlsSource,
+    ) -> io::Result<HttpListener> {
+        let _entered = self.runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let (leaving, left) = watch::channel(());
+        self.runtime.spawn(accept(listener, Some(ListenerTls::Negotiated(tls)), site, left));
         Ok(HttpListener { _leaving: leaving })
     }
 }
@@ -99,7 +126,7 @@ impl Drop for HttpService {
 /// Accepts connections until the listener is left.
 async fn accept(
     listener: tokio::net::TcpListener,
-    tls: Option<TlsTerms>,
+    tls: Option<ListenerTls>,
     site: Arc<HttpSite>,
     mut leaving: watch::Receiver<()>,
 ) {
@@ -123,7 +150,12 @@ async fn accept(
             let _share = share;
             match tls {
                 None => connection::serve(stream, ends, site, leaving).await,
-                Some(tls) => connection::serve_within(&*tls, stream, ends, site, leaving).await,
+                Some(ListenerTls::Http1(tls)) => {
+                    connection::serve_within(&*tls, stream, ends, site, leaving).await;
+                }
+                Some(ListenerTls::Negotiated(tls)) => {
+                    within_tls::serve(stream, ends, (site, tls), leaving).await;
+                }
             }
         });
     }

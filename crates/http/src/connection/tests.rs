@@ -23,6 +23,9 @@ const LIMITS: HttpLimits = HttpLimits {
     body_time: Duration::from_secs(10),
     write_time: Duration::from_secs(7),
     requests: 3,
+    handshake_time: Duration::from_secs(5),
+    streams: 4,
+    resets: 5,
 };
 const GET: &str = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const GET_ONCE: &str = "GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

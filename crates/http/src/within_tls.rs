@@ -1,0 +1,43 @@
+//! Connections within TLS: the handshake, and the version of HTTP on which client and server agree there.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use zoners_tls::{ServerConfig, ServerStream};
+
+use crate::site::{ConnectionEnds, HttpSite};
+use crate::{HttpEvent, connection, http2};
+
+/// The name of HTTP/2 in ALPN (RFC 9113 section 3.1).
+const HTTP2: &[u8] = b"h2";
+
+/// The configuration of TLS of now; none without a certificate.
+pub type TlsSource = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
+
+/// Serves a connection from the handshake on.
+pub(crate) async fn serve<S>(
+    stream: S,
+    ends: ConnectionEnds,
+    (site, tls): (Arc<HttpSite>, TlsSource),
+    leaving: watch::Receiver<()>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(config) = tls() else { return site.count(HttpEvent::HandshakeFailed) };
+    // Boxed, so that an open connection has no room for its handshake.
+    let accepted: Result<io::Result<_>, _> =
+        timeout(site.limits.handshake_time, Box::pin(ServerStream::accept(stream, config))).await;
+    let stream = match accepted {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(_)) => return site.count(HttpEvent::HandshakeFailed),
+        Err(_) => return site.count(HttpEvent::HandshakeTimedOut),
+    };
+    site.count(HttpEvent::Handshake);
+    match stream.application_protocol() == Some(HTTP2) {
+        true => http2::serve(stream, ends, site, leaving).await,
+        false => connection::serve(stream, ends, site, leaving).await,
+    }
+}
