@@ -6,6 +6,7 @@ pub mod config;
 pub mod control;
 pub mod cost;
 pub mod denial;
+pub mod doh;
 pub mod entries;
 pub mod leases;
 pub mod message;

@@ -111,8 +111,8 @@ pub use servers::{KnownServer, ServerList, SilentZoneReport};
 pub use settings::{DefaultSettingReport, SettingsReport, WrittenSettingReport};
 pub use stats::CounterStats;
 pub use status::{
-    CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient, SecondLevelState, Severity,
-    ValidationReport, ZoneCopyState,
+    CertificateState, CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient,
+    SecondLevelState, Severity, ValidationReport, ZoneCopyState,
 };
 pub use tokens::{
     AdminSecret, DashboardPasswordSet, MAX_TOKEN_SECONDS, TokenCreated, TokenList, TokenReport,

@@ -25,6 +25,12 @@ pub struct DaemonStatus {
     pub reloads: u32,
     /// Served addresses and ports, each over UDP and TCP.
     pub listen: Vec<String>,
+    /// Served addresses and ports over TLS and HTTPS, such as `tls://0.0.0.0:853`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted: Vec<String>,
+    /// The certificate for encrypted transports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateState>,
     /// Configured addresses that no interface has yet.
     pub awaited: Vec<String>,
     /// Addresses and ports of the HTTP service.
@@ -76,6 +82,15 @@ pub struct DaemonStatus {
     pub lists: Vec<PolicySourceReport>,
     /// Problems, the worst first.
     pub problems: Vec<Problem>,
+}
+
+/// The certificate that clients see over encrypted transports.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateState {
+    /// The names in the certificate.
+    pub names: Vec<String>,
+    /// Seconds until the end of its time; negative once that is over.
+    pub expires_in_s: i64,
 }
 
 /// A daemon that ended without a shutdown while the machine ran: a crash, or killed.

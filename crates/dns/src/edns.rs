@@ -13,6 +13,9 @@ pub const UDP_PAYLOAD_SIZE: u16 = 1232;
 /// The most options of a message; a message with more is rejected.
 pub const MAX_OPTIONS: usize = 32;
 
+/// Padded responses are a multiple of this long, in octets (RFC 8467 section 4.1).
+pub const RESPONSE_BLOCK: usize = 468;
+
 /// The flags of an OPT record, in the lower half of its TTL field: DO (RFC 3225) and CO (RFC 9824
 /// section 5.1).
 pub(crate) const DNSSEC_OK: u16 = 0x8000;
@@ -20,6 +23,7 @@ pub(crate) const COMPACT_OK: u16 = 0x4000;
 
 pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
+pub(crate) const PADDING: u16 = 12;
 const EXTENDED_ERROR: u16 = 15;
 const REPORT_CHANNEL: u16 = 18;
 pub(crate) const STRUCTURED_ERROR: u16 = 26;
@@ -40,6 +44,8 @@ pub struct Edns {
     pub cookie: Option<Bytes>,
     /// The TCP keepalive option (RFC 7828): the sender asks to keep the connection open.
     pub keepalive: bool,
+    /// The padding option (RFC 7830).
+    pub padding: bool,
     /// Of a query: the client wants the reason of a block as JSON, and says so by the option Structured DNS Error alone
     /// (draft-ietf-dnsop-structured-dns-error-22 section 5.2). Clients of earlier drafts sent an EDE.
     pub structured_errors: bool,
@@ -61,6 +67,7 @@ impl Edns {
                 (COOKIE, _) if self.cookie.is_some() => return None,
                 (COOKIE, cookie) => self.cookie = Some(Bytes::copy_from_slice(cookie)),
                 (KEEPALIVE, _) => self.keepalive = true,
+                (PADDING, _) => self.padding = true,
                 (EXTENDED_ERROR, error) => self.errors.push(Ede::read(error)?),
                 (STRUCTURED_ERROR, _) => self.structured_errors = true,
                 // A malformed agent domain is ignored; the message stays valid.
@@ -112,6 +119,9 @@ pub struct ResponseOpt<'a> {
     pub cookie: Option<&'a [u8]>,
     /// How long an idle connection stays open, in units of 100 ms (RFC 7828).
     pub keepalive: Option<u16>,
+    /// Pad the response to a multiple of [`RESPONSE_BLOCK`] octets, so that its length does not tell the name: over
+    /// encrypted transports alone (RFC 7830 section 6).
+    pub is_padded: bool,
 }
 
 impl ResponseOpt<'_> {
@@ -135,10 +145,20 @@ impl ResponseOpt<'_> {
             let text = &text[..text.len().min(Ede::MAX_TEXT)];
             put_option(message, EXTENDED_ERROR, &[&error.code.0.to_be_bytes(), text]);
         }
+        if self.is_padded {
+            let padded = (message.len() + OPTION_HEADER).next_multiple_of(RESPONSE_BLOCK);
+            // The longest messages have no room.
+            let padded = padded.min(usize::from(u16::MAX));
+            let padding = padded.saturating_sub(message.len() + OPTION_HEADER);
+            put_option(message, PADDING, &[&[0; RESPONSE_BLOCK][..padding]]);
+        }
         let length = (message.len() - length_at - 2) as u16;
         message[length_at..length_at + 2].copy_from_slice(&length.to_be_bytes());
     }
 }
+
+/// Octets of code and length of an option.
+const OPTION_HEADER: usize = 4;
 
 /// Appends an option. Every option sent is shorter than 64 KiB.
 fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
@@ -308,6 +328,20 @@ mod tests {
         assert_eq!(agent(&compressed), None);
         let trailing = [&[0, 18, 0, 4][..], b"\x01a\x00\x00"].concat();
         assert_eq!(agent(&trailing), None);
+    }
+
+    #[test]
+    fn a_padded_message_has_whole_blocks() {
+        for before in [12, 452, 453, 454, 700, 65_000] {
+            let mut wire = vec![0; before];
+            ResponseOpt { is_padded: true, ..ResponseOpt::default() }.append_to(&mut wire);
+            assert_eq!(wire.len(), (before + 11 + 4).next_multiple_of(RESPONSE_BLOCK), "{before}");
+            let mut edns = Edns::default();
+            assert_eq!(edns.read_options(&wire[before + 11..]), Some(()));
+        }
+        let mut wire = vec![0; 65_510];
+        ResponseOpt { is_padded: true, ..ResponseOpt::default() }.append_to(&mut wire);
+        assert_eq!(wire.len(), 65_535);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 use zoners_dns::Transport;
 
@@ -14,6 +15,28 @@ pub struct Client {
     pub transport: Transport,
     /// The identity that the transport has established; `None` over plain transports.
     pub identity: Option<ClientIdentity>,
+    /// The clients who are served at the listener.
+    pub access: AccessList,
+}
+
+/// The number of a list of clients who are served: that of `server.allow`, or that of a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccessList(pub(crate) u8);
+
+impl AccessList {
+    /// `server.allow`
+    pub const SERVER: AccessList = AccessList(0);
+}
+
+/// The time for which an idle connection of a client stays open, unless there are many (RFC 7766 section 6.2.3). To
+/// begin anew costs a client of TLS more. `None` where a transport of its own says so, or has no connections.
+#[must_use]
+pub const fn idle_timeout(transport: Transport) -> Option<Duration> {
+    match transport {
+        Transport::Tcp => Some(Duration::from_secs(10)),
+        Transport::Tls => Some(Duration::from_secs(30)),
+        Transport::Udp | Transport::Https => None,
+    }
 }
 
 /// The number of a client identity of the configuration, such as a TLS server name, the path of a DoH template or
@@ -25,7 +48,7 @@ impl Client {
     /// A client without an identity.
     #[must_use]
     pub fn new(address: IpAddr, transport: Transport) -> Self {
-        Client { address, transport, identity: None }
+        Client { address, transport, identity: None, access: AccessList::SERVER }
     }
 
     /// A client on this machine.
@@ -38,6 +61,12 @@ impl Client {
     #[must_use]
     pub fn identified(self, identity: ClientIdentity) -> Self {
         Client { identity: Some(identity), ..self }
+    }
+
+    /// The same client at a listener with a list of its own.
+    #[must_use]
+    pub(crate) fn within(self, access: AccessList) -> Self {
+        Client { access, ..self }
     }
 
     /// Whether the address is proven: by the transport, or because it lies on this machine.

@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 mod dnstap;
+pub mod doh;
 pub mod events;
 pub mod history;
 pub mod latency;

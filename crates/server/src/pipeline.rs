@@ -25,6 +25,7 @@ mod cookies;
 mod decided;
 mod decided_way;
 pub(crate) mod denial;
+pub(crate) mod discovery;
 mod finish;
 mod finished;
 mod follow_redirect;

@@ -4,6 +4,7 @@ mod machine;
 
 use zoners_resolver::Settings;
 use zoners_store::shared::SharedCacheConfig;
+use zoners_tls::Certificate;
 
 use crate::config::{Config, ConfigError};
 use crate::pipeline::Local;
@@ -32,7 +33,36 @@ pub struct Validated {
     pub local: Local,
     /// Groups of the policy.
     pub groups: PolicyGroups,
+    /// The certificate for encrypted transports.
+    pub certificate: Option<Certificate>,
 }
+
+impl Validated {
+    /// A remark on a certificate that clients do not accept at a time, or soon will not; in seconds since 1970.
+    #[must_use]
+    pub fn certificate_remark(&self, now_s: u64) -> Option<String> {
+        let validity = self.certificate.as_ref()?.validity();
+        let days = |seconds: u64| seconds / 86_400;
+        if now_s < validity.not_before {
+            return Some(
+                "server.certificate: it is not valid yet: no client accepts it".to_owned(),
+            );
+        }
+        match validity.not_after.checked_sub(now_s) {
+            None => {
+                let ago = days(now_s - validity.not_after);
+                Some(format!("server.certificate: it expired {ago} days ago: no client accepts it"))
+            }
+            Some(left) if left < ENDS_SOON_S => {
+                Some(format!("server.certificate: it expires in {} days", days(left)))
+            }
+            Some(_) => None,
+        }
+    }
+}
+
+/// A certificate that ends within this time should have been renewed.
+const ENDS_SOON_S: u64 = 3 * 86_400;
 
 impl Config {
     /// Checks the values against each other, reads the named files, and looks at the machine for a start.
@@ -48,17 +78,22 @@ impl Config {
         error.take(zones::secondaries(self, None));
         error.take(self.dashboard_certificate());
         let groups = error.take(PolicyGroups::read(self));
+        let certificate = error.take(self.certificate());
         if scope == Scope::Start {
             error.take(machine::check(self));
         }
-        match (settings, second_level, local, groups) {
-            (Some(mut settings), Some(second_level), Some(local), Some(groups))
-                if error.faults().is_empty() =>
-            {
+        match (settings, second_level, local, groups, certificate) {
+            (
+                Some(mut settings),
+                Some(second_level),
+                Some(local),
+                Some(groups),
+                Some(certificate),
+            ) if error.faults().is_empty() => {
                 settings.zone_copies = local.zone_copies();
-                Ok(Validated { settings, second_level, local, groups })
+                Ok(Validated { settings, second_level, local, groups, certificate })
             }
-            (_, _, local, _) => {
+            (_, _, local, _, _) => {
                 // `check` tells these remarks beside the faults.
                 error.remark(local.iter().flat_map(|local| local.remarks().to_vec()));
                 Err(error)

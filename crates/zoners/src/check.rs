@@ -39,7 +39,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
         Err(error) => error.remarks(),
     };
     let lists = zoners_server::policy::list_faults(&config);
-    let remarks = [remarks, &config.remarks(), &lists].concat();
+    let now_s = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now_s = now_s.map_or(0, |since| since.as_secs());
+    let of_certificate: Vec<String> =
+        validated.iter().filter_map(|validated| validated.certificate_remark(now_s)).collect();
+    let remarks = [remarks, &config.remarks(), &lists, &of_certificate].concat();
     remarks.iter().for_each(|remark| eprintln!("{}", print::warning(remark)));
     let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     match &file {
@@ -51,6 +55,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let listen =
         if listen.is_empty() { "port 53 of this machine".into() } else { listen.join(", ") };
     println!("  serves on {listen}");
+    for table in &config.listen {
+        println!("  serves on {} too", table.address);
+    }
     let (roots, routes) = (&validated.settings.root.servers, &validated.settings.routes);
     let routes = routes.iter().filter(|route| !route.servers.is_empty()).count();
     println!("  knows {} root servers, and {routes} forwarders and stubs", roots.len());

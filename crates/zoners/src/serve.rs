@@ -167,4 +167,10 @@ fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     for address in &bound.addresses {
         tracing::info!("listen: serving on {address}, UDP and TCP");
     }
+    for address in &bound.tls {
+        tracing::info!("listen: serving on {address}, TLS");
+    }
+    for (address, path) in &bound.https {
+        tracing::info!("listen: serving on {address}, HTTPS at {path}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Queries of clients, read in place.
 
 use crate::checking::Checking;
-use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE, STRUCTURED_ERROR};
+use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE, PADDING, STRUCTURED_ERROR};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
@@ -53,6 +53,8 @@ pub struct ClientEdns {
     pub compact_ok: bool,
     /// The TCP keepalive option (RFC 7828): the client asks to keep the connection open.
     pub keepalive: bool,
+    /// The padding option (RFC 7830): the client wants a padded response over an encrypted transport.
+    pub padding: bool,
     /// The client wants the reason of a block as JSON: see [`crate::Edns::structured_errors`].
     pub structured_errors: bool,
 }
@@ -205,6 +207,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
         dnssec_ok: flags & DNSSEC_OK != 0,
         compact_ok: flags & COMPACT_OK != 0,
         keepalive: false,
+        padding: false,
         structured_errors: false,
     };
     let mut cookie = None;
@@ -213,6 +216,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
             (COOKIE, _) if cookie.is_some() => return None,
             (COOKIE, value) => cookie = Some(value),
             (KEEPALIVE, _) => edns.keepalive = true,
+            (PADDING, _) => edns.padding = true,
             (STRUCTURED_ERROR, _) => edns.structured_errors = true,
             _ => {}
         }
@@ -305,6 +309,7 @@ mod tests {
                     dnssec_ok: edns.dnssec_ok,
                     compact_ok: edns.compact_ok,
                     keepalive: edns.keepalive,
+                    padding: edns.padding,
                     structured_errors: edns.structured_errors,
                 });
                 prop_assert_eq!(edns, request.head.edns);

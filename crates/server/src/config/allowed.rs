@@ -41,7 +41,8 @@ pub(super) fn title(tables: &[String]) -> String {
 
 /// Whether there may be several such tables.
 pub(super) fn is_list(tables: &[String]) -> bool {
-    const LISTS: [&str; 7] = [
+    const LISTS: [&str; 8] = [
+        "listen",
         "forward",
         "stub",
         "zone",

@@ -215,6 +215,19 @@ impl Config {
         Secret::new(&text).map(Some).map_err(|what| told(&what))
     }
 
+    /// Reads the certificate for encrypted transports, if one is configured.
+    ///
+    /// # Errors
+    /// A file cannot be read, or does not have what it is to have.
+    pub(crate) fn certificate(&self) -> Result<Option<Certificate>, ConfigError> {
+        let Some(files) = self.certificate_files() else { return Ok(None) };
+        files.read().map(Some).map_err(|fault| {
+            let is_of_key = fault.file == files.key && files.key != files.chain;
+            let path = if is_of_key { "server.certificate-key" } else { "server.certificate" };
+            self.wrong(path, &fault.to_string())
+        })
+    }
+
     /// Remarks on values with a legal form and a doubtful intention.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
@@ -228,15 +241,26 @@ impl Config {
             );
             self.source.remark("cache.redis.secret-file", &what)
         };
+        let files = self.certificate_files().filter(CertificateFiles::key_is_open);
+        let open_key = files.map(|files| {
+            let what = format!(
+                "{}: every user of this machine can read the private key; better is `chmod 600`",
+                files.key.display()
+            );
+            self.source.remark("server.certificate-key", &what)
+        });
         let renamed = renamed::remarks(|path| self.source.has(path));
         let renamed = renamed.map(|(path, what)| self.source.remark(&path, &what));
-        open.map(told).into_iter().chain(renamed).collect()
+        open.map(told).into_iter().chain(open_key).chain(renamed).collect()
     }
 
     /// The addresses never asked, and our own sockets: we would ask ourselves.
     fn never_ask(&self, root: &Delegation) -> NeverAsk {
-        let own = self.server.listen.iter().flatten().filter(|address| address.port() == 53);
-        let own = own.map(|address| address.ip()).filter(|ip| !ip.is_unspecified());
+        let own = self.listen_addresses().map(|(_, listen)| listen.address);
+        let own = own
+            .filter(|address| address.port() == PORT)
+            .map(|address| address.ip())
+            .filter(|ip| !ip.is_unspecified());
         let configured = self.resolver.never_ask.clone();
         let prefixes = configured.unwrap_or_else(|| never_ask(root));
         prefixes.into_iter().chain(own.map(Prefix::from)).collect()

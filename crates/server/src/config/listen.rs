@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use zoners_dns::Transport;
+use zoners_tls::CertificateFiles;
 
-use super::Config;
+use super::{Config, ListenAddress};
 
 /// Where clients are served unless the configuration says otherwise: this machine alone.
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
-/// The transports at an address for which the configuration names none.
-const TRANSPORTS: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// A listener to be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +40,8 @@ pub(crate) struct AddressSpec<'a> {
 impl ListenerSpec {
     /// The default listeners, at this port.
     pub(crate) fn here(port: u16) -> Vec<Self> {
-        let addresses = HERE.map(|address| SocketAddr::new(address, port));
-        ListenerSpec::at(&addresses, ListenerOptions { required: false })
+        let addresses = HERE.map(|address| ListenAddress::plain(SocketAddr::new(address, port)));
+        ListenerSpec::at(addresses.iter(), ListenerOptions { required: false })
     }
 
     /// Whether both want the same socket; a reload changes options without a new socket.
@@ -50,22 +49,30 @@ impl ListenerSpec {
         (self.address, self.transport) == (other.address, other.transport)
     }
 
-    /// The listeners at addresses for which no transport is named.
-    fn at(addresses: &[SocketAddr], options: ListenerOptions) -> Vec<Self> {
-        let listeners = |address: &SocketAddr| {
-            let address = *address;
-            TRANSPORTS.map(|transport| ListenerSpec { address, transport, options })
-        };
-        addresses.iter().flat_map(listeners).collect()
+    /// The listeners at addresses, without those of the HTTP service.
+    fn at<'a>(
+        addresses: impl Iterator<Item = &'a ListenAddress>,
+        options: ListenerOptions,
+    ) -> Vec<Self> {
+        let listeners = addresses.flat_map(|ListenAddress { address, transports, .. }| {
+            transports.iter().map(|&transport| ListenerSpec {
+                address: *address,
+                transport,
+                options,
+            })
+        });
+        listeners.filter(|listener| listener.transport != Transport::Https).collect()
     }
 }
 
 impl<'a> AddressSpec<'a> {
     /// The listeners of a list by address. A transport that comes again begins a new address, since port 0 is a new
-    /// port each time.
+    /// port each time; and so does an encrypted one, which has no port in common with TCP.
     pub(crate) fn all_of(listeners: &'a [ListenerSpec]) -> impl Iterator<Item = Self> {
         let belong = |one: &ListenerSpec, next: &ListenerSpec| {
-            one.address == next.address && one.transport < next.transport
+            one.address == next.address
+                && one.transport < next.transport
+                && one.transport.is_encrypted() == next.transport.is_encrypted()
         };
         let spec = |listeners: &'a [ListenerSpec]| {
             listeners.first().map(|first| AddressSpec { address: first.address, listeners })
@@ -87,15 +94,39 @@ impl<'a> AddressSpec<'a> {
 impl Config {
     /// The wanted listeners, those of one address beside each other, in the order of their transports.
     pub(crate) fn listeners(&self) -> Vec<ListenerSpec> {
-        match &self.server.listen {
-            Some(addresses) => ListenerSpec::at(addresses, ListenerOptions { required: true }),
+        let here = match &self.server.listen {
+            Some(_) => Vec::new(),
             None => ListenerSpec::here(PORT),
-        }
+        };
+        let named = self.listen_addresses().map(|(_, address)| address);
+        [here, ListenerSpec::at(named, ListenerOptions { required: true })].concat()
+    }
+
+    /// The addresses for clients that the file names, each with its key.
+    pub(crate) fn listen_addresses(&self) -> impl Iterator<Item = (String, &ListenAddress)> {
+        let of_server = self.server.listen.iter().flatten().enumerate();
+        let of_server = of_server.map(|(at, address)| (format!("server.listen[{at}]"), address));
+        let tables = self.listen.iter().enumerate();
+        let tables = tables.map(|(at, table)| (format!("listen[{at}].address"), &table.address));
+        of_server.chain(tables)
+    }
+
+    /// The addresses of DNS over HTTPS.
+    pub(crate) fn https(&self) -> Vec<&ListenAddress> {
+        let all = self.listen_addresses().map(|(_, address)| address);
+        all.filter(|address| address.is_over(Transport::Https)).collect()
+    }
+
+    /// The files of the certificate, if there is one.
+    pub(crate) fn certificate_files(&self) -> Option<CertificateFiles> {
+        let (chain, key) = (self.server.certificate.clone()?, self.server.certificate_key.clone()?);
+        Some(CertificateFiles { chain, key })
     }
 
     /// The ports of the listeners, in order.
     pub(crate) fn ports(&self) -> Vec<u16> {
-        ports(self.listeners().iter().map(|listener| listener.address))
+        let https = self.https().into_iter().map(|https| https.address);
+        ports(self.listeners().iter().map(|listener| listener.address).chain(https))
     }
 
     /// The ports of the HTTP service, in order.
@@ -127,10 +158,35 @@ mod tests {
             (spec.address.port(), transports.collect::<Vec<_>>())
         };
         let by_address: Vec<_> = AddressSpec::all_of(&listeners).map(transports).collect();
-        assert_eq!(by_address, [0, 0, 5300].map(|port| (port, TRANSPORTS.to_vec())));
+        let transports = [Transport::Udp, Transport::Tcp];
+        assert_eq!(by_address, [0, 0, 5300].map(|port| (port, transports.to_vec())));
         assert!(AddressSpec::all_of(&listeners).all(|spec| spec.is_required()));
         let default = Config::default().listeners();
         assert_eq!(AddressSpec::addresses(&default), HERE.map(|ip| SocketAddr::new(ip, PORT)));
         assert!(!AddressSpec::all_of(&default).any(|spec| spec.is_required()));
+    }
+    #[test]
+    fn tables_add_listeners_and_https_is_for_the_http_service() {
+        let text = "[server]\nlisten = [\"127.0.0.1\", \"https://127.0.0.1\"]\n[[listen]]\naddress = \"tls://0.0.0.0\"\n\
+                    [[listen]]\naddress = \"udp://[::1]:5300\"\n";
+        let config = Config::parse(text, "zoners.toml").unwrap();
+        let listeners = config.listeners();
+        let listeners =
+            listeners.iter().map(|listener| (listener.transport, listener.address.port()));
+        let expected = [
+            (Transport::Udp, 53),
+            (Transport::Tcp, 53),
+            (Transport::Tls, 853),
+            (Transport::Udp, 5300),
+        ];
+        assert_eq!(listeners.collect::<Vec<_>>(), expected);
+        assert_eq!(config.https().len(), 1);
+        assert_eq!(config.ports(), [53, 443, 853, 5300]);
+        let text = "[server]\nlisten = [\"127.0.0.1:0\", \"tls://127.0.0.1:0\"]\n";
+        let two = Config::parse(text, "zoners.toml").unwrap().listeners();
+        assert_eq!(AddressSpec::all_of(&two).count(), 2, "each with a free port of its own");
+        let table =
+            Config::parse("[[listen]]\naddress = \"tls://0.0.0.0\"\n", "zoners.toml").unwrap();
+        assert_eq!(table.listeners().len(), 5, "beside those of this machine");
     }
 }

@@ -26,6 +26,8 @@ impl Config {
             ("server.dashboard-key", self.server.dashboard_key.as_deref()),
             ("dnssec.trust-anchor", self.dnssec.trust_anchor.as_deref()),
             ("local.hosts", self.local.hosts.as_deref()),
+            ("server.certificate", self.server.certificate.as_deref()),
+            ("server.certificate-key", self.server.certificate_key.as_deref()),
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
             ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
         ];

@@ -9,6 +9,7 @@ mod dnstap;
 mod history;
 mod http;
 mod limits;
+mod listen;
 mod local;
 mod network;
 mod policy;
@@ -37,6 +38,7 @@ pub use dnssec::DnssecConfig;
 pub use dnstap::{DnstapConfig, DnstapTarget, TappedMessages};
 pub use history::HistoryConfig;
 pub use limits::LimitsConfig;
+pub use listen::{ListenAddress, ListenConfig};
 pub use local::{LocalConfig, SpecialUse};
 pub use network::NetworkConfig;
 pub(crate) use policy::DEFAULT_GROUP;
@@ -84,6 +86,8 @@ pub struct Config {
     pub dnstap: DnstapConfig,
     /// Queries on disk.
     pub query_log: QueryLogConfig,
+    /// Further addresses at which clients are served, with rules of their own.
+    pub listen: Vec<ListenConfig>,
     /// Zones asked of given resolvers.
     pub forward: Vec<RouteConfig>,
     /// Zones asked of given authoritative servers.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use zoners_dns::name;
 use zoners_policy::{catalogue, catalogue_entry};
 
-use super::{Config, ConfigError, LocalRoot, PolicyListConfig};
+use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig};
 pub(crate) use policy::nearest;
 
 impl Config {
@@ -19,6 +19,7 @@ impl Config {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
         self.check_listen(&mut wrong);
+        self.check_certificate(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
         self.check_zones(&mut wrong);
@@ -103,34 +104,61 @@ impl Config {
 
     /// No address may be bound twice, nor as a part of a wildcard. Port 0 is a new port each time.
     fn check_listen(&self, wrong: &mut impl FnMut(&str, &str)) {
-        let addresses = self.server.listen.as_deref().unwrap_or_default();
-        for (place, address) in addresses.iter().enumerate() {
-            let path = format!("server.listen[{place}]");
-            let others = || addresses.iter().enumerate().filter(|(other, _)| *other != place);
+        let all: Vec<_> = self.listen_addresses().collect();
+        for (place, (path, listen)) in all.iter().enumerate() {
+            let others = all.iter().enumerate().filter(|(other, _)| *other != place);
+            let others = others.map(|(other, (_, address))| (other < place, *address));
+            let others = || others.clone().filter(|(_, other)| other.shares_sockets_with(listen));
+            let address = listen.address;
             if address.port() == 0 {
                 continue;
             }
-            if others().any(|(other, earlier)| other < place && earlier == address) {
-                wrong(&path, &format!("{address} is listed twice: delete one of the two"));
-            } else if let Some((_, all)) = others().find(|(_, all)| is_part(*address, **all)) {
-                let what = format!("{address} is covered by {all}: delete one of the two");
-                wrong(&path, &what);
+            if others().any(|(is_earlier, other)| is_earlier && other.address == address) {
+                wrong(path, &format!("{address} is listed twice: delete one of the two"));
+            } else if let Some((_, all)) = others().find(|(_, all)| is_part(address, all.address)) {
+                let what = format!("{listen} is covered by {all}: delete one of the two");
+                wrong(path, &what);
             }
+        }
+    }
+
+    /// Encrypted transports need a certificate, and a certificate has a key.
+    fn check_certificate(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let (certificate, key) = (&self.server.certificate, &self.server.certificate_key);
+        if certificate.is_some() != key.is_some() {
+            let what = "server.certificate and server.certificate-key stand together: the file of the certificate, and \
+                        the file of its private key";
+            let path = if key.is_some() { "server.certificate-key" } else { "server.certificate" };
+            return wrong(path, what);
+        }
+        if certificate.is_some() {
+            return;
+        }
+        for (path, address) in self.listen_addresses().filter(|(_, address)| address.is_encrypted())
+        {
+            let what = format!(
+                "{address} needs a certificate: name its files by server.certificate and server.certificate-key"
+            );
+            wrong(&path, &what);
         }
     }
 
     /// The HTTP service has its addresses for itself.
     fn check_http(&self, wrong: &mut impl FnMut(&str, &str)) {
         let http = &self.server.http;
-        let listens = self.server.listen.as_deref().unwrap_or_default();
         for (place, address) in http.iter().enumerate().filter(|(_, http)| http.port() != 0) {
-            let overlaps = |other: &&SocketAddr| {
-                *other == address || is_part(*address, **other) || is_part(**other, *address)
+            let overlaps = |other: &SocketAddr| {
+                other == address || is_part(*address, *other) || is_part(*other, *address)
+            };
+            let mut listens = self.listen_addresses().map(|(_, listen)| listen);
+            let has_port = |listen: &&ListenAddress| {
+                listen.transports.iter().any(|transport| transport.is_stream())
+                    && overlaps(&listen.address)
             };
             let path = format!("server.http[{place}]");
-            if let Some(other) = listens.iter().find(overlaps) {
-                wrong(&path, &format!("{other} of server.listen has that port, for DNS over TCP"));
-            } else if let Some(other) = http.iter().take(place).find(overlaps) {
+            if let Some(other) = listens.find(has_port) {
+                wrong(&path, &format!("{other} of server.listen has that port"));
+            } else if let Some(other) = http.iter().take(place).find(|other| overlaps(other)) {
                 wrong(&path, &format!("{address} overlaps with {other}, which stands there too"));
             }
         }

@@ -28,6 +28,7 @@ pub(super) const TABLES: &[&str] = &[
     "policy.list",
     "policy.group",
     "policy.group.schedule",
+    "listen",
     "forward",
     "stub",
     "zone",
@@ -65,7 +66,9 @@ pub(super) fn value(
     if classes.iter().any(|class| message.starts_with(class)) {
         let expected = message.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
         return match (expected, key.as_str()) {
-            ("a sequence", "forward" | "stub") => must(&format!("tables, each under [[{key}]]")),
+            ("a sequence", "listen" | "forward" | "stub") => {
+                must(&format!("tables, each under [[{key}]]"))
+            }
             _ => must(&allowed(expected)),
         };
     }

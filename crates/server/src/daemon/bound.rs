@@ -12,6 +12,7 @@ use zoners_store::shared::SharedCacheConfig;
 
 use super::allotment::Allotment;
 use super::dashboard::DashboardTerms;
+use super::doh::DohTerms;
 use super::generation::{Core, Generation};
 use super::hand_over_requests;
 use super::http::{BoundHttp, HttpServing};
@@ -83,6 +84,7 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
+        core.tls.put(generation.certificate.as_ref());
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
         let history = keep_history(folder, &core, &generation, &workers)?;
@@ -109,8 +111,9 @@ impl Bound {
         let http_counters = Arc::<Counters>::default();
         let own = [http_counters.clone(), policies.counters()];
         let overseer = oversee(&core, &generation, &workers, &own, (status.clone(), about));
-        let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone());
-        http.begin(self.http, &generation.config.server, || routes(&overseer))?;
+        let doh = DohTerms::new(workers.https(), core.tls.clone(), workers.activity.clone());
+        let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone(), doh);
+        http.begin(self.http, &generation.config, || routes(&overseer))?;
         let serving = Serving {
             core,
             generation,
@@ -167,6 +170,7 @@ fn oversee(
         latencies: workers.latencies(),
         policies: core.policies.clone(),
         tap: core.tap.clone(),
+        tls: core.tls.clone(),
         dashboard: Some(dashboard),
         ..about
     };
@@ -183,8 +187,13 @@ fn listen_status(
     http: &[BoundHttp],
 ) -> ListenStatus {
     let side_effects = side_effect.map(str::to_owned).into_iter().collect();
-    let http = http.iter().map(BoundHttp::address).collect();
-    ListenStatus { instead, side_effects, http, ..listening.status() }
+    let (https, http): (Vec<&BoundHttp>, _) =
+        http.iter().partition(|bound| bound.queries().is_some());
+    let http = http.into_iter().map(BoundHttp::address).collect();
+    let https = https
+        .into_iter()
+        .map(|bound| (bound.address(), bound.queries().unwrap_or_default().to_owned()));
+    ListenStatus { instead, side_effects, http, https: https.collect(), ..listening.status() }
 }
 
 /// Keeps past resolutions of the workers.

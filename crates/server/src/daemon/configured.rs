@@ -17,14 +17,14 @@ use zoners_store::shared::SharedCacheConfig;
 use super::allotment::Allotment;
 use super::bound::Bound;
 use super::generation::{Core, Generation};
-use super::http::BoundHttp;
+use super::http::{BoundHttp, HttpPlace};
 use super::kept_sockets::KeptSockets;
 use super::listeners::BoundListener;
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::take_over::TakenOver;
 use super::{Snapshot, bind, control_socket, privileges, sandbox};
-use crate::config::{AddressSpec, Config, ConfigError, ListOrigin};
+use crate::config::{AddressSpec, Config, ConfigError, ListOrigin, ListenAddress};
 use crate::log::Log;
 use crate::pipeline::Service;
 use crate::validate::Scope;
@@ -85,7 +85,8 @@ impl Configured {
     #[must_use]
     pub fn rehearsing(mut self) -> Self {
         let config = &mut self.generation.config;
-        config.server.listen = Some(vec![(Ipv4Addr::LOCALHOST, 0).into()]);
+        config.server.listen = Some(vec![ListenAddress::plain((Ipv4Addr::LOCALHOST, 0).into())]);
+        config.listen = Vec::new();
         config.server.http = Vec::new();
         config.server.control = Some(PathBuf::new());
         config.server.state = None;
@@ -144,7 +145,7 @@ impl Configured {
         }
         let (addresses, instead) = bind::bind(config, is_on_trial(&core), &given, listeners)?;
         let side_effect = bind::side_effect(&addresses);
-        let http = BoundHttp::all(&config.server.http, http)?;
+        let http = BoundHttp::all(&HttpPlace::all(config), http)?;
         let control = control_socket::bind(config, heir, control.as_ref())?;
         privileges::raise_descriptors();
         if let Some(heir) = heir {

@@ -12,9 +12,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use zoners_dns::Transport;
 use zoners_net::client_slots::{ClientSlot, ClientSlots, stands_for};
 use zoners_net::held::{Account, Held};
 
+use crate::client::{Client, idle_timeout};
 use crate::pipeline::Rules;
 
 /// Connections of one worker at a time.
@@ -34,9 +36,8 @@ pub(super) const MAX_HELD_OCTETS: usize = 8 * 1024 * 1024;
 pub(super) const MAX_IN_FLIGHT: usize = 32;
 /// From this number on, idle connections make room quickly.
 const CROWDED: usize = MAX_CONNECTIONS * 8 / 10;
-/// Idle time after which a connection is closed …
-const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// … and under crowding, or for a client without access (RFC 7766 section 6.2.3).
+/// Idle time after which a connection is closed under crowding, or of a client without access (RFC 7766 section
+/// 6.2.3); see [`idle_timeout`].
 const CROWDED_IDLE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Limits that the connections of every worker share.
@@ -98,6 +99,7 @@ pub(super) struct ClientConnection {
     slots: ClientSlots,
     shares: ConnectionShares,
     served: bool,
+    transport: Transport,
     /// The time of the last query.
     asked: Mutex<Instant>,
     /// Slots for queries under way.
@@ -130,17 +132,18 @@ impl Connections {
         Connections { slots, strangers, shares }
     }
 
-    /// A connection from `address`, if there is room or room can be made. Clients without access take no slot of
+    /// A connection of `client`, if there is room or room can be made. Clients without access take no slot of
     /// served clients, and are admitted only to get a refusal.
-    pub(super) fn admit(&self, rules: &Rules, address: IpAddr) -> Admitted {
+    pub(super) fn admit(&self, rules: &Rules, client: &Client) -> Admitted {
+        let address = client.address;
         let here = address.to_canonical().is_loopback();
         let _door = self.shares.door.lock();
-        if !rules.serves(address) {
+        if !rules.serves(client) {
             let refuses = rules.refuses_strangers();
             let client_slot =
                 refuses.then(|| self.strangers.take(address, MAX_CLIENT_STRANGERS)).flatten();
             let slot = client_slot.and_then(|client_slot| self.slot(client_slot));
-            let connection = slot.map(|slot| self.open(address, slot, false));
+            let connection = slot.map(|slot| self.open(client, slot, false));
             return Admitted { connection, made_room: false };
         }
         let most = if here { MAX_LOCAL_CONNECTIONS } else { MAX_CLIENT_CONNECTIONS };
@@ -151,7 +154,7 @@ impl Connections {
             made_room = self.make_room(own.then(|| stands_for(address)));
             made_room.then(slot).flatten()
         });
-        Admitted { connection: slot.map(|slot| self.open(address, slot, true)), made_room }
+        Admitted { connection: slot.map(|slot| self.open(client, slot, true)), made_room }
     }
 
     /// Closes the connection with the longest idle time of the client with the most connections, or of `client`; false
@@ -187,17 +190,18 @@ impl Connections {
         Some(ConnectionSlot { _client: client_slot, _descriptor: descriptor })
     }
 
-    fn open(&self, address: IpAddr, slot: ConnectionSlot, served: bool) -> Arc<ClientConnection> {
+    fn open(&self, client: &Client, slot: ConnectionSlot, served: bool) -> Arc<ClientConnection> {
         let mut open = self.shares.open.lock();
         open.opened += 1;
         let number = open.opened;
         let connection = Arc::new(ClientConnection {
             number,
-            client: stands_for(address),
+            client: stands_for(client.address),
             slot: Mutex::new(Some(slot)),
             slots: self.slots.clone(),
             shares: self.shares.clone(),
             served,
+            transport: client.transport,
             asked: Mutex::new(Instant::now()),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             closing: Notify::new(),
@@ -222,7 +226,8 @@ impl ClientConnection {
     /// The idle time that is granted now.
     pub(super) fn idle_timeout(&self) -> Duration {
         let quiet = self.served && self.slots.taken() < CROWDED && !self.shares.are_short();
-        if quiet { IDLE_TIMEOUT } else { CROWDED_IDLE_TIMEOUT }
+        let timeout = idle_timeout(self.transport).filter(|_| quiet);
+        timeout.unwrap_or(CROWDED_IDLE_TIMEOUT)
     }
 
     /// Notes a query.

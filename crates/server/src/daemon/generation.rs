@@ -12,7 +12,9 @@ use zoners_net::descriptors::Descriptors;
 use zoners_net::{LinkBinding, LinkBindings, Sockets, UpstreamObserver};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
+use zoners_tls::Certificate;
 
+use super::served_tls::ServedTls;
 use super::upstream_memories::UpstreamMemories;
 use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
@@ -21,6 +23,7 @@ use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
 use crate::dnstap::MessageTap;
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
+use crate::pipeline::discovery::Discovery;
 use crate::pipeline::policy::PolicyTerm;
 use crate::pipeline::{
     Cookies, PortalTerms, PresentWay, Rules, Service, SettlingDecision, SettlingWindow,
@@ -58,6 +61,8 @@ pub(super) struct Core {
     pub(super) transferred: Arc<TransferredZones>,
     /// Takes copies of messages.
     pub(super) tap: Option<Arc<MessageTap>>,
+    /// TLS of all listeners.
+    pub(super) tls: ServedTls,
     /// What the upstreams of groups have answered.
     upstream_memories: Arc<UpstreamMemories>,
     /// The zones for which NOTIFY is heard.
@@ -98,6 +103,7 @@ impl Core {
             policies,
             transferred,
             tap,
+            tls: ServedTls::default(),
             upstream_memories,
             notify_inbox,
             numbers,
@@ -140,6 +146,8 @@ pub(super) struct Generation {
     pub(super) files: WatchedFiles,
     /// Groups of the policy.
     pub(super) groups: PolicyGroups,
+    /// The certificate for encrypted transports.
+    pub(super) certificate: Option<Certificate>,
     /// Remarks on the configuration and on local data, as of the reading.
     pub(super) remarks: Vec<String>,
 }
@@ -158,10 +166,15 @@ impl Generation {
         config.network_routes = network_routes(&core.networks, &config);
         // Looked at before the files are read, so no change in between is missed.
         let files = WatchedFiles::look(&config);
-        let Validated { settings, local, second_level, groups } = config.validate(scope)?;
-        let remarks = [local.remarks(), &config.remarks()].concat();
+        let validated = config.validate(scope)?;
+        let now_s = core.shared.clock.wall_seconds();
+        let of_certificate: Vec<String> = validated.certificate_remark(now_s).into_iter().collect();
+        let Validated { settings, local, second_level, groups, certificate } = validated;
+        let remarks = [local.remarks(), &config.remarks(), &of_certificate].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
+        let names = certificate.as_ref().map(Certificate::names).unwrap_or_default();
+        let rules = rules.telling(Discovery::of(&config, &names));
         let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
         let clock = core.shared.clock.read();
         let policy = core.policies.policy(&config.policy, &groups, rules.local(), clock);
@@ -178,6 +191,7 @@ impl Generation {
             nearby,
             files,
             groups,
+            certificate,
             remarks,
         };
         // The tracked keys belong to the user after the change of user.

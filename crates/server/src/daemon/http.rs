@@ -6,18 +6,28 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use zoners_api::DescriptorKind;
 use zoners_dns::{Counter, Counters};
 use zoners_host::ports;
 use zoners_http::{HostNames, HttpEvent, HttpLimits, HttpListener, HttpService, HttpSite, Route};
 use zoners_net::listen::{self, Terms};
 
+use super::doh::{self, DohTerms};
 use super::take_over::{TakenHttp, serves};
-use crate::config::ServerConfig;
+use crate::config::{Config, ServerConfig};
+
+/// An address of the HTTP service: of everything in the routes, or of DNS over HTTPS at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HttpPlace {
+    address: SocketAddr,
+    /// The path of queries, within TLS.
+    queries: Option<String>,
+}
 
 /// A socket of the HTTP service, bound and not yet served.
 #[derive(Debug)]
 pub(super) struct BoundHttp {
-    wanted: SocketAddr,
+    wanted: HttpPlace,
     address: SocketAddr,
     socket: TcpListener,
 }
@@ -28,6 +38,8 @@ pub(super) struct HttpServing {
     counters: Arc<Counters>,
     /// File descriptors, shared with TCP connections of clients.
     descriptors: Arc<Semaphore>,
+    /// What DNS over HTTPS is answered with.
+    doh: DohTerms,
     service: Option<HttpService>,
     served: Vec<ServedHttp>,
 }
@@ -35,7 +47,7 @@ pub(super) struct HttpServing {
 /// A listener in service.
 #[derive(Debug)]
 struct ServedHttp {
-    wanted: SocketAddr,
+    wanted: HttpPlace,
     address: SocketAddr,
     _listener: HttpListener,
     /// The socket, for a new daemon.
@@ -45,9 +57,21 @@ struct ServedHttp {
 /// A prepared change of listeners.
 #[derive(Debug)]
 pub(super) struct HttpChange {
-    wanted: Vec<SocketAddr>,
+    wanted: Vec<HttpPlace>,
     names: HostNames,
     added: Vec<ServedHttp>,
+}
+
+impl HttpPlace {
+    /// The addresses of a configuration.
+    pub(super) fn all(config: &Config) -> Vec<Self> {
+        let plain = config.server.http.iter();
+        let plain = plain.map(|&address| HttpPlace { address, queries: None });
+        let https = config.https().into_iter();
+        let https =
+            https.map(|https| HttpPlace { address: https.address, queries: https.path.clone() });
+        plain.chain(https).collect()
+    }
 }
 
 impl BoundHttp {
@@ -55,23 +79,25 @@ impl BoundHttp {
     ///
     /// # Errors
     /// An address cannot be bound; the error names the key, the address and the owner of the port.
-    pub(super) fn all(wanted: &[SocketAddr], mut taken: TakenHttp) -> io::Result<Vec<Self>> {
-        let bind = |wanted: &SocketAddr| {
+    pub(super) fn all(wanted: &[HttpPlace], mut taken: TakenHttp) -> io::Result<Vec<Self>> {
+        let bind = |wanted: &HttpPlace| {
             let is_there = |socket: &mut TcpListener| {
-                socket.local_addr().is_ok_and(|address| serves(address, *wanted))
+                socket.local_addr().is_ok_and(|address| serves(address, wanted.address))
             };
             match taken.extract_if(.., is_there).next() {
                 Some(socket) => {
-                    Ok(BoundHttp { wanted: *wanted, address: socket.local_addr()?, socket })
+                    let (wanted, address) = (wanted.clone(), socket.local_addr()?);
+                    Ok(BoundHttp { wanted, address, socket })
                 }
-                None => BoundHttp::bind(*wanted),
+                None => BoundHttp::bind(wanted.clone()),
             }
         };
         wanted.iter().map(bind).collect()
     }
 
-    fn bind(wanted: SocketAddr) -> io::Result<Self> {
-        let socket = bind("server.http", wanted)?;
+    fn bind(wanted: HttpPlace) -> io::Result<Self> {
+        let key = if wanted.queries.is_some() { "server.listen" } else { "server.http" };
+        let socket = bind(key, wanted.address)?;
         let address = socket.local_addr()?;
         Ok(BoundHttp { wanted, address, socket })
     }
@@ -80,22 +106,40 @@ impl BoundHttp {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// The path of queries, if this is an address of DNS over HTTPS.
+    pub(super) fn queries(&self) -> Option<&str> {
+        self.wanted.queries.as_deref()
+    }
 }
 
 impl HttpServing {
     /// A service without listeners. Connections take `descriptors`, events are counted in `counters`.
-    pub(super) fn new(counters: Arc<Counters>, descriptors: Arc<Semaphore>) -> Self {
-        HttpServing { counters, descriptors, service: None, served: Vec::new() }
+    pub(super) fn new(counters: Arc<Counters>, descriptors: Arc<Semaphore>, doh: DohTerms) -> Self {
+        HttpServing { counters, descriptors, doh, service: None, served: Vec::new() }
     }
 
-    /// The addresses in service.
+    /// The addresses in service, without those of DNS over HTTPS.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.served.iter().map(|served| served.address).collect()
+        let plain = self.served.iter().filter(|served| served.wanted.queries.is_none());
+        plain.map(|served| served.address).collect()
+    }
+
+    /// The addresses of DNS over HTTPS in service, each with its path.
+    pub(super) fn https(&self) -> Vec<(SocketAddr, String)> {
+        let https = self.served.iter();
+        https.filter_map(|https| Some((https.address, https.wanted.queries.clone()?))).collect()
     }
 
     /// The sockets in service.
-    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.served.iter().map(|served| served.socket.as_fd())
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (DescriptorKind, BorrowedFd<'_>)> {
+        self.served.iter().map(|served| {
+            let kind = match served.wanted.queries {
+                None => DescriptorKind::Http,
+                Some(_) => DescriptorKind::Https,
+            };
+            (kind, served.socket.as_fd())
+        })
     }
 
     /// Serves clients of `bound`, as `config` says. `routes` makes the table of routes for a new service.
@@ -105,11 +149,12 @@ impl HttpServing {
     pub(super) fn begin(
         &mut self,
         bound: Vec<BoundHttp>,
-        config: &ServerConfig,
+        config: &Config,
         routes: impl FnOnce() -> Vec<Route>,
     ) -> io::Result<()> {
         let added = self.serve(bound, routes)?;
-        self.turn_to(HttpChange { wanted: config.http.clone(), names: names(config), added });
+        let wanted = HttpPlace::all(config);
+        self.turn_to(HttpChange { wanted, names: names(&config.server), added });
         Ok(())
     }
 
@@ -119,14 +164,15 @@ impl HttpServing {
     /// An address cannot be bound, or the system gives no thread; nothing has changed.
     pub(super) fn prepare(
         &mut self,
-        config: &ServerConfig,
+        config: &Config,
         routes: impl FnOnce() -> Vec<Route>,
     ) -> io::Result<HttpChange> {
         let is_new =
-            |wanted: &&SocketAddr| self.served.iter().all(|served| served.wanted != **wanted);
-        let new: Vec<SocketAddr> = config.http.iter().filter(is_new).copied().collect();
+            |wanted: &&HttpPlace| self.served.iter().all(|served| served.wanted != **wanted);
+        let wanted = HttpPlace::all(config);
+        let new: Vec<HttpPlace> = wanted.iter().filter(is_new).cloned().collect();
         let added = self.serve(BoundHttp::all(&new, Vec::new())?, routes)?;
-        Ok(HttpChange { wanted: config.http.clone(), names: names(config), added })
+        Ok(HttpChange { wanted, names: names(&config.server), added })
     }
 
     /// Serves the new listeners, and leaves the unwanted ones.
@@ -163,7 +209,20 @@ impl HttpServing {
         let serve = |bound: BoundHttp| {
             let BoundHttp { wanted, address, socket } = bound;
             let own = socket.try_clone()?;
-            Ok(ServedHttp { wanted, address, _listener: service.serve(socket)?, socket: own })
+            let listener = match &wanted.queries {
+                None => service.serve(socket)?,
+                Some(path) => {
+                    let site = https_site(
+                        &self.doh,
+                        wanted.address,
+                        path,
+                        &self.descriptors,
+                        &self.counters,
+                    );
+                    service.serve_within_tls(socket, Arc::new(site), self.doh.tls())?
+                }
+            };
+            Ok(ServedHttp { wanted, address, _listener: listener, socket: own })
         };
         bound.into_iter().map(serve).collect()
     }
@@ -173,6 +232,21 @@ impl HttpServing {
         let observer = move |event| counters.count(counter(event));
         HttpService::start(HttpSite::new(routes, HttpLimits::default(), descriptors, observer))
     }
+}
+
+/// The site of DNS over HTTPS at a path.
+fn https_site(
+    doh: &DohTerms,
+    listener: SocketAddr,
+    path: &str,
+    descriptors: &Arc<Semaphore>,
+    counters: &Arc<Counters>,
+) -> HttpSite {
+    let (routes, counters) = (doh.routes(listener, path), counters.clone());
+    let observer = move |event| counters.count(counter(event));
+    let site = HttpSite::new(routes, doh::limits(), descriptors.clone(), observer);
+    site.rename(HostNames::any());
+    site
 }
 
 /// Binds an address of `key`.
@@ -202,5 +276,8 @@ pub(super) fn counter(event: HttpEvent) -> Counter {
         HttpEvent::Malformed => Counter::HttpMalformed,
         HttpEvent::TimedOut => Counter::HttpTimedOut,
         HttpEvent::ConnectionRefused => Counter::HttpConnectionsRefused,
+        HttpEvent::Handshake => Counter::ClientTlsHandshakes,
+        HttpEvent::HandshakeFailed => Counter::ClientTlsFailed,
+        HttpEvent::HandshakeTimedOut => Counter::ClientTlsTimedOut,
     }
 }

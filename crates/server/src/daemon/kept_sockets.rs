@@ -136,20 +136,19 @@ impl WantedSockets {
         // The file may be gone with the folder.
         let mut control = control_sockets(config.server.control.as_deref());
         control.retain(|path| path.exists());
-        WantedSockets { clients, http: config.server.http.clone(), control }
+        let https = config.https().into_iter().map(|https| https.address);
+        let http = config.server.http.iter().copied().chain(https).collect();
+        WantedSockets { clients, http, control }
     }
 
     fn want(&self, kind: DescriptorKind, socket: &OwnedFd) -> bool {
         let bound = address(kind, socket);
         let is_at = |wanted: &SocketAddr| bound.is_some_and(|bound| serves(bound, *wanted));
         match kind {
-            DescriptorKind::Udp
-            | DescriptorKind::Tcp
-            | DescriptorKind::Tls
-            | DescriptorKind::Https => {
+            DescriptorKind::Udp | DescriptorKind::Tcp | DescriptorKind::Tls => {
                 self.clients.iter().any(|(of, wanted)| *of == kind && is_at(wanted))
             }
-            DescriptorKind::Http => self.http.iter().any(is_at),
+            DescriptorKind::Http | DescriptorKind::Https => self.http.iter().any(is_at),
             DescriptorKind::Control => {
                 let listener = socket.try_clone().map(UnixListener::from);
                 let address = listener.and_then(|listener| listener.local_addr()).ok();

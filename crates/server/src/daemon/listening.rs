@@ -46,10 +46,14 @@ struct ServedAddress {
 /// The addresses of the daemon, for reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListenStatus {
-    /// The addresses and ports, each over UDP and TCP.
+    /// The addresses and ports over UDP and TCP.
     pub addresses: Vec<SocketAddr>,
+    /// The addresses and ports over TLS.
+    pub tls: Vec<SocketAddr>,
     /// The addresses and ports of the HTTP service.
     pub http: Vec<SocketAddr>,
+    /// The addresses and ports of DNS over HTTPS, each with its path.
+    pub https: Vec<(SocketAddr, String)>,
     /// Configured addresses that this machine does not have yet.
     pub absent: Vec<SocketAddr>,
     /// Reasons for addresses that are not served, if no reason to end.
@@ -86,13 +90,19 @@ impl Listening {
 
     /// The addresses for DNS, for reports.
     pub(super) fn status(&self) -> ListenStatus {
+        let addresses = |is_encrypted| {
+            let places = self.places.iter().filter(|place| place.is_encrypted() == is_encrypted);
+            places.flat_map(|place| place.addresses.clone()).collect()
+        };
         ListenStatus {
-            addresses: self.places.iter().flat_map(|place| place.addresses.clone()).collect(),
+            addresses: addresses(false),
+            tls: addresses(true),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
             side_effects: Vec::new(),
             http: Vec::new(),
+            https: Vec::new(),
         }
     }
 
@@ -267,17 +277,38 @@ impl ServedAddress {
             let listeners = listeners.clone();
             // The end of a worker is noticed elsewhere.
             let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let copies = copies.clone();
-            let _ = worker.assignments.send(Assignment { listeners, given, copies, leaving });
+            let (copies, wanted) = (copies.clone(), self.wanted());
+            let assignment = Assignment { listeners, wanted, given, copies, leaving };
+            let _ = worker.assignments.send(assignment);
         }
     }
 
     /// Opens the address, and logs the fact.
     fn announce(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
         self.open(workers, copies);
+        let transports = self.transports();
         for address in &self.addresses {
-            tracing::info!("listen: serving on {address}, UDP and TCP");
+            tracing::info!("listen: serving on {address}, {transports}");
         }
+    }
+
+    /// The address in the configuration; `None` for sockets of a service manager.
+    fn wanted(&self) -> Option<SocketAddr> {
+        self.wanted.as_ref()?.first().map(|listener| listener.address)
+    }
+
+    /// The transports, for people.
+    fn transports(&self) -> String {
+        let of_one = self.listeners.first().into_iter().flatten();
+        let mut names: Vec<String> =
+            of_one.map(|listener| listener.transport.to_string().to_uppercase()).collect();
+        names.dedup();
+        names.join(" and ")
+    }
+
+    /// Whether clients are served over an encrypted transport.
+    fn is_encrypted(&self) -> bool {
+        self.listeners.iter().flatten().any(|listener| listener.transport.is_encrypted())
     }
 
     fn leave(&self) {

@@ -34,6 +34,7 @@ use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
 use super::reload_requests::ReloadRequests;
 use super::run_history::now_s;
+use super::served_tls::ServedTls;
 use crate::config::{Config, ConfigSource, NetworkRoute};
 use crate::dnstap::MessageTap;
 use crate::events::QueryEvents;
@@ -84,6 +85,8 @@ pub(super) struct About {
     pub(super) query_log: Option<(PathBuf, Arc<Counters>)>,
     /// Copies of messages, which are counted.
     pub(super) tap: Option<Arc<MessageTap>>,
+    /// TLS of listeners.
+    pub(super) tls: ServedTls,
     /// The log, which counts lost lines.
     pub(super) log: Option<Log>,
     /// Threads that serve clients.

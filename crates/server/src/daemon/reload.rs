@@ -162,7 +162,7 @@ impl Serving {
             let change = self.listening.prepare(next.config.listeners());
             let change = change.map_err(|error| vec![format!("server.listen: {error}")])?;
             let routes = || routes(&self.overseer);
-            let http = self.http.prepare(&next.config.server, routes);
+            let http = self.http.prepare(&next.config, routes);
             Ok((*next, change, http.map_err(|error| vec![error.to_string()])?))
         });
         match prepared {
@@ -192,6 +192,7 @@ impl Serving {
         }
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
+        core.tls.put(next.certificate.as_ref());
         self.history.set_limit(next.config.history.size);
         workers.events().iter().for_each(|events| self.history.attach(events));
         clear_out_of_date(&core.shared, &before, &next);
@@ -200,11 +201,12 @@ impl Serving {
             core.shared.cache.flush(&copy.zone, true);
         }
         let mut restart = keys_that_need_restart(&before.config, &next.config);
-        let moves = before.config.server.listen != next.config.server.listen;
+        let moves = before.config.listeners() != next.config.listeners();
         if !listening.turn_to(change) && moves {
             restart.push("server.listen (the service manager gave the sockets)");
         }
-        overseer.listens(ListenStatus { http: self.http.addresses(), ..listening.status() });
+        let (http, https) = (self.http.addresses(), self.http.https());
+        overseer.listens(ListenStatus { http, https, ..listening.status() });
         if let Some(second_level) = &self.second_level {
             second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
         }

@@ -51,7 +51,7 @@ impl Serving {
         control: Option<&'a ControlSocket>,
     ) -> impl Iterator<Item = (DescriptorKind, BorrowedFd<'a>)> {
         let control = control.map(|control| (DescriptorKind::Control, control.as_fd()));
-        let http = self.http.sockets().map(|socket| (DescriptorKind::Http, socket));
+        let http = self.http.sockets();
         let clients = self.listening.sockets();
         let clients = clients.map(move |(transport, socket)| (descriptor_kind(transport), socket));
         control.into_iter().chain(http).chain(clients)
@@ -132,7 +132,8 @@ impl Serving {
 
     /// The addresses of the daemon, for reports.
     pub(super) fn listen_status(&self) -> ListenStatus {
-        ListenStatus { http: self.http.addresses(), ..self.listening.status() }
+        let (http, https) = (self.http.addresses(), self.http.https());
+        ListenStatus { http, https, ..self.listening.status() }
     }
 
     /// Takes back penalties of servers from before the machine moved or slept, and closes open upstream sockets.

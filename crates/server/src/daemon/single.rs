@@ -16,6 +16,7 @@ use super::connections::ConnectionShares;
 use super::dashboard::DashboardTerms;
 use super::listening::Listening;
 use super::overseer::{About, Overseer};
+use super::served_tls::ServedTls;
 use super::single_policy::SinglePolicy;
 use super::worker::{self, WorkerLink};
 use crate::config::{Config, HistoryConfig};
@@ -80,7 +81,8 @@ pub fn serve_on<N: Network>(
     let overseer = Overseer::new(service, Vec::new(), events, status, about);
     let thread = std::thread::spawn(move || {
         let shares = ConnectionShares::new(Allotment::of_process(1).clients);
-        worker::run(&own, current, assignments, Arc::default(), shares)
+        let terms = (shares, ServedTls::default());
+        worker::run(&own, current, assignments, Arc::default(), terms)
     });
     runtime.block_on(attend(overseer, control.ok(), policy))?;
     listening.leave();

@@ -83,8 +83,9 @@ impl TakenOver {
             }
             DescriptorKind::Tcp => to.add_stream(Transport::Tcp, descriptor),
             DescriptorKind::Tls => to.add_stream(Transport::Tls, descriptor),
-            DescriptorKind::Https => to.add_stream(Transport::Https, descriptor),
-            DescriptorKind::Http => self.http.push(TcpListener::from(descriptor)),
+            DescriptorKind::Http | DescriptorKind::Https => {
+                self.http.push(TcpListener::from(descriptor))
+            }
             DescriptorKind::Control => self.control = Some(UnixListener::from(descriptor)),
             DescriptorKind::Lock => self.lock = Some(File::from(descriptor)),
             DescriptorKind::Log => rustix::stdio::dup2_stderr(descriptor)?,

@@ -1,16 +1,17 @@
-//! Clients over TCP: many queries on a connection, each answered as soon as possible (RFC 7766).
+//! Clients over TCP, and within TLS (RFC 7858): many queries on a connection, each answered as soon as possible (RFC 7766).
 //!
 //! Queries of one read are answered together: one read and one write for as many queries as a client has sent.
 
+pub(super) mod handshakes;
 mod ready;
 
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
@@ -21,8 +22,10 @@ use super::Current;
 use super::at_work::{AtWork, Stopping};
 use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
+use crate::client::Client;
 use crate::dnstap::ClientEnds;
 use crate::pipeline::{Miss, Service};
+use handshakes::Handshakes;
 use ready::{ReadyQueries, WaitingMiss, answer_ready};
 
 /// Responses are handed on at so many octets …
@@ -38,6 +41,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Door<N: Network> {
     /// The transport of the clients.
     pub(super) transport: Transport,
+    /// The address of the listener in the configuration.
+    pub(super) listener: Option<SocketAddr>,
+    pub(super) handshakes: Handshakes,
     pub(super) current: Current<N>,
     pub(super) connections: Connections,
     pub(super) activity: Arc<Activity>,
@@ -55,21 +61,27 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Some(connection) = admit(&door, client.ip()) else { continue };
+        let peer = Client::new(client.ip(), door.transport);
+        let Some(connection) = admit(&door, peer) else { continue };
         let _ = stream.set_nodelay(true);
         let server = door.current.load().tap().and_then(|_| stream.local_addr().ok());
-        let (reader, writer) = stream.into_split();
         let ends = ClientEnds { client, server, transport: door.transport };
-        tokio::spawn(converse(door.clone(), (reader, writer), ends, connection));
+        match door.transport.is_encrypted() {
+            true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
+            false => {
+                drop(tokio::spawn(converse(door.clone(), stream.into_split(), ends, connection)))
+            }
+        }
         // A connection closed to make room has a descriptor until its task runs.
         tokio::task::yield_now().await;
     }
 }
 
 /// A connection for a new client, if there is room or room can be made.
-fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnection>> {
+fn admit<N: Network>(door: &Door<N>, client: Client) -> Option<Arc<ClientConnection>> {
     let service = door.current.load();
-    let admitted = door.connections.admit(service.rules(), client);
+    let access = service.rules().access_list(door.listener, door.transport);
+    let admitted = door.connections.admit(service.rules(), &client.within(access));
     if admitted.made_room {
         service.count(Counter::ClientTcpEvicted);
     }
@@ -77,6 +89,25 @@ fn admit<N: Network>(door: &Door<N>, client: IpAddr) -> Option<Arc<ClientConnect
         service.count(Counter::ClientTcpRefused);
     }
     admitted.connection
+}
+
+/// Serves one connection after the handshake.
+async fn converse_within_tls<N: Network>(
+    door: Arc<Door<N>>,
+    stream: TcpStream,
+    ends: ClientEnds,
+    connection: Arc<ClientConnection>,
+) {
+    let accepted = tokio::select! {
+        biased;
+        () = connection.closing() => return,
+        accepted = door.handshakes.accept(stream, ends.client.ip()) => accepted,
+    };
+    let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
+    door.current.load().count(counted);
+    if let Ok(stream) = accepted {
+        converse(door, tokio::io::split(stream), ends, connection).await;
+    }
 }
 
 /// Serves one connection: reads queries while earlier ones are under way.
@@ -134,7 +165,10 @@ async fn read<N: Network>(
         loop {
             let before = service.outcome_counts();
             let responses = &mut outgoing.octets;
-            let ready = answer_ready(&service, &mut incoming, ends, clock, responses, &mut asked);
+            let client = Client::new(ends.client.ip(), ends.transport);
+            let client = client.within(service.rules().access_list(door.listener, ends.transport));
+            let from = (client, ends);
+            let ready = answer_ready(&service, &mut incoming, from, clock, responses, &mut asked);
             service.note_immediate(ends.transport, &before);
             match ready {
                 ReadyQueries::Done => break,
@@ -246,12 +280,16 @@ async fn write(
             held += more.capacity();
             framed.extend_from_slice(&more);
         }
-        let write = writer.write_all(&framed);
+        let write = async {
+            writer.write_all(&framed).await?;
+            writer.flush().await
+        };
         if !matches!(tokio::time::timeout(WRITE_TIMEOUT, write).await, Ok(Ok(()))) {
             return;
         }
         account.change(held, 0).await;
     }
+    let _ = tokio::time::timeout(WRITE_TIMEOUT, writer.shutdown()).await;
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::Current;
 use super::at_work::AtWork;
 use super::pulse::Activity;
 use super::shed::Shed;
-use crate::client::Client;
+use crate::client::{AccessList, Client};
 use crate::dnstap::{ClientEnds, MessageTap};
 use crate::pipeline::{Handled, Miss, Service};
 
@@ -24,7 +24,7 @@ const MAX_SHED_BATCHES: usize = 64;
 /// Serves a socket while polled.
 pub(super) async fn serve<N: Network>(
     current: Current<N>,
-    socket: Arc<Datagrams>,
+    (socket, listener): (Arc<Datagrams>, Option<SocketAddr>),
     activity: Arc<Activity>,
     at_work: AtWork,
 ) -> io::Result<()> {
@@ -39,7 +39,8 @@ pub(super) async fn serve<N: Network>(
         socket.readable().await?;
         activity.note();
         let service = current.load_full();
-        serve_batch(&service, &socket, &mut batch, &mut shed, |miss, peer| {
+        let access = service.rules().access_list(listener, Transport::Udp);
+        serve_batch(&service, (&socket, access), &mut batch, &mut shed, |miss, peer| {
             let way = (replies.clone(), bound);
             let recursion = recurse(service.clone(), miss, peer, way, at_work.clone());
             // Boxed, since spawning copies a future five times.
@@ -60,7 +61,7 @@ pub(super) async fn serve<N: Network>(
 /// Receives ready datagrams, answers cached questions, and hands the rest to `miss`.
 fn serve_batch<N: Network>(
     service: &Service<N>,
-    socket: &Datagrams,
+    (socket, access): (&Datagrams, AccessList),
     batch: &mut Batch,
     shed: &mut Shed,
     mut miss: impl FnMut(Miss, Peer),
@@ -87,7 +88,7 @@ fn serve_batch<N: Network>(
             service.shed();
             continue;
         }
-        let client = Client::new(peer.address.ip(), Transport::Udp);
+        let client = Client::new(peer.address.ip(), Transport::Udp).within(access);
         match handle(service, packet, client, clock, reply) {
             Handled::Reply => {}
             Handled::Nothing => reply.clear(),

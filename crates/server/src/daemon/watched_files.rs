@@ -1,4 +1,4 @@
-//! The hosts file, zone files and the file of the root zone: a change is read without a signal.
+//! The hosts file, zone files, the file of the root zone and the certificate: a change is read without a signal.
 
 use zoners_host::file_watch::FileVersion;
 
@@ -13,7 +13,10 @@ impl WatchedFiles {
     pub(super) fn look(config: &Config) -> Self {
         let zones = config.zone.iter().filter_map(|zone| zone.file.as_deref());
         let root = config.resolver.local_root_file.as_deref();
+        let certificate = [&config.server.certificate, &config.server.certificate_key];
+        let certificate = certificate.into_iter().filter_map(|path| path.as_deref());
         let files = config.local.hosts.as_deref().into_iter().chain(zones).chain(root);
+        let files = files.chain(certificate);
         WatchedFiles(files.map(FileVersion::of).collect())
     }
 }

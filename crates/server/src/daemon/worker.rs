@@ -1,6 +1,7 @@
 //! The thread of a worker: a runtime, the assigned addresses, and the listeners there.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use super::at_work::{AtWork, SocketCopies, Stopping};
 use super::connections::{ConnectionShares, Connections};
 use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
+use super::served_tls::ServedTls;
+use super::tcp::handshakes::Handshakes;
 use super::{Current, tcp, udp};
 
 /// The time for queries under way at the end.
@@ -26,6 +29,8 @@ const LAST_TURNS: usize = 3;
 #[derive(Debug)]
 pub(super) struct Assignment {
     pub(super) listeners: Vec<ServedListener>,
+    /// The address in the configuration; `None` for sockets of a service manager.
+    pub(super) wanted: Option<SocketAddr>,
     /// A service manager gave the sockets, and keeps a copy.
     pub(super) given: bool,
     pub(super) copies: Arc<SocketCopies>,
@@ -54,15 +59,20 @@ impl WorkerLink {
 struct WorkerState<N: Network> {
     current: Current<N>,
     connections: Connections,
+    handshakes: Handshakes,
     activity: Arc<Activity>,
     at_work: AtWork,
 }
 
 impl<N: Network> WorkerState<N> {
     fn another(&self) -> Self {
-        let WorkerState { current, connections, activity, at_work } = self;
-        let (current, connections) = (current.clone(), connections.clone());
-        WorkerState { current, connections, activity: activity.clone(), at_work: at_work.clone() }
+        WorkerState {
+            current: self.current.clone(),
+            connections: self.connections.clone(),
+            handshakes: self.handshakes.clone(),
+            activity: self.activity.clone(),
+            at_work: self.at_work.clone(),
+        }
     }
 }
 
@@ -72,10 +82,12 @@ pub(super) fn run<N: Network>(
     current: Current<N>,
     assignments: mpsc::UnboundedReceiver<Assignment>,
     activity: Arc<Activity>,
-    shares: ConnectionShares,
+    (shares, tls): (ConnectionShares, ServedTls),
 ) -> io::Result<()> {
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
-    runtime.block_on(serve(WorkerState { current, connections, activity, at_work }, assignments))
+    let handshakes = Handshakes::new(tls);
+    let state = WorkerState { current, connections, handshakes, activity, at_work };
+    runtime.block_on(serve(state, assignments))
 }
 
 async fn serve<N: Network>(
@@ -118,17 +130,20 @@ async fn serve<N: Network>(
 
 /// Serves clients at an address until the address is left. Queries under way go on, and keep the sockets.
 async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) -> io::Result<()> {
-    let WorkerState { current, connections, activity, at_work } = work;
+    let WorkerState { current, connections, handshakes, activity, at_work } = work;
     let mut serving = JoinSet::new();
     for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
         match socket {
             ServedSocket::Datagrams(socket) => {
                 let (current, activity) = (current.clone(), activity.clone());
+                let socket = (socket, assignment.wanted);
                 serving.spawn(udp::serve(current, socket, activity, at_work.clone()));
             }
             ServedSocket::Stream(listener) => {
                 let door = tcp::Door {
                     transport,
+                    listener: assignment.wanted,
+                    handshakes: handshakes.clone(),
                     current: current.clone(),
                     connections: connections.clone(),
                     activity: activity.clone(),

@@ -24,6 +24,8 @@ use crate::latency::QueryLatencies;
 /// The workers of the daemon.
 pub(super) struct Workers {
     threads: Vec<WorkerThread>,
+    /// What clients over HTTPS are answered with, on the thread of the HTTP service.
+    https: Served,
     /// Descriptors for the upstream sockets of the workers.
     descriptors: Arc<Descriptors>,
     /// Descriptors for the TCP connections of clients.
@@ -36,11 +38,26 @@ pub(super) struct Workers {
 
 /// A running worker.
 struct WorkerThread {
+    served: Served,
+    link: WorkerLink,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+/// The service in force of one thread, and what the service has of its own.
+#[derive(Clone)]
+struct Served {
     current: Current<Arc<Sockets>>,
     network: Arc<Sockets>,
     counters: Arc<Counters>,
-    link: WorkerLink,
-    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Served {
+    fn new(core: &Core, generation: &Generation, descriptors: &Arc<Descriptors>) -> Self {
+        let network = generation.network(core, descriptors);
+        let counters = Arc::<Counters>::default();
+        let service = generation.service(core, network.clone(), &counters);
+        Served { current: Arc::new(ArcSwap::from_pointee(service)), network, counters }
+    }
 }
 
 /// Notifies when dropped, even by a panic: a worker has ended.
@@ -63,9 +80,11 @@ impl Workers {
         allotment: Allotment,
     ) -> io::Result<Self> {
         let shares = ConnectionShares::new(allotment.clients);
+        let descriptors = Descriptors::new(allotment.servers);
         let mut workers = Workers {
             threads: Vec::new(),
-            descriptors: Descriptors::new(allotment.servers),
+            https: Served::new(core, generation, &descriptors),
+            descriptors,
             client_descriptors: shares.descriptors(),
             activity: Arc::default(),
             ended: Arc::default(),
@@ -86,18 +105,16 @@ impl Workers {
     ) -> io::Result<WorkerThread> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (link, assignments) = WorkerLink::of(&runtime);
-        let network = generation.network(core, &self.descriptors);
-        let counters = Arc::<Counters>::default();
-        let service = generation.service(core, network.clone(), &counters);
-        let current = Arc::new(ArcSwap::from_pointee(service));
-        let (serving, activity) = (current.clone(), self.activity.clone());
+        let served = Served::new(core, generation, &self.descriptors);
+        let (serving, activity) = (served.current.clone(), self.activity.clone());
+        let terms = (shares, core.tls.clone());
         let notice = EndNotice(self.ended.clone());
         let thread =
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _notice = notice;
-                worker::run(&runtime, serving, assignments, activity, shares)
+                worker::run(&runtime, serving, assignments, activity, terms)
             })?;
-        Ok(WorkerThread { current, network, counters, link, thread })
+        Ok(WorkerThread { served, link, thread })
     }
 
     /// The handles by which workers get addresses.
@@ -110,19 +127,29 @@ impl Workers {
         self.threads.iter().map(|worker| worker.link.runtime.clone()).collect()
     }
 
+    /// The service for clients over HTTPS.
+    pub(super) fn https(&self) -> Current<Arc<Sockets>> {
+        self.https.current.clone()
+    }
+
+    /// What each thread serves, the threads of the workers first.
+    fn served(&self) -> impl Iterator<Item = &Served> {
+        self.threads.iter().map(|worker| &worker.served).chain([&self.https])
+    }
+
     /// The counters of each worker.
     pub(super) fn counters(&self) -> Vec<Arc<Counters>> {
-        self.threads.iter().map(|worker| worker.counters.clone()).collect()
+        self.served().map(|served| served.counters.clone()).collect()
     }
 
     /// The events of each worker, which stay the same over reloads.
     pub(super) fn events(&self) -> Vec<Arc<QueryEvents>> {
-        self.threads.iter().map(|worker| worker.current.load().events().clone()).collect()
+        self.served().map(|served| served.current.load().events().clone()).collect()
     }
 
     /// The times from query to response of each worker, which stay the same over reloads.
     pub(super) fn latencies(&self) -> Vec<Arc<QueryLatencies>> {
-        self.threads.iter().map(|worker| worker.current.load().latencies().clone()).collect()
+        self.served().map(|served| served.current.load().latencies().clone()).collect()
     }
 
     /// A service for look-ups of the daemon itself.
@@ -148,7 +175,7 @@ impl Workers {
     /// Puts a generation into force. Queries under way end with the old one.
     pub(super) fn put_in_force(&self, core: &Core, generation: &Generation) {
         let nat64 = generation.config.nat64_prefix();
-        for worker in &self.threads {
+        for worker in self.served() {
             // A network may tell its prefix long after the start.
             worker.network.set_nat64(nat64);
             let service = generation.service(core, worker.network.clone(), &worker.counters);
@@ -159,7 +186,7 @@ impl Workers {
 
     /// Puts new rules of the same generation into force.
     pub(super) fn put_rules_in_force(&self, generation: &Generation) {
-        for worker in &self.threads {
+        for worker in self.served() {
             let service = worker.current.load().with_rules(generation.rules.clone());
             worker.current.store(Arc::new(service));
         }
@@ -167,7 +194,7 @@ impl Workers {
 
     /// Closes idle upstream sockets: after a move to another network the peers may be gone.
     pub(super) fn renew_sockets(&self) {
-        self.threads.iter().for_each(|worker| worker.network.renew());
+        self.served().for_each(|served| served.network.renew());
     }
 
     /// Waits for the end of every worker, which needs every further link dropped.

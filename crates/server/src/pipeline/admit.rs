@@ -1,12 +1,12 @@
 //! Admission: which packets are queries to be served.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use zoners_api::RefusedClient;
 use zoners_dns::packet::UnreadableQuery;
 use zoners_dns::{
-    Class, ClockReading, Ede, EdeCode, Moment, Opcode, OptRcode, Prefix, Rtype, name,
+    Class, ClockReading, Ede, EdeCode, Moment, Opcode, OptRcode, Prefix, Rtype, Transport, name,
 };
 use zoners_dnssec::nsec::NXNAME;
 
@@ -15,8 +15,8 @@ use super::finish;
 use super::query::Query;
 use super::refused_clients::RefusedClients;
 use super::strangers::Strangers;
-use crate::client::Client;
-use crate::config::{Clients, Refuse, ServerConfig};
+use crate::client::{AccessList, Client};
+use crate::config::{Config, ListenConfig, Refuse};
 use crate::nearby::Nearby;
 use crate::zones::NotifyInbox;
 
@@ -36,10 +36,20 @@ pub(super) enum NotAdmitted {
     Unheard,
 }
 
+/// The clients that are served at a listener.
+#[derive(Clone, Debug)]
+struct ListenerAccess {
+    at: SocketAddr,
+    transports: &'static [Transport],
+    allow: Vec<Prefix>,
+}
+
 /// The clients that are served, and the texts about the server.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
     allow: Vec<Prefix>,
+    /// The lists of listeners with one of their own.
+    elsewhere: Vec<ListenerAccess>,
     refuse: Refuse,
     version: Option<String>,
     identity: Option<String>,
@@ -52,9 +62,11 @@ pub(super) struct Access {
 
 impl Access {
     /// The access rules of `[server]`; `hash_key` decides which networks that are not served share a bucket.
-    pub(super) fn new(server: &ServerConfig, cookies: Cookies, hash_key: [u64; 2]) -> Self {
+    pub(super) fn new(config: &Config, cookies: Cookies, hash_key: [u64; 2]) -> Self {
+        let (server, anywhere) = (&config.server, Nearby::anywhere().prefixes);
         Access {
-            allow: server.allow.prefixes(&Nearby::anywhere().prefixes),
+            allow: server.allow.prefixes(&anywhere),
+            elsewhere: elsewhere(&config.listen, &anywhere),
             refuse: server.refuse,
             version: server.version.clone(),
             identity: server.identity.clone(),
@@ -71,8 +83,18 @@ impl Access {
     }
 
     /// The same rules with other prefixes of clients nearby.
-    pub(super) fn near(&self, clients: &Clients, nearby: &[Prefix]) -> Self {
-        Access { allow: clients.prefixes(nearby), ..self.clone() }
+    pub(super) fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
+        let allow = config.server.allow.prefixes(nearby);
+        Access { allow, elsewhere: elsewhere(&config.listen, nearby), ..self.clone() }
+    }
+
+    /// The list of the listener that is configured so.
+    pub(super) fn list_of(&self, at: SocketAddr, transport: Transport) -> AccessList {
+        let is_there = |listener: &ListenerAccess| {
+            listener.at == at && listener.transports.contains(&transport)
+        };
+        let found = self.elsewhere.iter().position(is_there);
+        AccessList(found.map_or(0, |at| u8::try_from(at + 1).unwrap_or_default()))
     }
 
     /// The prefixes of the clients that are served.
@@ -92,7 +114,7 @@ impl Access {
         reply: &mut Vec<u8>,
     ) -> Result<(), NotAdmitted> {
         let client = query.client;
-        if !self.allows(client.address) {
+        if !self.allows(&client) {
             return Err(self.turn_away(query, packet, clock, reply));
         }
         let cookie = query.request.cookie;
@@ -123,7 +145,7 @@ impl Access {
         if self.hears(packet, client, clock, reply) {
             return NotAdmitted::Answered;
         }
-        if !self.allows(client.address)
+        if !self.allows(&client)
             && let Err(silence) = self.may_refuse(client, clock)
         {
             return silence;
@@ -185,9 +207,14 @@ impl Access {
         }
     }
 
-    /// Whether a client with this address is served.
-    pub(super) fn allows(&self, address: IpAddr) -> bool {
-        self.allow.iter().any(|prefix| prefix.contains(address))
+    /// Whether a client is served.
+    pub(super) fn allows(&self, client: &Client) -> bool {
+        let list = match client.access.0.checked_sub(1) {
+            None => &self.allow,
+            // A listener without a list any more.
+            Some(at) => self.elsewhere.get(usize::from(at)).map_or(&self.allow, |at| &at.allow),
+        };
+        list.iter().any(|prefix| prefix.contains(client.address))
     }
 
     /// The latest clients that were not served, the latest first.
@@ -213,6 +240,15 @@ impl Access {
             _ => refuse(query, "nothing is told of this server", reply),
         }
     }
+}
+
+/// The lists of listeners with one of their own.
+fn elsewhere(listen: &[ListenConfig], nearby: &[Prefix]) -> Vec<ListenerAccess> {
+    let listed = listen.iter().filter_map(|ListenConfig { address, allow }| {
+        let allow = allow.as_ref()?.prefixes(nearby);
+        Some(ListenerAccess { at: address.address, transports: address.transports, allow })
+    });
+    listed.collect()
 }
 
 /// Whether a packet has the opcode NOTIFY.

@@ -5,11 +5,12 @@
 
 use zoners_dns::compose::{Response, ResponseFlags, add_opt, compose_within};
 use zoners_dns::packet::ResponsePatch;
-use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security};
+use zoners_dns::{Ede, EdeCode, Opcode, OptRcode, ResponseOpt, Security, Transport};
 use zoners_resolver::Answer;
 
 use super::compact;
 use super::query::Query;
+use crate::client::idle_timeout;
 
 const HEADER_OCTETS: usize = 12;
 
@@ -19,9 +20,12 @@ const MIN_LIMIT: usize = 512;
 /// Octets that the buffer of a truncated reply keeps: it may have had 64 KiB, and each worker has many buffers.
 const KEPT_CAPACITY: usize = 4096;
 
-/// The time for which an idle TCP connection stays, in units of 100 ms (RFC 7828): see
-/// [`crate::daemon`].
-const KEEPALIVE_TENTHS: u16 = 100;
+/// The time for which an idle connection stays, in units of 100 ms (RFC 7828). Requests of HTTP have none: HTTP itself
+/// says how long connections stay.
+fn keepalive_tenths(transport: Transport) -> Option<u16> {
+    let idle = idle_timeout(transport)?;
+    u16::try_from(idle.as_millis() / 100).ok()
+}
 
 /// The message of `answer` with ID 0 and without OPT, to be kept as a finished answer.
 pub(super) fn message(query: &Query<'_>, answer: &Answer) -> Vec<u8> {
@@ -194,14 +198,14 @@ fn truncate(query: &Query<'_>, reply: &mut Vec<u8>) {
 /// Answers OPT with OPT (RFC 6891 section 6.1.1).
 fn put_opt(query: &Query<'_>, reply: &mut Vec<u8>, rcode: OptRcode, ede: Option<&Ede>) {
     let Some(edns) = &query.request.head.edns else { return };
-    let stays = edns.keepalive && query.client.transport.is_stream();
     let opt = ResponseOpt {
         dnssec_ok: edns.dnssec_ok,
         compact_ok: query.request.head.compact_ok(),
         extended_rcode: (rcode.to_int() >> 4) as u8,
         error: ede,
         cookie: query.cookie.reply(),
-        keepalive: stays.then_some(KEEPALIVE_TENTHS),
+        keepalive: keepalive_tenths(query.client.transport).filter(|_| edns.keepalive),
+        is_padded: edns.padding && query.client.transport.is_encrypted(),
     };
     add_opt(reply, &opt);
 }

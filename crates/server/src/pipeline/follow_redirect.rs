@@ -38,6 +38,7 @@ impl<N: Network> Service<N> {
     ) -> Option<Answer> {
         let policy = self.rules.policy.as_ref();
         let of_group = policy.and_then(|policy| policy.records(group, name, rtype));
+        let of_group = of_group.or_else(|| self.rules.discovery.as_ref()?.answer(name, rtype));
         of_group.or_else(|| self.rules.local.answer(name, rtype))
     }
 

@@ -1,20 +1,21 @@
 //! The rules of one configuration for clients, shared by all workers.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use zoners_api::RefusedClient;
-use zoners_dns::{Delegation, Moment, Prefix, Random, ZoneCopies};
+use zoners_dns::{Delegation, Moment, Prefix, Random, Transport, ZoneCopies};
 use zoners_net::client_slots::ClientSlots;
 
 use super::admit::Access;
 use super::cookies::Cookies;
+use super::discovery::Discovery;
 use super::group::ClientGroup;
 use super::local::Local;
 use super::policy::Policy;
 use super::rates::Rates;
 use super::rebinding::RebindingGuard;
-use crate::client::Client;
+use crate::client::{AccessList, Client};
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 use crate::zones::NotifyInbox;
 
@@ -26,6 +27,8 @@ pub struct Rules {
     pub(super) local: Arc<Local>,
     pub(super) policy: Option<Arc<dyn Policy>>,
     pub(super) rebinding: Option<Arc<RebindingGuard>>,
+    /// What is told of the encrypted listeners.
+    pub(super) discovery: Option<Arc<Discovery>>,
     /// Where a client may complain about the policy.
     pub(super) contact: Option<Arc<str>>,
     pub(super) any: Any,
@@ -66,11 +69,12 @@ impl Rules {
         let server = &config.server;
         let hash_key = || [random.bits(), random.bits()];
         Rules {
-            access: Access::new(server, cookies, hash_key()),
+            access: Access::new(config, cookies, hash_key()),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
             policy: None,
             rebinding: RebindingGuard::of(config).map(Arc::new),
+            discovery: None,
             contact: config.policy.contact.as_ref().map(|contact| (*contact.0).into()),
             any: server.any,
             order: server.rrset_order,
@@ -83,10 +87,16 @@ impl Rules {
     /// The rules of the same `config` with new prefixes of clients nearby.
     #[must_use]
     pub fn near(&self, config: &Config, nearby: &[Prefix]) -> Self {
-        let access = self.access.near(&config.server.allow, nearby);
+        let access = self.access.near(config, nearby);
         let rates = self.rates.near(&config.server.unlimited, nearby);
         let rebinding = self.rebinding.as_ref().map(|guard| Arc::new(guard.near(nearby)));
         Rules { access, rates, rebinding, ..self.clone() }
+    }
+
+    /// The rules under which clients learn of the encrypted listeners.
+    #[must_use]
+    pub(crate) fn telling(self, discovery: Option<Discovery>) -> Self {
+        Rules { discovery: discovery.map(Arc::new), ..self }
     }
 
     /// The rules under which primaries may say that a zone has a new version.
@@ -155,9 +165,18 @@ impl Rules {
         &self.local
     }
 
-    /// Whether a client with this address is served.
-    pub(crate) fn serves(&self, address: IpAddr) -> bool {
-        self.access.allows(address)
+    /// Whether a client is served.
+    pub(crate) fn serves(&self, client: &Client) -> bool {
+        self.access.allows(client)
+    }
+
+    /// Who is served at the listener that is configured so; `None` for a listener of a service manager.
+    pub(crate) fn access_list(
+        &self,
+        listener: Option<SocketAddr>,
+        transport: Transport,
+    ) -> AccessList {
+        listener.map_or(AccessList::SERVER, |at| self.access.list_of(at, transport))
     }
 
     /// The latest clients that were not served, the latest first.

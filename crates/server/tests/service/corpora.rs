@@ -16,9 +16,11 @@ mod cost;
 #[path = "../../../../fuzz/src/denial.rs"]
 mod denial;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
+#[path = "../../../../fuzz/src/doh.rs"]
+mod doh;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/entries.rs"]
 mod entries;
-#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/leases.rs"]
 mod leases;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
@@ -117,6 +119,11 @@ fn files_of_caches() {
 #[test]
 fn values_in_redis() {
     replay("redis_values", redis_values::run);
+}
+
+#[test]
+fn requests_of_dns_over_https() {
+    replay("doh", doh::run);
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
         ("Queries", queries(status)),
         ("Cache", cache(status)),
     ]);
+    rows.extend(encrypted(status).map(|addresses| ("Encrypted", addresses)));
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
     rows.extend(zones(&status.zones).map(|zones| ("Zones", zones)));
     rows.extend(rebinding(status).map(|denied| ("Rebinding", denied)));
@@ -119,6 +120,10 @@ fn listens(status: &DaemonStatus) -> String {
         [] => "no address".to_owned(),
         addresses => format!("{}, over UDP and TCP", list(addresses)),
     }
+}
+
+fn encrypted(status: &DaemonStatus) -> Option<String> {
+    (!status.encrypted.is_empty()).then(|| list(&status.encrypted))
 }
 
 fn clients(prefixes: &[String]) -> String {

@@ -54,6 +54,7 @@ mod daemon {
 #[cfg(target_os = "linux")]
 mod listening {
     mod addresses;
+    mod encrypted;
     mod http;
     mod nearby;
     mod own_names;

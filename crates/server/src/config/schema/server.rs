@@ -6,19 +6,21 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de};
 use zoners_host::paths::runtime;
 
-use super::super::listen::PORT;
-use super::super::values;
-use super::readers::{TextValue, some_list, whole};
-use super::{Clients, http};
+use super::readers::{some_list, whole};
+use super::{Clients, ListenAddress, http};
 use crate::control;
 
 /// `[server]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct ServerConfig {
-    /// Addresses, each with a port or without (53), for UDP and TCP. By default port 53 of this machine alone.
+    /// Addresses, beside those of `[[listen]]`. By default port 53 of this machine alone, over UDP and TCP.
     #[serde(deserialize_with = "some_list")]
-    pub listen: Option<Vec<SocketAddr>>,
+    pub listen: Option<Vec<ListenAddress>>,
+    /// The certificate for listeners over encrypted transports, with the authorities above, in PEM form.
+    pub certificate: Option<PathBuf>,
+    /// The private key of the certificate, in PEM form.
+    pub certificate_key: Option<PathBuf>,
     /// Addresses of the HTTP service, each with a port or without (8053); none by default.
     #[serde(deserialize_with = "http::addresses")]
     pub http: Vec<SocketAddr>,
@@ -76,6 +78,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         ServerConfig {
             listen: None,
+            certificate: None,
+            certificate_key: None,
             http: Vec::new(),
             http_names: Vec::new(),
             http_metrics: false,
@@ -160,14 +164,4 @@ fn control<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>
 
 fn threads<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     whole(deserializer, 1..=256).map(|threads| threads as usize)
-}
-
-/// An address of `server.listen`.
-impl TextValue for SocketAddr {
-    const ALLOWED: &'static str = "an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \
-                                   \"127.0.0.1:5300\" or \"[::1]:5300\"";
-
-    fn read(text: &str) -> Option<Self> {
-        values::address(text, PORT)
-    }
 }

@@ -17,7 +17,7 @@ fn a_misspelt_key_is_told_with_its_place_and_the_nearest() {
     assert_eq!(message, right);
     // A key of a different table, a table, and a key without a likeness.
     for (text, meant) in [
-        ("listen = []\n", "`server.listen`"),
+        ("http = []\n", "`server.http`"),
         ("[server]\nhosts = \"x\"\n", "`local.hosts`"),
         ("[sever]\nthreads = 1\n", "`server`"),
         ("[redis]\nurl = \"x\"\n", "`cache.redis`"),
@@ -244,16 +244,16 @@ fn no_parser_speaks_to_the_user() {
 
 #[test]
 fn everything_wrong_is_told_at_once_in_its_order() {
-    let text = "listen = []\n[server]\nthreads = 300\nlisten = [\"x\", \"127.0.0.1:53\", \"y:1\"]\n\
+    let text = "http = []\n[server]\nthreads = 300\nlisten = [\"x\", \"127.0.0.1:53\", \"y:1\"]\n\
                 user = nobody\n[[forward]]\nzone = \"a..b\"\n[[forward]]\nservers = [\"192.0.2.1\"]\n\
                 [resolver]\nglue = 3\nipv6 = no\nqname-minimization = yes\n[stub]\n";
     let error = Config::parse(text, "z").unwrap_err();
     let told: Vec<&str> = error.faults().iter().filter_map(|fault| fault.lines().next()).collect();
     let right = [
-        "z:1:1: listen: there is no such key or table",
+        "z:1:1: http: there is no such key or table",
         "z:3:11: server.threads: must be a whole number between 1 and 256, not 300",
-        "z:4:11: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", not \"x\"",
-        "z:4:32: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", not \"y:1\"",
+        "z:4:11: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"x\"",
+        "z:4:32: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"y:1\"",
         "z:5:8: `nobody` is no number and not true or false: a text stands in quotes",
         "z:7:8: forward.zone: must be a domain name, such as \"corp.example\", not \"a..b\"",
         "z:8:1: forward: `zone` is missing",
@@ -325,6 +325,18 @@ fn values_that_do_not_go_together_are_told() {
         (
             "[server]\nlisten = [\"0.0.0.0:8053\"]\nhttp = [\"127.0.0.1\"]",
             "z:3:9: server.http: 0.0.0.0:8053 of server.listen has that port",
+        ),
+        (
+            "[server]\nlisten = [\"tcp://[::1]:853\"]\n[[listen]]\naddress = \"tls://[::1]\"",
+            "z:4:11: listen.address: [::1]:853 is listed twice",
+        ),
+        (
+            "[[listen]]\naddress = \"tls://[::1]\"",
+            "z:2:11: listen.address: tls://[::1]:853 needs a certificate",
+        ),
+        (
+            "[server]\ncertificate = \"/a\"",
+            "z:2:15: server.certificate: server.certificate and server.certificate-key stand together",
         ),
         (
             "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"LAN.\"\nservers = [\"192.0.2.2\"]",

@@ -13,13 +13,17 @@ fn connections() -> Connections {
     Connections::new(ConnectionShares::new(usize::MAX))
 }
 
+fn client(address: [u8; 4]) -> Client {
+    Client::new(address.into(), Transport::Tcp)
+}
+
 /// A connection, if the admission closes no other.
 fn admit(
     connections: &Connections,
     rules: &Rules,
     address: [u8; 4],
 ) -> Option<Arc<ClientConnection>> {
-    let admitted = connections.admit(rules, address.into());
+    let admitted = connections.admit(rules, &client(address));
     admitted.connection.filter(|_| !admitted.made_room)
 }
 
@@ -71,7 +75,7 @@ async fn idle_connections_make_room_under_crowding() {
         open.inspect(|open| keep_busy(open))
     };
     let mut open: Vec<_> = (1..CROWDED).map(|number| next(number).unwrap()).collect();
-    assert_eq!(open[0].idle_timeout(), IDLE_TIMEOUT);
+    assert_eq!(open[0].idle_timeout(), Duration::from_secs(10));
     open.push(next(0).unwrap());
     assert_eq!(open[0].idle_timeout(), CROWDED_IDLE_TIMEOUT);
     open.extend((CROWDED..MAX_CONNECTIONS).map(|number| next(number).unwrap()));
@@ -91,7 +95,7 @@ async fn a_client_at_its_limit_loses_its_oldest_idle_connection() {
         }
         keep_busy(&all[0]);
         all[1].note_query(Instant::now());
-        let admitted = connections.admit(&rules, address.into());
+        let admitted = connections.admit(&rules, &client(address));
         assert!(admitted.made_room && admitted.connection.is_some());
         let closing = all.iter().position(|connection| is_closing(connection));
         assert_eq!(closing, Some(2), "one is busy, and one has just asked");
@@ -107,7 +111,7 @@ async fn a_worker_without_descriptors_gets_a_descriptor_of_another_worker() {
     let rules = rules("");
     let address = [127, 0, 0, 1];
     let all: Vec<_> = (0..4).map(|_| admit(&one, &rules, address).unwrap()).collect();
-    let admitted = other.admit(&rules, address.into());
+    let admitted = other.admit(&rules, &client(address));
     assert!(admitted.made_room && admitted.connection.is_some());
     assert!(is_closing(&all[0]) && !all[1..].iter().any(|c| is_closing(c)));
     // A client without a slot closes a connection of its own.
@@ -134,7 +138,7 @@ async fn the_greediest_client_makes_room_where_all_slots_are_taken() {
             }
         }
         assert_eq!(greedy[0].idle_timeout(), CROWDED_IDLE_TIMEOUT);
-        let admitted = connections.admit(&rules, [10, 7, 7, 7].into());
+        let admitted = connections.admit(&rules, &client([10, 7, 7, 7]));
         assert!(admitted.made_room && admitted.connection.is_some());
         assert!(is_closing(&greedy[0]) && !greedy[1..].iter().any(|c| is_closing(c)));
         assert!(!modest.iter().any(|c| is_closing(c)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use zoners_api::{
-    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
+    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CertificateState, CounterStats,
     CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport,
     DefaultSettingReport, HandOver, HistoryErased, LayerReport, LocalNetworks, LookupReport,
     MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
@@ -22,15 +22,16 @@ use zoners_host::origin::ProcessOrigin;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 use zoners_sandbox::{Layer, LayerState};
 use zoners_telemetry::metrics::MetricsFormat;
+use zoners_tls::Certificate;
 
 use super::requests::{beside, parse};
 use super::watches::EventWatch;
 use super::{Overseer, history, operator_rules, past_queries, policy, policy_lists, zones};
 use crate::config::WrittenSetting;
 use crate::control::question;
-use crate::daemon::keeper;
 use crate::daemon::list_requests::ListRequest;
 use crate::daemon::run_history::now_s;
+use crate::daemon::{ListenStatus, keeper};
 use crate::events::EventFilter;
 use crate::report::{self, text};
 
@@ -61,6 +62,8 @@ impl<N: Network> Admin for Overseer<N> {
             reloads: self.reloads.load(Ordering::Relaxed),
             listen: texts(&bound.addresses),
             http: texts(&bound.http),
+            encrypted: encrypted(&bound),
+            certificate: self.about.tls.certificate().map(|it| certificate_state(&it, now_s())),
             awaited: texts(&bound.absent),
             not_served: bound.missing.clone(),
             side_effects: bound.side_effects.clone(),
@@ -452,6 +455,19 @@ impl<N: Network> Overseer<N> {
 
 fn no_hand_over() -> AdminError {
     AdminError::failed("this is no daemon that another one could take over")
+}
+
+/// The addresses over encrypted transports, as the configuration names addresses.
+fn encrypted(bound: &ListenStatus) -> Vec<String> {
+    let tls = bound.tls.iter().map(|address| format!("tls://{address}"));
+    let https = bound.https.iter().map(|(address, path)| format!("https://{address}{path}"));
+    tls.chain(https).collect()
+}
+
+fn certificate_state(certificate: &Certificate, now_s: u64) -> CertificateState {
+    let not_after = i64::try_from(certificate.validity().not_after).unwrap_or(i64::MAX);
+    let now = i64::try_from(now_s).unwrap_or(i64::MAX);
+    CertificateState { names: certificate.names(), expires_in_s: not_after.saturating_sub(now) }
 }
 
 fn layer(layer: &Layer) -> LayerReport {

@@ -23,13 +23,12 @@ pub(super) enum ReadyQueries {
 pub(super) fn answer_ready<N: Network>(
     service: &Service<N>,
     incoming: &mut Incoming,
-    ends: ClientEnds,
+    (client, ends): (Client, ClientEnds),
     clock: ClockReading,
     responses: &mut Vec<u8>,
     asked: &mut bool,
 ) -> ReadyQueries {
     let (handle, mut reply) = (service.handler(), Vec::new());
-    let client = Client::new(ends.client.ip(), ends.transport);
     while let Some(packet) = incoming.next_message() {
         *asked = true;
         let handled = handle(service, &packet, client, clock, &mut reply);

@@ -1,7 +1,10 @@
+use std::net::IpAddr;
+
 use super::*;
 use crate::Config;
 use crate::daemon::Configured;
 use crate::daemon::connections::{ConnectionShares, MAX_HELD_OCTETS};
+use crate::daemon::served_tls::ServedTls;
 use tokio::io::{AsyncReadExt, DuplexStream};
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
@@ -18,6 +21,8 @@ fn door(config: &str) -> Here {
     std::mem::forget(stop);
     Arc::new(Door {
         transport: Transport::Tcp,
+        listener: None,
+        handshakes: Handshakes::new(ServedTls::default()),
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
         connections: Connections::new(ConnectionShares::new(usize::MAX)),
         activity: Arc::default(),
@@ -28,11 +33,14 @@ fn door(config: &str) -> Here {
 
 /// A connection from a separate address, with sockets of so many octets.
 fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle<()>) {
-    let address = [10, 1, (number >> 8) as u8, number as u8].into();
+    let address: IpAddr = [10, 1, (number >> 8) as u8, number as u8].into();
     let client = (address, 4000).into();
     let ends = ClientEnds { client, server: None, transport: Transport::Tcp };
-    let connection =
-        door.connections.admit(door.current.load().rules(), address).connection.unwrap();
+    let connection = door
+        .connections
+        .admit(door.current.load().rules(), &Client::new(address, Transport::Tcp))
+        .connection
+        .unwrap();
     let (here, there) = tokio::io::duplex(room);
     let conversation = converse(door.clone(), tokio::io::split(there), ends, connection);
     (here, tokio::spawn(conversation))

@@ -1,0 +1,169 @@
+//! `[[listen]]`, and the addresses of listeners as texts.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use zoners_dns::Transport;
+
+use super::super::listen::PORT;
+use super::super::values;
+use super::Clients;
+use super::readers::{TextValue, text};
+
+/// The port of DNS over TLS (RFC 7858 section 3.1).
+const TLS_PORT: u16 = 853;
+/// The port of HTTPS.
+const HTTPS_PORT: u16 = 443;
+/// The usual path of DNS over HTTPS (RFC 8484 section 4.1.1).
+const QUERY_PATH: &str = "/dns-query";
+/// Octets of a path at most.
+const MAX_PATH: usize = 128;
+/// The transports of an address without a scheme.
+const PLAIN: &[Transport] = &[Transport::Udp, Transport::Tcp];
+/// The schemes, each with transports and a port.
+const SCHEMES: [(&str, &[Transport], u16); 5] = [
+    ("udp+tcp", PLAIN, PORT),
+    ("udp", &[Transport::Udp], PORT),
+    ("tcp", &[Transport::Tcp], PORT),
+    ("tls", &[Transport::Tls], TLS_PORT),
+    ("https", &[Transport::Https], HTTPS_PORT),
+];
+
+/// `[[listen]]`
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ListenConfig {
+    /// Where and how clients are served.
+    #[serde(deserialize_with = "text")]
+    pub address: ListenAddress,
+    /// Clients with service here, instead of those of `server.allow`.
+    pub allow: Option<Clients>,
+}
+
+/// An address at which clients are served, with the transports there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// Address and port; port 0 is any free port.
+    pub address: SocketAddr,
+    /// The transports, in the order of [`Transport::ALL`].
+    pub transports: &'static [Transport],
+    /// The path of DNS over HTTPS, which begins with a slash; none for other transports.
+    pub path: Option<String>,
+}
+
+impl ListenAddress {
+    /// An address over UDP and TCP.
+    #[must_use]
+    pub fn plain(address: SocketAddr) -> Self {
+        ListenAddress { address, transports: PLAIN, path: None }
+    }
+
+    /// Whether clients are served over this transport.
+    #[must_use]
+    pub fn is_over(&self, transport: Transport) -> bool {
+        self.transports.contains(&transport)
+    }
+
+    /// Whether clients need a certificate of the server.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.transports.iter().any(|transport| transport.is_encrypted())
+    }
+
+    /// Whether a socket of one is a socket of the other kind too: for datagrams, or for streams.
+    pub(crate) fn shares_sockets_with(&self, other: &ListenAddress) -> bool {
+        let has = |address: &ListenAddress, is_stream: bool| {
+            address.transports.iter().any(|transport| transport.is_stream() == is_stream)
+        };
+        [false, true].into_iter().any(|kind| has(self, kind) && has(other, kind))
+    }
+}
+
+impl TextValue for ListenAddress {
+    const ALLOWED: &'static str = "an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \
+                                   \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or \
+                                   https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return values::address(text, PORT).map(ListenAddress::plain);
+        };
+        let (_, transports, port) = SCHEMES.into_iter().find(|(known, ..)| *known == scheme)?;
+        let (address, path) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        let path = match transports {
+            [Transport::Https] if path.is_empty() => Some(QUERY_PATH.to_owned()),
+            [Transport::Https] if is_path(path) => Some(path.to_owned()),
+            _ if path.is_empty() => None,
+            _ => return None,
+        };
+        Some(ListenAddress { address: values::address(address, port)?, transports, path })
+    }
+}
+
+/// Whether a path needs no escape, and is not that of the root.
+fn is_path(path: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "/-_.~".contains(letter);
+    path.len() > 1 && path.len() <= MAX_PATH && path.chars().all(is_letter)
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SCHEMES.iter().find(|(_, transports, _)| *transports == self.transports) {
+            Some((scheme, ..)) if self.transports != PLAIN => write!(f, "{scheme}://")?,
+            _ => {}
+        }
+        write!(f, "{}{}", self.address, self.path.as_deref().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_transports_a_port_and_perhaps_a_path() {
+        for (text, shown) in [
+            ("127.0.0.1", "127.0.0.1:53"),
+            ("udp+tcp://[::1]:5300", "[::1]:5300"),
+            ("udp://127.0.0.1", "udp://127.0.0.1:53"),
+            ("tcp://::1", "tcp://[::1]:53"),
+            ("tls://0.0.0.0", "tls://0.0.0.0:853"),
+            ("tls://[::]:8853", "tls://[::]:8853"),
+            ("https://192.0.2.1", "https://192.0.2.1:443/dns-query"),
+            ("https://[::]:8443/of/home", "https://[::]:8443/of/home"),
+        ] {
+            let address = ListenAddress::read(text).unwrap();
+            assert_eq!(address.to_string(), shown);
+            assert_eq!(ListenAddress::read(shown), Some(address));
+        }
+        for wrong in [
+            "localhost",
+            "tls://dns.example",
+            "tls://127.0.0.1/dns-query",
+            "udp://127.0.0.1/",
+            "https://127.0.0.1/",
+            "https://127.0.0.1/{?dns}",
+            "https:///dns-query",
+            "http://127.0.0.1",
+            "quic:127.0.0.1",
+            "://127.0.0.1",
+        ] {
+            assert_eq!(ListenAddress::read(wrong), None, "{wrong}");
+        }
+        let long = |octets: usize| format!("https://127.0.0.1/{}", "a".repeat(octets - 1));
+        assert!(ListenAddress::read(&long(MAX_PATH)).is_some());
+        assert_eq!(ListenAddress::read(&long(MAX_PATH + 1)), None);
+    }
+
+    #[test]
+    fn streams_and_datagrams_have_sockets_of_their_own() {
+        let at = |scheme: &str| ListenAddress::read(&format!("{scheme}://127.0.0.1:853")).unwrap();
+        assert!(at("tls").shares_sockets_with(&at("tcp")));
+        assert!(at("udp+tcp").shares_sockets_with(&at("https")));
+        assert!(!at("udp").shares_sockets_with(&at("tls")));
+    }
+}

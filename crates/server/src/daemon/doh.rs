@@ -1,0 +1,102 @@
+//! DNS over HTTPS (RFC 8484) on the thread of the HTTP service: a hit is answered in place, without another thread.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zoners_dns::Transport;
+use zoners_http::{HttpLimits, HttpRequest, HttpResponse, Method, Route, StatusCode, TlsSource};
+use zoners_net::Sockets;
+use zoners_tls::ApplicationProtocol;
+
+use super::Current;
+use super::pulse::Activity;
+use super::served_tls::ServedTls;
+use crate::client::Client;
+use crate::dnstap::ClientEnds;
+use crate::doh;
+use crate::pipeline::Handled;
+
+/// Octets of a query at most: a question and a few options.
+const MAX_QUERY: usize = 4096;
+
+/// What DNS over HTTPS is answered with.
+#[derive(Clone, Debug)]
+pub(super) struct DohTerms {
+    current: Current<Arc<Sockets>>,
+    tls: ServedTls,
+    activity: Arc<Activity>,
+}
+
+/// The bounds of connections of clients.
+pub(super) fn limits() -> HttpLimits {
+    HttpLimits {
+        connections: 1024,
+        client_connections: 64,
+        head_octets: 8 * 1024,
+        head_time: Duration::from_secs(30),
+        body_octets: MAX_QUERY,
+        body_time: Duration::from_secs(5),
+        ..HttpLimits::default()
+    }
+}
+
+impl DohTerms {
+    /// Answers by the service in force, within this TLS; notes that clients ask.
+    pub(super) fn new(
+        current: Current<Arc<Sockets>>,
+        tls: ServedTls,
+        activity: Arc<Activity>,
+    ) -> Self {
+        DohTerms { current, tls, activity }
+    }
+
+    /// The configuration of TLS in force.
+    pub(super) fn tls(&self) -> TlsSource {
+        let tls = self.tls.clone();
+        Arc::new(move || tls.config(ApplicationProtocol::Https))
+    }
+
+    /// The routes of a listener with this path.
+    pub(super) fn routes(&self, listener: SocketAddr, path: &str) -> Vec<Route> {
+        let route = |method| {
+            let terms = self.clone();
+            let answer = move |request: HttpRequest| {
+                let terms = terms.clone();
+                async move { terms.answer(listener, &request).await }
+            };
+            Route::new(method, path.to_owned(), answer)
+        };
+        vec![route(Method::GET), route(Method::POST)]
+    }
+
+    async fn answer(&self, listener: SocketAddr, request: &HttpRequest) -> HttpResponse {
+        let query = match doh::query(request) {
+            Ok(query) => query,
+            Err(refusal) => return refusal.into_response(),
+        };
+        self.activity.note();
+        let service = self.current.load_full();
+        let access = service.rules().access_list(Some(listener), Transport::Https);
+        let client = Client::new(request.client.ip(), Transport::Https).within(access);
+        let ends = ClientEnds {
+            client: request.client,
+            server: Some(listener),
+            transport: Transport::Https,
+        };
+        let (handle, before, mut reply) = (service.handler(), service.outcome_counts(), Vec::new());
+        let handled = handle(&service, &query, client, service.clock(), &mut reply);
+        service.note_immediate(Transport::Https, &before);
+        service.tap().iter().for_each(|tap| tap.put_client_query(ends, &query));
+        let reply = match handled {
+            Handled::Reply => Some(reply),
+            Handled::Nothing => None,
+            Handled::Miss(miss) => service.recurse(*miss, None).await,
+        };
+        let Some(reply) = reply else {
+            return HttpResponse::text(StatusCode::BAD_REQUEST, "there is no answer to this query");
+        };
+        service.tap().iter().for_each(|tap| tap.put_client_response(ends, &reply));
+        doh::response(reply)
+    }
+}

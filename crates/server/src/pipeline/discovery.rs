@@ -1,0 +1,178 @@
+//! What clients learn of the encrypted listeners of this resolver: the designated resolvers (DDR, RFC 9462) and what the
+//! resolver can do (RESINFO, RFC 9606). Without an encrypted listener, local data denies both.
+
+use std::net::IpAddr;
+
+use zoners_dns::{Name, NameSlice, OptRcode, RRset, Records, Rtype, Security, Transport, name};
+use zoners_resolver::Answer;
+
+use crate::config::{Config, ListenAddress};
+
+/// Where clients ask for designated resolvers (RFC 9462 section 4).
+const DESIGNATED: &str = "_dns.resolver.arpa";
+/// Where clients ask what the resolver can do, besides its own name (RFC 9606 section 3).
+const RESOLVER: &str = "resolver.arpa";
+/// The type of that information.
+const RESINFO: Rtype = Rtype::from_int(261);
+/// The TTL of both, in seconds.
+const TTL: u32 = 300;
+/// Keys of parameters of SVCB records (RFC 9460 section 14.3, RFC 9461 section 5).
+const ALPN: u16 = 1;
+const PORT: u16 = 3;
+const IPV4_HINT: u16 = 4;
+const IPV6_HINT: u16 = 6;
+const DOH_PATH: u16 = 7;
+/// The INFO-CODES of extended errors that clients may get (RFC 9606 section 5).
+const ERRORS: &str = "exterr=0,3,4,6,9,13,15-19,22-24,27,30";
+
+/// The answers about this resolver.
+#[derive(Debug)]
+pub(crate) struct Discovery {
+    designated: Name,
+    services: Records,
+    /// The names at which the resolver tells what it can do.
+    described: [Name; 2],
+    description: Records,
+}
+
+impl Discovery {
+    /// The answers for the encrypted listeners of a configuration; none without such listeners, or without a name in
+    /// the certificate: a client takes no service without one.
+    pub(crate) fn of(config: &Config, names: &[String]) -> Option<Self> {
+        let own = names.iter().find_map(|name| name::parse(name).ok().filter(is_host))?;
+        let listeners = config.listen_addresses().map(|(_, address)| address);
+        let listeners: Vec<&ListenAddress> = listeners
+            .filter(|address| address.is_encrypted() && address.address.port() != 0)
+            .collect();
+        if listeners.is_empty() {
+            return None;
+        }
+        let services =
+            listeners.iter().zip(1..).map(|(listener, priority)| service(listener, priority, &own));
+        let designated = name::parse(DESIGNATED).ok()?;
+        let described = [own.clone(), name::parse(RESOLVER).ok()?];
+        let minimises = config.resolver.qname_minimisation.then_some("qnamemin");
+        let strings = minimises.into_iter().chain([ERRORS]);
+        let description: Vec<u8> = strings.flat_map(string).collect();
+        Some(Discovery {
+            designated,
+            services: services.collect(),
+            described,
+            description: Records::from_iter([description]),
+        })
+    }
+
+    /// The answer to a question about this resolver.
+    pub(crate) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
+        let records = match rtype {
+            Rtype::SVCB if is_same(asked, &self.designated) => &self.services,
+            RESINFO if self.described.iter().any(|name| is_same(asked, name)) => &self.description,
+            _ => return None,
+        };
+        Some(Answer {
+            rcode: OptRcode::NOERROR,
+            answer: vec![RRset::new(name::owned(asked), rtype, TTL, records.clone())],
+            authority: vec![],
+            additional: vec![],
+            security: Security::Unchecked,
+            stale: false,
+            hearsay: false,
+        })
+    }
+}
+
+/// Whether a name is that of a host, and no wildcard.
+fn is_host(name: &Name) -> bool {
+    !name.is_root() && !name.as_slice().starts_with(b"\x01*")
+}
+
+fn is_same(asked: &NameSlice, name: &Name) -> bool {
+    asked == name.for_slice()
+}
+
+/// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys.
+fn service(listener: &ListenAddress, priority: u16, target: &Name) -> Vec<u8> {
+    let is_https = listener.is_over(Transport::Https);
+    let (ip, port) = (listener.address.ip(), listener.address.port());
+    let protocol: &[u8] = if is_https { b"\x02h2" } else { b"\x03dot" };
+    let mut data = priority.to_be_bytes().to_vec();
+    data.extend_from_slice(target.as_slice());
+    put(&mut data, ALPN, protocol);
+    put(&mut data, PORT, &port.to_be_bytes());
+    match ip {
+        // A client knows the address that it has asked.
+        ip if ip.is_unspecified() => {}
+        IpAddr::V4(ip) => put(&mut data, IPV4_HINT, &ip.octets()),
+        IpAddr::V6(ip) => put(&mut data, IPV6_HINT, &ip.octets()),
+    }
+    if let Some(path) = &listener.path {
+        put(&mut data, DOH_PATH, format!("{path}{{?dns}}").as_bytes());
+    }
+    data
+}
+
+fn put(data: &mut Vec<u8>, key: u16, value: &[u8]) {
+    data.extend_from_slice(&key.to_be_bytes());
+    data.extend_from_slice(&(value.len() as u16).to_be_bytes());
+    data.extend_from_slice(value);
+}
+
+/// A character string, with its length in front.
+fn string(text: &str) -> Vec<u8> {
+    [&[text.len() as u8], text.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn discovery(listen: &str, names: &[&str]) -> Option<Discovery> {
+        let config = Config::parse(&format!("[server]\nlisten = [{listen}]\n"), "z").unwrap();
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        Discovery::of(&config, &names)
+    }
+
+    fn shown(discovery: &Discovery, text: &str, rtype: Rtype) -> Vec<String> {
+        let name = name::parse(text).unwrap();
+        let answer = discovery.answer(name.for_slice(), rtype);
+        let sets = answer.iter().flat_map(|answer| &answer.answer);
+        sets.flat_map(RRset::parsed).map(|record| record.data().to_string()).collect()
+    }
+
+    #[test]
+    fn each_encrypted_listener_is_designated_with_its_port_path_and_address() {
+        let listen =
+            "\"127.0.0.1\", \"tls://0.0.0.0\", \"https://192.0.2.1:8443/q\", \"tls://[::1]\"";
+        let discovery = discovery(listen, &["*.example", "dns.example"]).unwrap();
+        let services = shown(&discovery, "_DNS.resolver.arpa", Rtype::SVCB);
+        assert_eq!(services.len(), 3);
+        assert!(services[0].starts_with("1 dns.example"), "{services:?}");
+        assert!(services[0].contains("dot") && !services[0].contains("hint"), "{services:?}");
+        for part in ["h2", "8443", "192.0.2.1", "/q{?dns}"] {
+            assert!(services[1].contains(part), "{services:?}");
+        }
+        assert!(services[2].contains("::1"), "{services:?}");
+        let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services.clone());
+        assert!(parsed.is_sound());
+    }
+
+    #[test]
+    fn what_the_resolver_can_do_is_told_at_its_name_and_at_that_of_all_resolvers() {
+        let discovery = discovery("\"tls://0.0.0.0\"", &["dns.example"]).unwrap();
+        for name in ["resolver.arpa", "DNS.example"] {
+            let name = name::parse(name).unwrap();
+            let answer = discovery.answer(name.for_slice(), RESINFO).unwrap();
+            let told = answer.answer[0].records.first().unwrap();
+            assert!(told.starts_with(b"\x08qnamemin") && told.ends_with(b"27,30"), "{told:?}");
+        }
+        assert!(shown(&discovery, "other.example", RESINFO).is_empty());
+        assert!(shown(&discovery, "resolver.arpa", Rtype::SVCB).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_designated_without_a_listener_or_a_name() {
+        assert!(discovery("\"127.0.0.1\"", &["dns.example"]).is_none());
+        assert!(discovery("\"tls://127.0.0.1\"", &["*.example"]).is_none());
+        assert!(discovery("\"tls://127.0.0.1:0\"", &["dns.example"]).is_none());
+    }
+}

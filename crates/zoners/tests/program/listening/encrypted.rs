@@ -1,0 +1,106 @@
+//! Listening over TLS, as a client sees it.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use zoners_dns::{Message, Rtype};
+
+use crate::common::waiting::until;
+use crate::common::{Daemon, file, localhost};
+
+/// A new certificate with its key, in the folder of a daemon.
+fn certify(folder: &Path) -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["dns.example".to_owned()]).unwrap();
+    let chain = params.self_signed(&key).unwrap().pem();
+    // The key first: the pair must fit once the certificate is there.
+    for (name, text) in [("key.pem", key.serialize_pem()), ("chain.pem", chain.clone())] {
+        let beside = folder.join("beside");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::set_permissions(&beside, Permissions::from_mode(0o600)).unwrap();
+        std::fs::rename(beside, folder.join(name)).unwrap();
+    }
+    chain
+}
+
+/// A daemon that serves over TLS as `listen` says, the certificate, and the address.
+fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = certify(folder.path());
+    let at = folder.path().display();
+    let keys = format!("certificate = \"{at}/chain.pem\"\ncertificate-key = \"{at}/key.pem\"");
+    file(&folder, &format!("[server]\nlisten = [{listen}]\n{keys}\n{more}\n"));
+    let mut daemon = Daemon::of(folder);
+    let told = daemon.line_with(", TLS").unwrap();
+    let (_, address) = told.split_once("serving on ").unwrap();
+    let address = address.split(',').next().unwrap().parse().unwrap();
+    (daemon, chain, address)
+}
+
+type Connection = StreamOwned<ClientConnection, TcpStream>;
+
+/// A connection to a server with this certificate.
+fn connect(to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("dns.example").unwrap();
+    let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(tls, TcpStream::connect(to)?);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(stream)
+}
+
+/// Asks for an address of `localhost`.
+fn ask(connection: &mut Connection) -> std::io::Result<Message> {
+    let query = localhost(7, Rtype::A);
+    connection.write_all(&[&(query.len() as u16).to_be_bytes()[..], &query].concat())?;
+    let mut length = [0; 2];
+    connection.read_exact(&mut length)?;
+    let mut reply = vec![0; u16::from_be_bytes(length).into()];
+    connection.read_exact(&mut reply)?;
+    Ok(Message::parse(&reply.into()).unwrap())
+}
+
+#[test]
+fn a_new_certificate_comes_into_force_and_no_connection_ends() {
+    let (mut daemon, old, address) = serving("\"tls://127.0.0.1:0\"", "");
+    let mut connection = connect(address, &old).unwrap();
+    assert_eq!(ask(&mut connection).unwrap().answer.len(), 1);
+    let new = certify(daemon.folder.path());
+    daemon.signal("-HUP");
+    assert!(daemon.logs("reload: the new configuration is in force"));
+    until("the new certificate is shown", || connect(address, &new).is_ok());
+    assert!(connect(address, &old).is_err());
+    assert_eq!(ask(&mut connection).unwrap().answer.len(), 1, "the connection goes on");
+    // A certificate that cannot be used refuses the reload.
+    std::fs::write(daemon.folder.path().join("chain.pem"), "none").unwrap();
+    daemon.signal("-HUP");
+    let told = daemon.line_with("server.certificate: ").unwrap();
+    assert!(told.contains("chain.pem: must have a certificate in PEM form"), "{told}");
+    assert_eq!(ask(&mut connect(address, &new).unwrap()).unwrap().answer.len(), 1);
+}
+
+#[test]
+fn a_listener_has_clients_of_its_own() {
+    let table = "allow = []\n[[listen]]\naddress = \"tls://127.0.0.1:0\"\nallow = [\"127.0.0.1\"]";
+    let (_daemon, chain, address) = serving("\"127.0.0.1:0\"", table);
+    let mut connection = connect(address, &chain).unwrap();
+    assert_eq!(ask(&mut connection).unwrap().answer.len(), 1);
+    let table = "[[listen]]\naddress = \"tls://127.0.0.1:0\"\nallow = [\"192.0.2.1\"]";
+    let (_daemon, chain, address) = serving("\"127.0.0.1:0\"", table);
+    let refused = ask(&mut connect(address, &chain).unwrap()).unwrap();
+    assert_eq!(refused.rcode, zoners_dns::OptRcode::REFUSED);
+}
