@@ -55,7 +55,7 @@ pub(super) fn write(
     put_number(out, names::number_of(&qname, &mut dictionaries.names));
     put_number(out, u64::from(record.rtype.to_int()));
     let outcome = QueryOutcome::ALL.iter().position(|outcome| *outcome == record.outcome);
-    out.push(outcome.unwrap_or_default() as u8 * 2 | transport_bits(record.transport));
+    out.push((outcome.unwrap_or_default() as u8 * 2) | transport_bits(record.transport));
     out.push(DNSSEC.iter().position(|status| *status == record.dnssec).unwrap_or(3) as u8);
     put_number(out, record.rcode.map_or(0, |rcode| u64::from(rcode.to_int()) + 1));
     put_number(out, record.reason.map_or(0, |code| u64::from(code.0) + 1));

@@ -21,6 +21,7 @@ mod doh;
 #[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/entries.rs"]
 mod entries;
+#[allow(unreachable_pub, reason = "a library of its own over there")]
 #[path = "../../../../fuzz/src/leases.rs"]
 mod leases;
 #[allow(unreachable_pub, reason = "a library of its own over there")]

@@ -304,6 +304,27 @@ fn prepared(text: &str) -> String {
 }
 
 #[test]
+fn listeners_that_do_not_go_together_are_told() {
+    for (text, told) in [
+        (
+            "[server]\nlisten = [\"tcp://[::1]:853\"]\n[[listen]]\naddress = \"tls://[::1]\"",
+            "z:4:11: listen.address: [::1]:853 is listed twice",
+        ),
+        (
+            "[[listen]]\naddress = \"tls://[::1]\"",
+            "z:2:11: listen.address: tls://[::1]:853 needs a certificate",
+        ),
+        (
+            "[server]\ncertificate = \"/a\"",
+            "z:2:15: server.certificate: server.certificate and server.certificate-key stand together",
+        ),
+    ] {
+        let message = prepared(text);
+        assert!(message.starts_with(told), "{message}");
+    }
+}
+
+#[test]
 fn values_that_do_not_go_together_are_told() {
     for (text, told) in [
         (
@@ -325,18 +346,6 @@ fn values_that_do_not_go_together_are_told() {
         (
             "[server]\nlisten = [\"0.0.0.0:8053\"]\nhttp = [\"127.0.0.1\"]",
             "z:3:9: server.http: 0.0.0.0:8053 of server.listen has that port",
-        ),
-        (
-            "[server]\nlisten = [\"tcp://[::1]:853\"]\n[[listen]]\naddress = \"tls://[::1]\"",
-            "z:4:11: listen.address: [::1]:853 is listed twice",
-        ),
-        (
-            "[[listen]]\naddress = \"tls://[::1]\"",
-            "z:2:11: listen.address: tls://[::1]:853 needs a certificate",
-        ),
-        (
-            "[server]\ncertificate = \"/a\"",
-            "z:2:15: server.certificate: server.certificate and server.certificate-key stand together",
         ),
         (
             "[[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1\"]\n[[forward]]\nzone = \"LAN.\"\nservers = [\"192.0.2.2\"]",
