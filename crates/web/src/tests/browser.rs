@@ -95,8 +95,8 @@ async fn send(
     let headers: HeaderMap = fields.map(|(name, text)| (name, value(text))).collect();
     let client = "127.0.0.1:1234".parse().unwrap();
     let body = Bytes::from(body.to_owned());
-    let request =
-        HttpRequest { method: method.clone(), uri: path.parse().unwrap(), headers, body, client };
+    let (uri, version) = (path.parse().unwrap(), zoners_http::Version::HTTP_11);
+    let request = HttpRequest { method: method.clone(), uri, version, headers, body, client };
     let path = request.uri.path().to_owned();
     let routes = of.routes();
     let route = routes.iter().find(|route| *route.method() == method && route.path() == path);

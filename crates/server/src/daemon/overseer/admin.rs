@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use zoners_api::{
-    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CertificateState, CounterStats,
-    CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport,
-    DefaultSettingReport, HandOver, HistoryErased, LayerReport, LocalNetworks, LookupReport,
-    MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, NetworkReport,
-    OperatorRuleChange, OperatorRuleReport, OutageReport, PastQueries, PastQueryFilter,
-    PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport, SecondLevelState,
-    ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked, TokenScope, TroubleReport,
-    UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
-    WrittenSettingReport,
+    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CertificateState,
+    CounterStats, CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet,
+    DayReport, DefaultSettingReport, HandOver, HistoryErased, LayerReport, LocalNetworks,
+    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
+    NetworkReport, OperatorRuleChange, OperatorRuleReport, OutageReport, PastQueries,
+    PastQueryFilter, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
+    SecondLevelState, ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked,
+    TokenScope, TroubleReport, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
+    WhyQuery, WhyReport, WrittenSettingReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Network};
