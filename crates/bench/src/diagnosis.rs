@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::compare::Comparison;
 use crate::figures::Summary;
 use crate::nameservers::Nameserver;
-use crate::providers::{Provider, middle};
+use crate::providers::Provider;
+use crate::statistics::weighted_median;
 use crate::target::Part;
 use crate::time_parts::TimeParts;
 
@@ -110,7 +111,7 @@ fn slow_providers(now: &TargetRun) -> Vec<Diagnosis> {
     };
     let mut all: Vec<(f64, usize)> =
         now.providers.iter().filter_map(takes).map(|takes| (takes, 1)).collect();
-    let Some(typical) = middle(&mut all) else { return Vec::new() };
+    let Some(typical) = weighted_median(&mut all) else { return Vec::new() };
     let total = match seen {
         true => now.way.total_us() as f64 / 1000.0,
         false => now.summary.domains.iter().map(|domain| domain.cold.mean).sum(),

@@ -8,7 +8,7 @@ use crate::baseline::SavedRun;
 use crate::figures::Summary;
 use crate::nameservers::{Nameserver, provider};
 use crate::sample::Sample;
-use crate::statistics::quantile;
+use crate::statistics::{quantile, weighted_median};
 use crate::target::{Came, Part};
 use crate::time_parts::stretches;
 
@@ -99,7 +99,7 @@ pub fn of_target(record: &SavedRun, target: u16, summary: &Summary) -> Vec<Provi
     }
     let finish = |(name, provider): (&str, Provider)| Provider {
         name: name.to_owned(),
-        rtt_ms: rtts.get_mut(name).and_then(|rtts| middle(rtts)),
+        rtt_ms: rtts.get_mut(name).and_then(|rtts| weighted_median(rtts)),
         cold_ms: colds.get_mut(name).filter(|millis| !millis.is_empty()).map(|millis| {
             millis.sort_unstable_by(f64::total_cmp);
             quantile(millis, 0.5)
@@ -110,28 +110,4 @@ pub fn of_target(record: &SavedRun, target: u16, summary: &Summary) -> Vec<Provi
         providers.into_iter().filter(|(name, _)| !name.is_empty()).map(finish).collect();
     providers.sort_by(|one, other| other.waited_ms.total_cmp(&one.waited_ms));
     providers
-}
-
-/// The weighted median; each value comes with its weight.
-pub(crate) fn middle(values: &mut [(f64, usize)]) -> Option<f64> {
-    values.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
-    let half = values.iter().map(|(_, count)| count).sum::<usize>().div_ceil(2);
-    let mut so_far = 0;
-    let reached = values.iter().find(|(_, count)| {
-        so_far += count;
-        so_far >= half
-    });
-    reached.map(|(value, _)| *value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_middle_counts_by_weight() {
-        assert_eq!(middle(&mut []), None);
-        assert_eq!(middle(&mut [(50.0, 1), (10.0, 8), (20.0, 3)]), Some(10.0));
-        assert_eq!(middle(&mut [(50.0, 9), (10.0, 8)]), Some(50.0));
-    }
 }

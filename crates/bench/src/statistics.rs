@@ -192,6 +192,19 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (above - sorted[below]) * part
 }
 
+/// The weighted median; each value comes with its weight. `None` for an empty list.
+#[must_use]
+pub fn weighted_median(values: &mut [(f64, usize)]) -> Option<f64> {
+    values.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+    let half = values.iter().map(|(_, count)| count).sum::<usize>().div_ceil(2);
+    let mut so_far = 0;
+    let reached = values.iter().find(|(_, count)| {
+        so_far += count;
+        so_far >= half
+    });
+    reached.map(|(value, _)| *value)
+}
+
 /// The chance of a standard normal variable to be larger.
 fn upper_tail(z: f64) -> f64 {
     libm::erfc(z / std::f64::consts::SQRT_2) / 2.0

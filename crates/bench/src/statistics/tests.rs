@@ -132,3 +132,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_weighted_median_counts_by_weight() {
+    assert_eq!(weighted_median(&mut []), None);
+    assert_eq!(weighted_median(&mut [(50.0, 1), (10.0, 8), (20.0, 3)]), Some(10.0));
+    assert_eq!(weighted_median(&mut [(50.0, 9), (10.0, 8)]), Some(50.0));
+}
