@@ -47,7 +47,7 @@
 
 mod history;
 mod hop;
-mod octets;
+pub mod octets;
 mod ranking;
 mod record;
 mod report;
@@ -64,3 +64,4 @@ pub use record::{FailureKind, LineObstacle, LineState, MAX_HOPS, ResolutionRecor
 pub use report::{past_query, resolution_report};
 pub use surroundings::{SURROUNDING_SECONDS, Surroundings};
 pub use verdict::judge;
+pub use waits::own_time;

@@ -6,7 +6,7 @@ use std::time::Duration;
 const UNIT_MICROS: u128 = 100;
 
 /// Writes a number in groups of seven bits, the lowest first.
-pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
+pub fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -15,29 +15,31 @@ pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Writes a number that may be negative: the sign is the lowest bit.
-pub(crate) fn put_signed(out: &mut Vec<u8>, number: i64) {
+pub fn put_signed(out: &mut Vec<u8>, number: i64) {
     put_number(out, (number << 1 ^ number >> 63) as u64);
 }
 
 /// Writes a duration to the nearest unit below.
-pub(crate) fn put_duration(out: &mut Vec<u8>, duration: Duration) {
+pub fn put_duration(out: &mut Vec<u8>, duration: Duration) {
     put_number(out, u64::try_from(duration.as_micros() / UNIT_MICROS).unwrap_or(u64::MAX));
 }
 
 /// Octets that are read from the front. Each method is `None` at the end of the octets.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// The next octet.
     #[inline]
-    pub(crate) fn octet(&mut self) -> Option<u8> {
+    pub fn octet(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
     }
 
+    /// A number of [`put_number`].
     #[inline]
-    pub(crate) fn number(&mut self) -> Option<u64> {
+    pub fn number(&mut self) -> Option<u64> {
         // Most numbers have a single octet.
         if let Some((first, rest)) = self.0.split_first()
             && *first < 0x80
@@ -62,21 +64,24 @@ impl<'a> Reader<'a> {
 
     /// A number as an index.
     #[inline]
-    pub(crate) fn index(&mut self) -> Option<usize> {
+    pub fn index(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
     }
 
-    pub(crate) fn signed(&mut self) -> Option<i64> {
+    /// A number of [`put_signed`].
+    pub fn signed(&mut self) -> Option<i64> {
         let number = self.number()?;
         Some((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
-    pub(crate) fn duration(&mut self) -> Option<Duration> {
+    /// A duration of [`put_duration`].
+    pub fn duration(&mut self) -> Option<Duration> {
         self.number().map(|units| Duration::from_micros(units.saturating_mul(UNIT_MICROS as u64)))
     }
 
+    /// The next `length` octets.
     #[inline]
-    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+    pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(taken)

@@ -43,6 +43,12 @@ pub(crate) fn waits(record: &ResolutionRecord) -> Vec<Wait> {
     waits
 }
 
+/// The time of a record without a hop under way: the resolver's own.
+#[must_use]
+pub fn own_time(record: &ResolutionRecord) -> Duration {
+    waits(record).iter().filter(|wait| wait.hop.is_none()).map(|wait| wait.took).sum()
+}
+
 /// The weight of a hop: a moment belongs to the hop with the greatest weight; of equal hops to the first.
 fn weight(hop: &HopRecord) -> (u8, Reverse<u8>, Reverse<Duration>) {
     let kind = match &hop.event {
