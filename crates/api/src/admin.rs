@@ -10,7 +10,8 @@ use crate::{
     NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved, OperatorRuleChange,
     OperatorRuleReport, PastQueries, PastQueryFilter, PolicyExplanation, PolicyListReport,
     PolicyPauseReport, ReloadReport, ServerList, SettingsReport, TokenCreated, TokenList,
-    TokenRevoked, TokenScope, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
+    TokenRevoked, TokenScope, TrendQuery, TrendReport, TroubleReport, WatchFilter, WatchStarted,
+    WhyQuery, WhyReport,
 };
 
 /// A result that takes time.
@@ -179,10 +180,16 @@ pub trait Admin: Send + Sync + 'static {
     /// The worst names, providers and servers of the last `seconds`.
     fn troubles(&self, failures: bool, seconds: u64) -> soon!(TroubleReport);
 
-    /// Forgets every past resolution.
+    /// What changed in the latencies of a year.
     ///
     /// # Errors
-    /// No history is kept.
+    /// No latencies are kept.
+    fn trend(&self, query: &TrendQuery) -> soon!(TrendReport);
+
+    /// Forgets every past resolution, and the latencies of the past.
+    ///
+    /// # Errors
+    /// There is no daemon.
     fn erase_history(&self) -> Result<HistoryErased, AdminError>;
 }
 
@@ -262,6 +269,7 @@ pub async fn answer<A: Admin>(
         AdminRequest::Troubles { failures, seconds } => {
             admin.troubles(failures, seconds).await.into()
         }
+        AdminRequest::Trend(query) => admin.trend(&query).await.into(),
         AdminRequest::HistoryErase {} => admin.erase_history().into(),
     };
     AdminAnswer::Reply(reply)

@@ -251,4 +251,7 @@ pub struct TroubleCause {
 pub struct HistoryErased {
     /// Records that were erased.
     pub records: u64,
+    /// Hours of latencies that were erased.
+    #[serde(default)]
+    pub hours: u64,
 }

@@ -63,6 +63,7 @@ mod settings;
 mod stats;
 mod status;
 mod tokens;
+mod trend;
 mod wire;
 
 pub use admin::{Admin, AdminAnswer, answer};
@@ -117,6 +118,9 @@ pub use status::{
 pub use tokens::{
     AdminSecret, DashboardPasswordSet, MAX_TOKEN_SECONDS, TokenCreated, TokenList, TokenReport,
     TokenRevoked, TokenScope,
+};
+pub use trend::{
+    BaselineFill, TrendChange, TrendPart, TrendQuery, TrendReport, TrendStatus, UsualLatency,
 };
 pub use wire::to_line;
 

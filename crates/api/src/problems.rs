@@ -2,6 +2,7 @@
 
 mod lists;
 mod network;
+mod trend;
 
 use crate::{DaemonStatus, Problem, SecondLevelState, Severity};
 
@@ -9,8 +10,13 @@ impl DaemonStatus {
     /// The same status with the problems that follow from the fields.
     #[must_use]
     pub fn with_problems(mut self) -> Self {
-        let parts =
-            [network::problems(&self), service(&self), lists::problems(&self), safety(&self)];
+        let parts = [
+            network::problems(&self),
+            service(&self),
+            lists::problems(&self),
+            safety(&self),
+            trend::problems(&self),
+        ];
         self.problems = parts.into_iter().flatten().collect();
         self.problems.sort_by_key(|problem| problem.severity);
         self

@@ -8,7 +8,7 @@ use crate::{
     HistoryErased, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded,
     NegativeAnchorList, NegativeAnchorRemoved, OperatorRuleReport, PastQueries, PolicyExplanation,
     PolicyListReport, PolicyPauseReport, ReloadReport, ServerList, SettingsReport, TokenCreated,
-    TokenList, TokenRevoked, TroubleReport, WatchStarted, WhyReport,
+    TokenList, TokenRevoked, TrendReport, TroubleReport, WatchStarted, WhyReport,
 };
 
 /// A reply: the result of the request of the same name, or an error.
@@ -50,6 +50,7 @@ pub enum AdminReply {
     Watch(WatchStarted),
     Why(WhyReport),
     Troubles(TroubleReport),
+    Trend(TrendReport),
     HistoryErase(HistoryErased),
     Error(AdminError),
 }
@@ -133,5 +134,6 @@ results! {
     Watch WatchStarted;
     Why WhyReport;
     Troubles TroubleReport;
+    Trend TrendReport;
     HistoryErase HistoryErased;
 }

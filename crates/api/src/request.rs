@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AdminSecret, OperatorRuleChange, OperatorRuleEffect, PastQueryFilter, TokenScope, WatchFilter,
-    WhyQuery,
+    AdminSecret, OperatorRuleChange, OperatorRuleEffect, PastQueryFilter, TokenScope, TrendQuery,
+    WatchFilter, WhyQuery,
 };
 
 /// A request. [`crate::AdminReply`] has a variant of the same name for the result.
@@ -150,7 +150,9 @@ pub enum AdminRequest {
         /// The seconds before now.
         seconds: u64,
     },
-    /// Forget every past resolution.
+    /// What changed in the latencies of a year.
+    Trend(TrendQuery),
+    /// Forget every past resolution, and the latencies of the past.
     HistoryErase {},
 }
 
@@ -191,6 +193,7 @@ impl AdminRequest {
         "watch",
         "why",
         "troubles",
+        "trend",
         "history-erase",
     ];
 
@@ -236,6 +239,7 @@ impl AdminRequest {
                 let command = if *failures { "failures" } else { "slow" };
                 Some(format!("{command} --since {seconds}"))
             }
+            AdminRequest::Trend(query) => Some(trend(query)),
             AdminRequest::HistoryErase {} => Some("history erase".to_owned()),
             AdminRequest::Status {}
             | AdminRequest::Stats {}
@@ -324,6 +328,13 @@ fn watch(filter: &WatchFilter) -> String {
 }
 
 /// A look into the history in the words of the command line.
+fn trend(query: &TrendQuery) -> String {
+    let TrendQuery { seconds, provider } = query;
+    let since = seconds.iter().map(|seconds| format!(" --since {seconds}"));
+    let provider = provider.iter().map(|provider| format!(" --provider {provider:?}"));
+    ["trend".to_owned()].into_iter().chain(since).chain(provider).collect()
+}
+
 fn why(query: &WhyQuery) -> String {
     let WhyQuery { name, client, at_s, live_type } = query;
     let client = client.iter().map(|client| format!(" --client {client:?}"));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheFill, NetworkReport, PolicySourceReport};
+use crate::{CacheFill, NetworkReport, PolicySourceReport, TrendStatus};
 
 /// How a daemon is doing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub struct DaemonStatus {
     /// Lists of the policy that a person should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<PolicySourceReport>,
+    /// What changed in the latencies; `None` if no latencies are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trend: Option<Box<TrendStatus>>,
     /// Problems, the worst first.
     pub problems: Vec<Problem>,
 }

@@ -237,6 +237,7 @@ counters! {
     }
     History "history_" "The history of resolutions" {
         HistoryLost "history_lost" "queries" "Queries that the history has lost, because they came too fast.";
+        HistoryTrendLost "history_trend_lost" "latencies" "Latencies that the baseline of `zoners trend` has lost, for want of room.";
     }
     Dnstap "dnstap_" "Copies of messages for a reader of dnstap" {
         DnstapWritten "dnstap_written" "messages" "Messages copied to the reader.";

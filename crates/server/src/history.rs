@@ -7,6 +7,7 @@ mod answers;
 mod file;
 mod record;
 mod repeats;
+mod trend;
 
 use std::io;
 use std::path::Path;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use zoners_api::HistoryFill;
+use zoners_dns::Counters;
 use zoners_history::{History, LineObstacle, LineState, ResolutionRecord};
 use zoners_resolver::{NetworkState, Obstacle, Shared};
 
@@ -27,6 +29,7 @@ pub use answers::WhyFilter;
 use file::HistoryFile;
 use record::record;
 use repeats::RepeatedFailures;
+use trend::TrendStore;
 
 /// The pause after a reading, in which misses gather.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -46,6 +49,8 @@ pub struct HistoryStore {
     file: Option<HistoryFile>,
     /// Whether there are records that the file does not have.
     is_unsaved: AtomicBool,
+    /// Latencies of a year.
+    trend: TrendStore,
 }
 
 #[derive(Debug)]
@@ -59,10 +64,10 @@ impl HistoryStore {
     /// An empty history of at most `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
-        HistoryStore::with(limit, None)
+        HistoryStore::with(limit, None, TrendStore::default())
     }
 
-    fn with(limit: usize, file: Option<HistoryFile>) -> Arc<Self> {
+    fn with(limit: usize, file: Option<HistoryFile>, trend: TrendStore) -> Arc<Self> {
         let (readers, repeated) = (Vec::new(), RepeatedFailures::default());
         let content = HistoryContent { history: History::new(limit), readers, repeated };
         Arc::new(HistoryStore {
@@ -71,6 +76,7 @@ impl HistoryStore {
             portal: AtomicBool::new(false),
             file,
             is_unsaved: AtomicBool::new(false),
+            trend,
         })
     }
 
@@ -100,6 +106,16 @@ impl HistoryStore {
         self.portal.store(is_behind, Ordering::Relaxed);
     }
 
+    /// The machine is on the network with this identifier from now on.
+    pub(crate) fn enter_network(&self, id: &str) {
+        self.trend.enter_network(id);
+    }
+
+    /// Counters of the history.
+    pub(crate) fn counters(&self) -> &Counters {
+        self.trend.counters()
+    }
+
     /// Reads the rings. True if there was a miss.
     pub fn read(&self, shared: &Shared) -> bool {
         let line = self.line(shared);
@@ -110,6 +126,7 @@ impl HistoryStore {
             for miss in std::iter::from_fn(|| reader.next()).take(MAX_AT_ONCE) {
                 has_read = true;
                 let record = record(&miss, line);
+                self.trend.observe(&record);
                 if !repeated.has(&record) {
                     history.add(&record);
                     self.is_unsaved.store(true, Ordering::Relaxed);
@@ -130,8 +147,9 @@ impl HistoryStore {
         events: &[Arc<QueryEvents>],
         shared: &Arc<Shared>,
     ) -> io::Result<Arc<Self>> {
-        let file = folder.filter(|_| config.persist).map(HistoryFile::in_folder);
-        let store = HistoryStore::with(config.size, file);
+        let file = folder.filter(|_| config.persist).map(HistoryFile::of_resolutions);
+        let trend = TrendStore::begin(config.trend && config.size > 0, folder, &shared.random);
+        let store = HistoryStore::with(config.size, file, trend);
         store.restore();
         events.iter().for_each(|events| store.attach(events));
         let (reader, shared) = (store.clone(), shared.clone());
@@ -144,7 +162,8 @@ impl HistoryStore {
                 while reader.read(&shared) {
                     std::thread::sleep(PAUSE);
                     if saved.elapsed() >= SAVE_INTERVAL {
-                        reader.save();
+                        reader.save_records();
+                        reader.trend.save(false);
                         saved = Instant::now();
                     }
                 }
@@ -161,8 +180,14 @@ impl HistoryStore {
         }
     }
 
-    /// Writes the records to the file, if there are new ones.
+    /// Writes the files at the end of the daemon.
     pub(crate) fn save(&self) {
+        self.save_records();
+        self.trend.save(true);
+    }
+
+    /// Writes the records to the file, if there are new ones.
+    fn save_records(&self) {
         let Some(file) = &self.file else { return };
         if self.is_unsaved.swap(false, Ordering::Relaxed) {
             let octets = self.content.lock().history.save();

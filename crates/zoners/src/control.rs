@@ -1,6 +1,6 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
-//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `history`,
-//! `dashboard`, `token`.
+//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `trend`, `history`, `dashboard`,
+//! `token`.
 
 pub(crate) mod cache;
 pub(crate) mod dashboard;
@@ -18,6 +18,7 @@ pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
+pub(crate) mod trend;
 pub(crate) mod troubles;
 pub(crate) mod watch;
 pub(crate) mod why;

@@ -74,7 +74,9 @@ enum Command {
     Slow(control::troubles::TroubleArguments),
     /// Show the names that failed in the last hour, with the cause.
     Failures(control::troubles::TroubleArguments),
-    /// Forget past resolutions.
+    /// Show which latencies have changed, and since when: of providers, of the line, of the resolver.
+    Trend(control::trend::TrendArguments),
+    /// Forget past resolutions and latencies.
     History(control::troubles::HistoryArguments),
     /// Show the queries of the query log: search, follow, or print them for other programs.
     Log(control::log::LogArguments),
@@ -233,6 +235,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Why(arguments) => control::why::run(&arguments),
         Command::Slow(arguments) => control::troubles::run(&arguments, false),
         Command::Failures(arguments) => control::troubles::run(&arguments, true),
+        Command::Trend(arguments) => control::trend::run(&arguments),
         Command::History(arguments) => control::troubles::history(&arguments),
         Command::Log(arguments) => control::log::run(&arguments),
         Command::Dashboard(arguments) => control::dashboard::run(&arguments),

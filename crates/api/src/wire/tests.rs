@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
     AdminSecret, CounterStats, FinishedQuery, LostEvents, NegativeAnchorList, OperatorRuleChange,
-    OperatorRuleEffect, PastQueryFilter, QueryOutcome, TokenScope, WatchFilter, WhyQuery,
+    OperatorRuleEffect, PastQueryFilter, QueryOutcome, TokenScope, TrendQuery, WatchFilter,
+    WhyQuery,
 };
 
 /// A request of each kind.
@@ -46,6 +47,7 @@ pub(crate) fn requests() -> Vec<AdminRequest> {
         AdminRequest::Watch(WatchFilter { name: Some(name()), ..WatchFilter::default() }),
         AdminRequest::Why(WhyQuery { name: name(), ..WhyQuery::default() }),
         AdminRequest::Troubles { failures: true, seconds: 3600 },
+        AdminRequest::Trend(TrendQuery { seconds: Some(86_400), provider: None }),
         AdminRequest::HistoryErase {},
     ]
 }

@@ -197,6 +197,10 @@ impl<N: Network> Overseer<N> {
 
     /// Reports these networks from now on.
     pub(super) fn knows_networks(&self, networks: KnownNetworks) {
+        // A network without an identifier yet, or none: the latencies are those of the network before, or of none.
+        if let (Some(id), Some(history)) = (networks.id, &self.about.history) {
+            history.enter_network(&id.to_string());
+        }
         self.networks.store(Arc::new(networks));
     }
 
@@ -224,9 +228,10 @@ impl<N: Network> Overseer<N> {
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         let log = self.about.log.iter().map(Log::counters);
         let rows = self.about.query_log.iter().map(|(_, counters)| &**counters);
+        let history = self.about.history.iter().map(|history| history.counters());
         let tap = self.about.tap.iter().map(|tap| tap.counters());
         let own = [own.worker().counters(), self.watches.counters()];
-        counters::sum(workers.chain(log).chain(rows).chain(tap).chain(own), counter)
+        counters::sum(workers.chain(log).chain(rows).chain(tap).chain(history).chain(own), counter)
     }
 
     /// Writes the counters to the log.

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use zoners_api::{FinishedQuery, HistoryErased, ResolutionReport, TroubleReport, WhyReport};
+use zoners_api::{
+    FinishedQuery, HistoryErased, ResolutionReport, TrendQuery, TrendReport, TrendStatus,
+    TroubleReport, WhyReport,
+};
 use zoners_dns::{Name, Prefix};
 use zoners_history::{
     FailureKind, History, RecordFilter, ResolutionRecord, SURROUNDING_SECONDS, Surroundings,
@@ -115,7 +118,23 @@ impl HistoryStore {
         ranking(&records, trouble, seconds, fill)
     }
 
-    /// Forgets every record.
+    /// What changed in the latencies, at second `now_s`; `None` if no latencies are kept.
+    pub(crate) fn trend(
+        &self,
+        shared: &Shared,
+        query: &TrendQuery,
+        now_s: u64,
+    ) -> Option<TrendReport> {
+        self.read(shared);
+        self.trend.report(query, now_s)
+    }
+
+    /// The same in short, as of the last reading.
+    pub(crate) fn trend_status(&self, now_s: u64) -> Option<TrendStatus> {
+        self.trend.status(now_s)
+    }
+
+    /// Forgets every record, and the latencies of the past.
     pub fn erase(&self, shared: &Shared) -> HistoryErased {
         self.read(shared);
         let mut content = self.content.lock();
@@ -123,7 +142,8 @@ impl HistoryStore {
         content.history.erase();
         self.is_unsaved.store(false, Ordering::Relaxed);
         self.file.iter().for_each(HistoryFile::remove);
-        HistoryErased { records }
+        let hours = self.trend.erase(&shared.random) as u64;
+        HistoryErased { records, hours }
     }
 }
 

@@ -1,24 +1,31 @@
-//! The history in the state folder (`history.persist`): for the daemon's user alone to read.
+//! Files of the history in the state folder: for the daemon's user alone to read.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use zoners_files::{open_secret, replace};
 
-/// The file in the state folder.
-const FILE: &str = "history";
+/// The file of past resolutions (`history.persist`).
+const RESOLUTIONS: &str = "history";
+/// The file of latencies (`history.trend`).
+const LATENCIES: &str = "trend";
 const MODE: u32 = 0o600;
 /// The most octets that are read: more than a history of the largest size.
 const MAX_OCTETS: u64 = 2 << 30;
 
-/// The file of the history.
+/// A file of the history.
 #[derive(Debug)]
 pub(super) struct HistoryFile(PathBuf);
 
 impl HistoryFile {
-    /// The file in a state folder.
-    pub(super) fn in_folder(folder: &Path) -> Self {
-        HistoryFile(folder.join(FILE))
+    /// The file of past resolutions in a state folder.
+    pub(super) fn of_resolutions(folder: &Path) -> Self {
+        HistoryFile(folder.join(RESOLUTIONS))
+    }
+
+    /// The file of latencies in a state folder.
+    pub(super) fn of_latencies(folder: &Path) -> Self {
+        HistoryFile(folder.join(LATENCIES))
     }
 
     /// The content, if there is a file that no other user could write or read.

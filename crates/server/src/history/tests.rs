@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use zoners_api::QueryOutcome;
+use zoners_api::{QueryOutcome, TrendQuery};
 use zoners_cache::{Cache, TtlLimits};
 use zoners_dns::{Moment, Question, Random, Rtype, Transport, name};
 use zoners_resolver::Cause;
@@ -84,7 +84,7 @@ fn the_file_outlasts_the_store_and_goes_with_the_records() {
     let begin = || {
         let events = Arc::new(QueryEvents::default());
         let all = [events.clone()];
-        let config = HistoryConfig { size: 1 << 20, persist: true };
+        let config = HistoryConfig { size: 1 << 20, persist: true, trend: false };
         (HistoryStore::begin(config, Some(folder.path()), &all, &shared).unwrap(), events)
     };
     let (store, events) = begin();
@@ -97,4 +97,27 @@ fn the_file_outlasts_the_store_and_goes_with_the_records() {
     assert_eq!(restored.records(), store.records());
     assert_eq!(restored.erase(&shared).records, 1);
     assert!(!path.exists());
+}
+
+#[test]
+fn latencies_outlast_the_store_by_default_and_go_when_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let (shared, path) = (shared(), folder.path().join("trend"));
+    let begin = |trend| {
+        let config = HistoryConfig { trend, ..HistoryConfig::default() };
+        HistoryStore::begin(config, Some(folder.path()), &[], &shared).unwrap()
+    };
+    let query = TrendQuery::default();
+    let without = begin(false);
+    without.save();
+    assert!(!path.exists() && without.trend(&shared, &query, 1000).is_none());
+    let store = begin(true);
+    store.save();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!folder.path().join("history").exists(), "names only when asked for");
+    let text = store.trend(&shared, &query, 1000).unwrap().text;
+    assert!(text.starts_with("Too little is known of this network yet"), "{text}");
+    assert_eq!(begin(false).erase(&shared).hours, 0);
+    assert!(!path.exists(), "a file from before is erased too");
 }

@@ -33,6 +33,10 @@ pub(super) fn content(status: &DaemonStatus, day: &DayReport, policy: &PolicyLis
                 dd { (status.network.strategy.as_ref().map_or("recursion", |strategy| &*strategy.text)) }
                 dt { "Lost on the line" }
                 dd { (format!("{:.1} %", status.network.loss * 100.0)) " of queries" }
+                @if let Some(trend) = &status.trend {
+                    dt { "Latencies" }
+                    dd { (trend.text) }
+                }
                 dt { "Waiting for servers" }
                 dd { (of_them(status.waiting, "query", "queries")) }
                 dt { "Cache" }

@@ -14,8 +14,8 @@ use zoners_api::{
     NegativeAnchorRemoved, OperatorRuleChange, OperatorRuleReport, OperatorRuleState, PastQueries,
     PastQueryFilter, PastQuerySource, PolicyExplanation, PolicyListReport, PolicyPauseReport,
     QueryOutcome, ReloadReport, ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked,
-    TokenScope, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
-    WrittenSettingReport,
+    TokenScope, TrendQuery, TrendReport, TroubleReport, WatchFilter, WatchStarted, WhyQuery,
+    WhyReport, WrittenSettingReport,
 };
 
 /// The pauses that were asked for: group and seconds.
@@ -217,6 +217,10 @@ impl Admin for TestAdmin {
 
     async fn troubles(&self, _: bool, _: u64) -> Result<TroubleReport, AdminError> {
         none()
+    }
+
+    async fn trend(&self, _: &TrendQuery) -> Result<TrendReport, AdminError> {
+        Ok(TrendReport::default())
     }
 
     fn erase_history(&self) -> Result<HistoryErased, AdminError> {

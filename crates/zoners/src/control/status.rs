@@ -104,6 +104,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
     rows.extend(zones(&status.zones).map(|zones| ("Zones", zones)));
     rows.extend(rebinding(status).map(|denied| ("Rebinding", denied)));
+    rows.extend(status.trend.as_ref().map(|trend| ("Trend", trend.text.clone())));
     rows.extend(status.last_crash.as_ref().map(|crash| ("Last crash", last_crash(crash))));
     rows.push(("Sandbox", sandbox(&status.sandbox)));
     rows.push(("Configuration", configuration(status)));

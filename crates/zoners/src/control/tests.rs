@@ -15,6 +15,7 @@ use zoners_dns::Counter;
 use super::{cache, network, nta, servers, stats, status, watch};
 
 mod history;
+mod trend;
 
 /// Compares a text with the file of this name.
 fn holds(name: &str, text: &str) {

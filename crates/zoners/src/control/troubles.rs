@@ -35,7 +35,7 @@ pub(crate) struct HistoryArguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum HistoryCommand {
-    /// Forget every past resolution.
+    /// Forget every past resolution, and the latencies of `zoners trend`.
     Erase {
         /// Print one JSON object.
         #[arg(long)]
@@ -63,7 +63,10 @@ pub(crate) fn history(arguments: &HistoryArguments) -> Result<(), Failure> {
     let erased: HistoryErased = socket.request(&AdminRequest::HistoryErase {})?;
     match json {
         true => println!("{}", AdminReply::from(erased).to_line()),
-        false => println!("{} past resolutions are forgotten", erased.records),
+        false => println!(
+            "{} past resolutions and the latencies of {} hours are forgotten",
+            erased.records, erased.hours
+        ),
     }
     Ok(())
 }

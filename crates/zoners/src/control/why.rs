@@ -244,7 +244,7 @@ fn further_line(resolution: &ResolutionReport, width: usize) -> String {
 }
 
 /// A second since 1970 as a date and a time.
-fn utc(second: u64) -> String {
+pub(super) fn utc(second: u64) -> String {
     let time = UNIX_EPOCH + Duration::from_secs(second.min(253_402_300_799));
     humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -16,11 +16,13 @@ pub struct HistoryConfig {
     pub size: usize,
     /// Keep past resolutions over a restart, in the state folder.
     pub persist: bool,
+    /// Keep latencies by provider for a year, for `zoners trend`: in the state folder, in numbers without names.
+    pub trend: bool,
 }
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        HistoryConfig { size: 12 << 20, persist: false }
+        HistoryConfig { size: 12 << 20, persist: false, trend: true }
     }
 }
 

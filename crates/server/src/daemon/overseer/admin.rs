@@ -13,8 +13,8 @@ use zoners_api::{
     NetworkReport, OperatorRuleChange, OperatorRuleReport, OutageReport, PastQueries,
     PastQueryFilter, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
     SecondLevelState, ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked,
-    TokenScope, TroubleReport, UnvalidatedZone, ValidationReport, WatchFilter, WatchStarted,
-    WhyQuery, WhyReport, WrittenSettingReport,
+    TokenScope, TrendQuery, TrendReport, TroubleReport, UnvalidatedZone, ValidationReport,
+    WatchFilter, WatchStarted, WhyQuery, WhyReport, WrittenSettingReport,
 };
 use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Network};
@@ -92,6 +92,7 @@ impl<N: Network> Admin for Overseer<N> {
                 .denies_private_addresses()
                 .then(|| self.count(Counter::ClientRebinding)),
             lists: policy_lists::lists_in_need(&self.about.policies),
+            trend: history::trend_status(self).map(Box::new),
             problems: Vec::new(),
         };
         status.with_problems()
@@ -399,11 +400,12 @@ impl<N: Network> Admin for Overseer<N> {
         history::troubles(self, failures, seconds).await
     }
 
+    async fn trend(&self, query: &TrendQuery) -> Result<TrendReport, AdminError> {
+        history::trend(self, query).await
+    }
+
     fn erase_history(&self) -> Result<HistoryErased, AdminError> {
-        let history = history::store(self)?;
-        let erased = history.erase(self.service().worker().shared());
-        tracing::info!("history: erased: {} records", erased.records);
-        Ok(erased)
+        history::erase(self)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use zoners_api::{AdminError, QueryOutcome, TroubleReport, WhyQuery, WhyReport};
+use zoners_api::{
+    AdminError, HistoryErased, QueryOutcome, TrendQuery, TrendReport, TrendStatus, TroubleReport,
+    WhyQuery, WhyReport,
+};
 use zoners_dns::{Network, OptRcode, Transport};
 use zoners_history::TroubleKind;
 use zoners_resolver::Trace;
@@ -83,6 +86,34 @@ async fn resolve<N: Network>(
         hops,
         more_hops,
     })
+}
+
+/// What changed in the latencies.
+pub(super) async fn trend<N: Network>(
+    overseer: &Overseer<N>,
+    query: &TrendQuery,
+) -> Result<TrendReport, AdminError> {
+    let store = store(overseer)?;
+    let (shared, query) = (overseer.service().worker().shared().clone(), query.clone());
+    beside(move || {
+        let report = store.trend(&shared, &query, now_s());
+        report.ok_or_else(|| "no latencies are kept: history.trend is false".to_owned())
+    })
+    .await
+}
+
+/// What changed in the latencies, in short.
+pub(super) fn trend_status<N: Network>(overseer: &Overseer<N>) -> Option<TrendStatus> {
+    overseer.about.history.as_ref()?.trend_status(now_s())
+}
+
+/// Forgets past resolutions and latencies, of files from before too.
+pub(super) fn erase<N: Network>(overseer: &Overseer<N>) -> Result<HistoryErased, AdminError> {
+    let store = overseer.about.history.as_ref();
+    let store = store.ok_or_else(|| AdminError::failed("there is no history here"))?;
+    let erased = store.erase(overseer.service().worker().shared());
+    tracing::info!("history: erased: {} records, {} hours", erased.records, erased.hours);
+    Ok(erased)
 }
 
 /// The worst names, providers and servers of the last `seconds`.

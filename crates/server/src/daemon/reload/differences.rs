@@ -53,6 +53,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
         ("dnstap", old.dnstap != new.dnstap),
         ("query-log", old.query_log != new.query_log),
         ("history.persist", old.history.persist != new.history.persist),
+        ("history.trend", old.history.trend != new.history.trend),
     ];
     changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
