@@ -201,6 +201,14 @@ fn policy(lists: &PolicyListReport) -> Vec<MetricFamily> {
     for list in &lists.lists {
         rules = rules.with_number(&[("list", &list.name)], f64::from(list.rules));
     }
+    let replies = MetricFamily::counter(
+        "zoners_policy_replies",
+        "Replies to clients that a rule of a list has decided, by list.",
+    );
+    let replies = lists
+        .lists
+        .iter()
+        .fold(replies, |family, list| family.with_count(&[("list", &list.name)], list.hits));
     let mut ages = MetricFamily::gauge(
         "zoners_policy_list_age_seconds",
         "Time since a list was last fetched, or found unchanged.",
@@ -228,6 +236,7 @@ fn policy(lists: &PolicyListReport) -> Vec<MetricFamily> {
     }
     vec![
         rules,
+        replies,
         ages,
         failures,
         held,
