@@ -133,7 +133,7 @@ impl Network for Sockets {
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
-        match &self.observer {
+        match self.observer.as_ref().filter(|observer| observer.observes()) {
             None => self.begin(to, query, room),
             Some(observer) => {
                 let exchange = self.begin(to, query.clone(), room);

@@ -5,9 +5,10 @@
 //! are lost and counted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 use zoners_dns::{Counter, Counters, Endpoint, Transport};
 use zoners_net::UpstreamObserver;
 use zoners_telemetry::dnstap::frames::length_in_front;
@@ -27,12 +28,12 @@ pub(crate) struct ClientEnds {
     pub(crate) transport: Transport,
 }
 
-/// Takes copies of messages. All workers share one.
-#[derive(Debug)]
+/// Takes copies of messages, if the configuration in force wants copies. All workers share one, over reloads too.
+#[derive(Debug, Default)]
 pub(crate) struct MessageTap {
-    sender: DnstapSender,
-    clients: bool,
-    resolver: bool,
+    sender: RwLock<DnstapSender>,
+    clients: AtomicBool,
+    resolver: AtomicBool,
     queue: Mutex<FrameQueue>,
     /// Notified of the first frame in the queue, and of the end.
     changed: Condvar,
@@ -43,8 +44,14 @@ pub(crate) struct MessageTap {
 #[derive(Debug, Default)]
 struct FrameQueue {
     waiting: WaitingFrames,
+    /// The thread that carries frames now: an earlier one may be stuck at its reader.
+    carrier: TapCarrier,
     has_ended: bool,
 }
+
+/// The number of a thread that carries frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TapCarrier(u64);
 
 /// Frames with their lengths in front.
 #[derive(Debug, Default)]
@@ -65,27 +72,19 @@ pub(crate) enum TapWork {
 }
 
 impl MessageTap {
-    /// A tap for the messages of a configuration.
-    pub(crate) fn new(config: &DnstapConfig) -> Self {
+    /// Takes the messages that a configuration wants from now on.
+    pub(crate) fn turn_to(&self, config: &DnstapConfig) {
         let version = concat!("zoners ", env!("CARGO_PKG_VERSION")).to_owned();
-        MessageTap {
-            sender: DnstapSender { identity: config.identity.clone().unwrap_or_default(), version },
-            clients: config.messages.contains(&TappedMessages::Client),
-            resolver: config.messages.contains(&TappedMessages::Resolver),
-            queue: Mutex::default(),
-            changed: Condvar::new(),
-            counters: Counters::default(),
-        }
+        let identity = config.identity.clone().unwrap_or_default();
+        *self.sender.write() = DnstapSender { identity, version };
+        let wants = |messages| config.to.is_some() && config.messages.contains(&messages);
+        self.clients.store(wants(TappedMessages::Client), Ordering::Relaxed);
+        self.resolver.store(wants(TappedMessages::Resolver), Ordering::Relaxed);
     }
 
     /// Whether messages of clients are wanted.
     pub(crate) fn taps_clients(&self) -> bool {
-        self.clients
-    }
-
-    /// Whether messages of servers are wanted.
-    pub(crate) fn taps_resolver(&self) -> bool {
-        self.resolver
+        self.clients.load(Ordering::Relaxed)
     }
 
     /// Copies a query of a client.
@@ -121,10 +120,11 @@ impl MessageTap {
     }
 
     fn put(&self, message: &DnstapMessage<'_>) {
-        let frame = self.sender.octets(message);
+        let frame = self.sender.read().octets(message);
         let mut queue = self.queue.lock();
+        let has_ended = queue.has_ended;
         let waiting = &mut queue.waiting;
-        if waiting.octets.len() + frame.len() > MAX_QUEUE_OCTETS {
+        if has_ended || waiting.octets.len() + frame.len() > MAX_QUEUE_OCTETS {
             self.counters.count(Counter::DnstapLost);
             return;
         }
@@ -136,11 +136,25 @@ impl MessageTap {
         }
     }
 
-    /// Waits for frames, at most for `time`.
-    pub(crate) fn next_work(&self, time: Duration) -> TapWork {
+    /// Another thread carries frames from now on.
+    pub(crate) fn begin(&self) -> TapCarrier {
         let mut queue = self.queue.lock();
-        if queue.waiting.frames == 0 && !queue.has_ended {
+        queue.carrier.0 += 1;
+        queue.has_ended = false;
+        queue.carrier
+    }
+
+    /// Waits for frames to be carried by this thread, at most for `time`.
+    pub(crate) fn next_work(&self, carrier: TapCarrier, time: Duration) -> TapWork {
+        let mut queue = self.queue.lock();
+        let has_work = |queue: &FrameQueue| {
+            queue.waiting.frames > 0 || queue.has_ended || queue.carrier != carrier
+        };
+        if !has_work(&queue) {
             self.changed.wait_for(&mut queue, time);
+        }
+        if queue.carrier != carrier {
+            return TapWork::End;
         }
         let waiting = std::mem::take(&mut queue.waiting);
         match (waiting.frames, queue.has_ended) {
@@ -162,7 +176,7 @@ impl MessageTap {
         self.counters.add(counter, frames);
     }
 
-    /// Ends the thread that carries frames, once it has carried the waiting ones.
+    /// Ends the thread that carries frames, once it has carried the waiting ones. Further frames are lost.
     pub(crate) fn end(&self) {
         self.queue.lock().has_ended = true;
         self.changed.notify_one();
@@ -186,6 +200,10 @@ fn protocol(transport: Transport) -> DnstapProtocol {
 
 /// The messages between the resolver and servers.
 impl UpstreamObserver for MessageTap {
+    fn observes(&self) -> bool {
+        self.resolver.load(Ordering::Relaxed)
+    }
+
     fn sent(&self, to: Endpoint, query: &[u8]) {
         self.put_of_resolver(DnstapKind::ResolverQuery, to, query);
     }
@@ -213,6 +231,7 @@ impl ClientEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DnstapTarget;
 
     fn ends() -> ClientEnds {
         let bound = "0.0.0.0:53".parse().ok();
@@ -221,31 +240,66 @@ mod tests {
 
     #[test]
     fn frames_wait_for_the_reader_up_to_a_limit_and_further_ones_are_counted() {
-        let tap = MessageTap::new(&DnstapConfig::default());
+        let tap = MessageTap::default();
+        let carrier = tap.begin();
         assert_eq!(ends().server, "192.0.2.1:53".parse().ok());
         tap.put_client_query(ends(), b"query");
-        let TapWork::Frames(first) = tap.next_work(Duration::ZERO) else { panic!("a frame") };
+        let TapWork::Frames(first) = tap.next_work(carrier, Duration::ZERO) else {
+            panic!("a frame")
+        };
         assert_eq!(first.frames, 1);
         let length = u32::from_be_bytes(first.octets[..4].try_into().unwrap()) as usize;
         assert_eq!(first.octets.len(), 4 + length);
         let large = vec![0; 60_000];
         (0..100).for_each(|_| tap.put_client_response(ends(), &large));
         let lost = tap.counters().get(Counter::DnstapLost);
-        let TapWork::Frames(waiting) = tap.next_work(Duration::ZERO) else { panic!("frames") };
+        let TapWork::Frames(waiting) = tap.next_work(carrier, Duration::ZERO) else {
+            panic!("frames")
+        };
         assert!(lost > 0 && waiting.octets.len() <= MAX_QUEUE_OCTETS + 4 * 100);
         assert_eq!(waiting.frames + lost, 100);
     }
 
     #[test]
     fn the_end_comes_after_the_last_frame() {
-        let tap = MessageTap::new(&DnstapConfig::default());
-        assert!(matches!(tap.next_work(Duration::ZERO), TapWork::Nothing));
+        let tap = MessageTap::default();
+        let carrier = tap.begin();
+        let next = || tap.next_work(carrier, Duration::ZERO);
+        assert!(matches!(next(), TapWork::Nothing));
         tap.put_client_query(ends(), b"query");
         tap.end();
-        assert!(matches!(tap.next_work(Duration::ZERO), TapWork::Frames(_)));
-        assert!(matches!(tap.next_work(Duration::ZERO), TapWork::End));
+        assert!(matches!(next(), TapWork::Frames(_)));
+        assert!(matches!(next(), TapWork::End));
         tap.put_client_query(ends(), b"query");
         tap.discard();
         assert_eq!(tap.counters().get(Counter::DnstapLost), 1);
+    }
+
+    #[test]
+    fn an_earlier_thread_gets_no_frame_of_the_next() {
+        let tap = MessageTap::default();
+        let earlier = tap.begin();
+        tap.end();
+        let carrier = tap.begin();
+        tap.put_client_query(ends(), b"query");
+        assert!(matches!(tap.next_work(earlier, Duration::ZERO), TapWork::End));
+        assert!(matches!(tap.next_work(carrier, Duration::ZERO), TapWork::Frames(_)));
+        assert!(matches!(tap.next_work(carrier, Duration::ZERO), TapWork::Nothing));
+    }
+
+    #[test]
+    fn a_configuration_chooses_the_messages() {
+        let tap = MessageTap::default();
+        let wants = |to: Option<&str>, messages: &[TappedMessages]| {
+            let to = to.map(|to| DnstapTarget::Unix(to.into()));
+            let messages = messages.to_vec();
+            tap.turn_to(&DnstapConfig { to, messages, identity: None });
+            (tap.taps_clients(), tap.observes())
+        };
+        let (client, resolver) = (TappedMessages::Client, TappedMessages::Resolver);
+        assert_eq!(wants(Some("/run/tap"), &[client, resolver]), (true, true));
+        assert_eq!(wants(Some("/run/tap"), &[resolver]), (false, true));
+        assert_eq!(wants(Some("/run/tap"), &[client]), (true, false));
+        assert_eq!(wants(None, &[client, resolver]), (false, false));
     }
 }

@@ -7,7 +7,7 @@ use zoners_host::paths::state;
 use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
-use super::{Config, ListOrigin};
+use super::{Config, DnstapTarget, ListOrigin};
 use crate::policy::groups::{OWN_ZONE, ZONES};
 
 /// The ports of HTTPS and HTTP, to which the server of a list may redirect.
@@ -70,6 +70,16 @@ impl Config {
         Some(Needs { of: "policy.list.url", all: all.collect() })
     }
 
+    /// The needs of the thread that carries copies of messages.
+    fn needs_of_dnstap(&self) -> Option<Needs> {
+        let port = match self.dnstap.to.as_ref()? {
+            DnstapTarget::Unix(_) => None,
+            DnstapTarget::Tcp(address) => Some(Need::Connect(address.port())),
+        };
+        let all = [Need::Calls(Calls::Network)].into_iter().chain(port).collect();
+        Some(Needs { of: "dnstap.to", all })
+    }
+
     /// The needs of binding these ports.
     fn needs_to_listen(ports: Vec<u16>) -> Vec<Need> {
         let privileged = ports.iter().any(|port| is_privileged(*port));
@@ -125,6 +135,7 @@ impl Config {
         needs.push(Needs { of: "zone.primaries", all: primaries.collect() });
         needs.push(self.needs_of_portals());
         needs.extend(self.needs_of_downloads(file));
+        needs.extend(self.needs_of_dnstap());
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
     }

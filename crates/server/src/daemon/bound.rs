@@ -86,7 +86,7 @@ impl Bound {
         let zones = ZoneKeeper::begin(folder, &core, &generation);
         core.tls.put(generation.certificate.as_ref());
         let workers = Workers::start(&core, &generation, self.allotment)?;
-        let recorders = Recorders::begin(&core, &generation, folder, &workers)?;
+        let recorders = Recorders::begin(&generation.config, folder, core.tap.clone(), &workers);
         let history = keep_history(folder, &core, &generation, &workers)?;
         let state_folder = folder.map(Path::to_owned);
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
@@ -102,7 +102,7 @@ impl Bound {
             hand_overs: Some(hand_overs),
             origin: Some(self.origin),
             lists: Some(policies.requests()),
-            query_log: recorders.query_log(),
+            query_log: recorders.report(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
             folder: state_folder,
@@ -128,7 +128,7 @@ impl Bound {
             policies,
             zones,
             history,
-            _recorders: recorders,
+            recorders,
         };
         Ok(Running {
             runtime,
@@ -169,7 +169,7 @@ fn oversee(
         workers: generation.config.server.threads,
         latencies: workers.latencies(),
         policies: core.policies.clone(),
-        tap: core.tap.clone(),
+        tap: Some(core.tap.clone()),
         tls: core.tls.clone(),
         dashboard: Some(dashboard),
         ..about

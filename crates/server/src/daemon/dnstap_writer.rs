@@ -8,11 +8,10 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
 use zoners_dns::Counter;
-use zoners_sandbox::{Calls, Need, Needs};
 use zoners_telemetry::dnstap::frames::{ControlFrame, MAX_CONTROL_OCTETS};
 
-use crate::config::{DnstapConfig, DnstapTarget};
-use crate::dnstap::{MessageTap, TapWork};
+use crate::config::DnstapTarget;
+use crate::dnstap::{MessageTap, TapCarrier, TapWork};
 
 /// A reader that takes or says nothing for this time is given up.
 const IO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,15 +35,15 @@ impl TapStream for UnixStream {}
 impl TapStream for TcpStream {}
 
 impl DnstapWriter {
-    /// Starts the thread.
+    /// Starts the thread, in the place of an earlier one.
     ///
     /// # Errors
     /// The system gives no thread.
     pub(super) fn start(tap: Arc<MessageTap>, to: DnstapTarget) -> io::Result<Self> {
         let (ending, ended) = sync_channel(1);
-        let carried = tap.clone();
+        let carried = CarriedTap { carrier: tap.begin(), tap: tap.clone() };
         std::thread::Builder::new().name("dnstap".into()).spawn(move || {
-            carry(&carried, &to);
+            carried.carry(&to);
             let _ = ending.send(());
         })?;
         Ok(DnstapWriter { tap, ended })
@@ -59,53 +58,72 @@ impl Drop for DnstapWriter {
     }
 }
 
-/// The needs of the thread in the sandbox.
-pub(super) fn needs(config: &DnstapConfig) -> Option<Needs> {
-    let port = match config.to.as_ref()? {
-        DnstapTarget::Unix(_) => None,
-        DnstapTarget::Tcp(address) => Some(Need::Connect(address.port())),
-    };
-    let all = [Need::Calls(Calls::Network)].into_iter().chain(port).collect();
-    Some(Needs { of: "dnstap.to", all })
+/// The tap, with the number of the thread.
+struct CarriedTap {
+    tap: Arc<MessageTap>,
+    carrier: TapCarrier,
 }
 
-/// Carries frames until the end, over one connection after the other.
-fn carry(tap: &MessageTap, to: &DnstapTarget) {
-    let mut is_known_broken = false;
-    loop {
-        match connect(to) {
-            Ok(mut stream) => {
-                is_known_broken = false;
-                tracing::info!("dnstap: {to}: connected");
-                let Err(error) = serve(tap, &mut *stream) else { return };
-                tracing::warn!(
-                    "dnstap: {to}: {error}: messages are lost until it is reached again"
-                );
+impl CarriedTap {
+    /// Carries frames until the end, over one connection after the other.
+    fn carry(&self, to: &DnstapTarget) {
+        let mut is_known_broken = false;
+        loop {
+            match connect(to) {
+                Ok(mut stream) => {
+                    is_known_broken = false;
+                    tracing::info!("dnstap: {to}: connected");
+                    let Err(error) = self.serve(&mut *stream) else { return };
+                    tracing::warn!(
+                        "dnstap: {to}: {error}: messages are lost until it is reached again"
+                    );
+                }
+                Err(error) if !is_known_broken => {
+                    is_known_broken = true;
+                    tracing::warn!("dnstap: {to}: {error}: messages are lost until it is reached");
+                }
+                Err(_) => {}
             }
-            Err(error) if !is_known_broken => {
-                is_known_broken = true;
-                tracing::warn!("dnstap: {to}: {error}: messages are lost until it is reached");
+            if !self.pause() {
+                return;
             }
-            Err(_) => {}
-        }
-        if !pause(tap) {
-            return;
         }
     }
-}
 
-/// Discards frames for a while; false at the end.
-fn pause(tap: &MessageTap) -> bool {
-    let until = Instant::now() + RETRY_PAUSE;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return true;
+    /// Discards frames for a while; false at the end.
+    fn pause(&self) -> bool {
+        let until = Instant::now() + RETRY_PAUSE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            match self.tap.next_work(self.carrier, left) {
+                TapWork::Frames(lost) => self.tap.count(Counter::DnstapLost, lost.frames),
+                TapWork::Nothing => {}
+                TapWork::End => return false,
+            }
         }
-        match tap.next_work(left) {
-            TapWork::Frames(lost) => tap.count(Counter::DnstapLost, lost.frames),
-            TapWork::Nothing => {}
-            TapWork::End => return false,
+    }
+
+    /// Carries frames over one connection until the end.
+    fn serve(&self, stream: &mut dyn TapStream) -> io::Result<()> {
+        let tap = &self.tap;
+        loop {
+            match tap.next_work(self.carrier, MAX_SLEEP) {
+                TapWork::Frames(waiting) => match stream.write_all(&waiting.octets) {
+                    Ok(()) => tap.count(Counter::DnstapWritten, waiting.frames),
+                    Err(error) => {
+                        tap.count(Counter::DnstapLost, waiting.frames);
+                        return Err(in_words(error));
+                    }
+                },
+                TapWork::Nothing => {}
+                TapWork::End => {
+                    stream.write_all(&ControlFrame::Stop.octets())?;
+                    return expect(stream, ControlFrame::Finish);
+                }
+            }
         }
     }
 }
@@ -130,27 +148,6 @@ fn connect(to: &DnstapTarget) -> io::Result<Box<dyn TapStream>> {
     expect(&mut *stream, ControlFrame::Accept)?;
     stream.write_all(&ControlFrame::Start.octets())?;
     Ok(stream)
-}
-
-/// Carries frames over one connection until the end.
-fn serve(tap: &MessageTap, stream: &mut dyn TapStream) -> io::Result<()> {
-    loop {
-        match tap.next_work(MAX_SLEEP) {
-            TapWork::Frames(waiting) => match stream.write_all(&waiting.octets) {
-                Ok(()) => tap.count(Counter::DnstapWritten, waiting.frames),
-                Err(error) => {
-                    tap.count(Counter::DnstapLost, waiting.frames);
-                    tap.discard();
-                    return Err(in_words(error));
-                }
-            },
-            TapWork::Nothing => {}
-            TapWork::End => {
-                stream.write_all(&ControlFrame::Stop.octets())?;
-                return expect(stream, ControlFrame::Finish);
-            }
-        }
-    }
 }
 
 /// The error, in place of that of a socket with a time limit.
@@ -213,7 +210,7 @@ mod tests {
         let path = folder.path().join("dnstap.sock");
         let listener = UnixListener::bind(&path).unwrap();
         let reader = thread::spawn(move || read_one(&listener));
-        let tap = Arc::new(MessageTap::new(&DnstapConfig::default()));
+        let tap = Arc::<MessageTap>::default();
         let ends = ClientEnds::of_datagram("192.0.2.7:4000".parse().unwrap(), None, None);
         for _ in 0..3 {
             tap.put_client_query(ends, b"a query of a client");
@@ -229,12 +226,13 @@ mod tests {
     #[test]
     fn without_a_reader_frames_are_lost_and_counted() {
         let folder = tempfile::tempdir().unwrap();
-        let tap = Arc::new(MessageTap::new(&DnstapConfig::default()));
+        let tap = Arc::<MessageTap>::default();
         let target = DnstapTarget::Unix(folder.path().join("none.sock"));
         let ends = ClientEnds::of_datagram("192.0.2.7:4000".parse().unwrap(), None, None);
         tap.put_client_query(ends, b"lost");
+        let carried = CarriedTap { carrier: tap.begin(), tap: tap.clone() };
         tap.end();
-        carry(&tap, &target);
+        carried.carry(&target);
         assert_eq!(tap.counters().get(Counter::DnstapLost), 1);
     }
 }

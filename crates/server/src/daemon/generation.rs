@@ -60,7 +60,7 @@ pub(super) struct Core {
     /// The zones that came from primaries.
     pub(super) transferred: Arc<TransferredZones>,
     /// Takes copies of messages.
-    pub(super) tap: Option<Arc<MessageTap>>,
+    pub(super) tap: Arc<MessageTap>,
     /// TLS of all listeners.
     pub(super) tls: ServedTls,
     /// What the upstreams of groups have answered.
@@ -87,8 +87,8 @@ impl Core {
         let (overlays, portal, settling) = (Vec::new(), None, None);
         let (policies, numbers) = (Arc::default(), Arc::default());
         let (transferred, notify_inbox) = (Arc::default(), Arc::default());
-        let is_tapped = config.dnstap.to.is_some();
-        let tap = is_tapped.then(|| Arc::new(MessageTap::new(&config.dnstap)));
+        let tap = Arc::<MessageTap>::default();
+        tap.turn_to(&config.dnstap);
         let upstream_memories = Arc::default();
         Ok(Core {
             shared,
@@ -227,7 +227,7 @@ impl Generation {
     ) -> Service<N> {
         let (shared, settings) = (core.shared.clone(), self.settings.clone());
         let worker = Resolver::new(shared, network.clone(), settings, counters.clone());
-        let tap = core.tap.clone().filter(|tap| tap.taps_clients());
+        let tap = Some(core.tap.clone()).filter(|tap| tap.taps_clients());
         let upstreams = core.upstream_memories.resolvers(&self.config, &worker, &network, counters);
         let service =
             Service::new(worker, self.rules.clone()).tapped(tap).with_upstreams(upstreams);
@@ -243,9 +243,8 @@ impl Generation {
     pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
         let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
-        let observer = core.tap.clone().filter(|tap| tap.taps_resolver());
-        let observer = observer.map(|tap| tap as Arc<dyn UpstreamObserver>);
-        let sockets = sockets.bound_by(core.links.clone()).observed_by(observer);
+        let observer: Arc<dyn UpstreamObserver> = core.tap.clone();
+        let sockets = sockets.bound_by(core.links.clone()).observed_by(Some(observer));
         sockets.set_nat64(self.config.nat64_prefix());
         Arc::new(sockets)
     }

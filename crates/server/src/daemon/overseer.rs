@@ -32,6 +32,7 @@ use super::first_recursion::{FirstRecursion, RecursionRecord};
 use super::hand_over_requests::HandOverRequests;
 use super::list_requests::ListRequests;
 use super::networks::KnownNetworks;
+use super::recorders::LogReport;
 use super::reload_requests::ReloadRequests;
 use super::run_history::now_s;
 use super::served_tls::ServedTls;
@@ -81,8 +82,8 @@ pub(super) struct About {
     pub(super) second_level: Option<Arc<SharedCache>>,
     /// The layers of the sandbox.
     pub(super) sandbox: Vec<Layer>,
-    /// The query log: the folder, and the counters of rows.
-    pub(super) query_log: Option<(PathBuf, Arc<Counters>)>,
+    /// The query log: the folder, and the counts of rows.
+    pub(super) query_log: Arc<LogReport>,
     /// Copies of messages, which are counted.
     pub(super) tap: Option<Arc<MessageTap>>,
     /// TLS of listeners.
@@ -227,11 +228,11 @@ impl<N: Network> Overseer<N> {
         let shared = self.about.second_level.iter().map(|level| level.counters());
         let workers = self.counters.iter().chain(shared).map(|counters| &**counters);
         let log = self.about.log.iter().map(Log::counters);
-        let rows = self.about.query_log.iter().map(|(_, counters)| &**counters);
         let history = self.about.history.iter().map(|history| history.counters());
         let tap = self.about.tap.iter().map(|tap| tap.counters());
         let own = [own.worker().counters(), self.watches.counters()];
-        counters::sum(workers.chain(log).chain(rows).chain(tap).chain(history).chain(own), counter)
+        let rows = self.about.query_log.count(counter);
+        rows + counters::sum(workers.chain(log).chain(tap).chain(history).chain(own), counter)
     }
 
     /// Writes the counters to the log.

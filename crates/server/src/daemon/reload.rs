@@ -183,16 +183,19 @@ impl Serving {
     fn turn_to(mut self, next: Generation, change: ListenChange) -> (Self, ReloadReport) {
         self.zones.turn_to(&self.core, &next);
         next.put_transferred(&self.core);
-        let Serving { core, generation: before, workers, mut listening, overseer, .. } = self;
+        let Serving { core, generation: before, workers, .. } = self;
+        let Serving { mut listening, overseer, mut recorders, .. } = self;
         let has_other_links = before.config.network_routes != next.config.network_routes;
         if has_other_links {
             // Before any query: a resolver of a VPN is never asked by a different way.
             next.bind_links(&core);
             workers.renew_sockets();
         }
+        core.tap.turn_to(&next.config.dnstap);
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
         core.tls.put(next.certificate.as_ref());
+        recorders.turn_to(&before.config, &next.config, &workers);
         self.history.set_limit(next.config.history.size);
         workers.events().iter().for_each(|events| self.history.attach(events));
         clear_out_of_date(&core.shared, &before, &next);
@@ -224,7 +227,8 @@ impl Serving {
             needs_restart: restart.into_iter().map(str::to_owned).collect(),
             errors: Vec::new(),
         };
-        let mut serving = Serving { core, generation: next, workers, listening, overseer, ..self };
+        let mut serving =
+            Serving { core, generation: next, workers, listening, overseer, recorders, ..self };
         serving.renew_list_resolver();
         (serving, report)
     }

@@ -8,7 +8,7 @@ use zoners_host::service_manager;
 use zoners_sandbox::{Calls, LayerState, Need, Needs, Sandbox, empty_bounding_set};
 use zoners_store::shared::SharedCacheConfig;
 
-use super::{dnstap_writer, networks, privileges};
+use super::{networks, privileges};
 use crate::config::{self, Config};
 use crate::control::{ControlSocket, folder};
 
@@ -73,7 +73,6 @@ pub(super) fn needs(
         of: "server.control",
         all: vec![Need::Remove(folder.to_owned()), Need::Calls(Calls::Files)],
     }));
-    needs.extend(dnstap_writer::needs(&config.dnstap));
     needs.push(networks::needs());
     needs.extend(service_manager::needs());
     needs.extend(second_level.map(|terms| terms.servers.needs()));

@@ -41,7 +41,7 @@ pub(super) struct Serving {
     pub(super) zones: ZoneKeeper,
     pub(super) history: Arc<HistoryStore>,
     /// The threads that hand queries and messages on.
-    pub(super) _recorders: Recorders,
+    pub(super) recorders: Recorders,
 }
 
 impl Serving {

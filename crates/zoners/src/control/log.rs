@@ -123,7 +123,8 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<(), Failure> {
 fn folder_of_daemon(socket: &Socket) -> Result<PathBuf, Failure> {
     let status: DaemonStatus = socket.request(&AdminRequest::Status {})?;
     status.query_log.map(PathBuf::from).ok_or_else(|| {
-        let text = "the daemon logs no queries: set query-log.queries in zoners.toml, then: zoners restart";
+        let text =
+            "the daemon logs no queries: set query-log.queries in zoners.toml, then: zoners reload";
         Failure::Failed(text.to_owned())
     })
 }

@@ -36,6 +36,7 @@ mod daemon {
     mod local;
     mod log;
     mod policy;
+    mod recorders;
     mod restarting;
     #[cfg(target_os = "linux")]
     mod sandbox;

@@ -81,7 +81,7 @@ impl<N: Network> Admin for Overseer<N> {
             second_level: second_level.map(|level| state(level.is_broken())),
             zones: zones::states(rules.local()),
             log_lost: self.count(Counter::LogLinesLost),
-            query_log: self.about.query_log.as_ref().map(|(path, _)| path.display().to_string()),
+            query_log: self.about.query_log.folder().map(|path| path.display().to_string()),
             sandbox: self.about.sandbox.iter().map(layer).collect(),
             last_crash: self.about.last_crash.clone().map(|crash| {
                 let ago_s = now_s().saturating_sub(crash.at_unix_s);

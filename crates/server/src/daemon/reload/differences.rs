@@ -50,8 +50,6 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
             old.resolver.source_addresses != new.resolver.source_addresses,
         ),
         ("cache", old.cache != new.cache),
-        ("dnstap", old.dnstap != new.dnstap),
-        ("query-log", old.query_log != new.query_log),
         ("history.persist", old.history.persist != new.history.persist),
         ("history.trend", old.history.trend != new.history.trend),
     ];
