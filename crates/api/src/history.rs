@@ -50,7 +50,7 @@ pub struct HistoryFill {
     pub lost: u64,
 }
 
-/// A client question that was not a plain hit.
+/// A client question: one that was not a plain hit, or one of a sample of hits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ResolutionReport {

@@ -27,6 +27,8 @@ pub(crate) const PADDING: u16 = 12;
 const EXTENDED_ERROR: u16 = 15;
 const REPORT_CHANNEL: u16 = 18;
 pub(crate) const STRUCTURED_ERROR: u16 = 26;
+/// The way to an answer as a text, of the range for local use (RFC 6891 section 9): a client asks with an empty option.
+pub const TIMELINE: u16 = 65_053;
 
 /// The OPT record of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -161,7 +163,7 @@ impl ResponseOpt<'_> {
 const OPTION_HEADER: usize = 4;
 
 /// Appends an option. Every option sent is shorter than 64 KiB.
-fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
+pub(crate) fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {
     message.put_u16(code);
     message.put_u16(value.iter().map(|part| part.len()).sum::<usize>() as u16);
     value.iter().for_each(|part| message.put_slice(part));

@@ -108,7 +108,7 @@ pub fn ranking(
     TroubleReport {
         failures: trouble == TroubleKind::Failed,
         seconds,
-        questions: records.len() as u64,
+        questions: records.iter().filter(|record| !record.is_plain_hit()).count() as u64,
         hurt: count,
         clients: clients.len() as u64,
         names: worst(names),

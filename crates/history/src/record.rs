@@ -11,7 +11,7 @@ use crate::hop::{HopRecord, octet_enum};
 /// The most hops of a record; further ones are counted.
 pub const MAX_HOPS: usize = 48;
 
-/// A client question that was not a plain hit.
+/// A client question: one that was not a plain hit, or one of a sample of hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolutionRecord {
     /// Seconds since 1970 (UTC) when the query came.
@@ -49,6 +49,12 @@ impl ResolutionRecord {
     #[must_use]
     pub fn has_failed(&self) -> bool {
         !self.outcome.is_answered() || self.rcode == Some(OptRcode::SERVFAIL)
+    }
+
+    /// Whether memory alone had the answer, as for one of a sample of hits.
+    #[must_use]
+    pub fn is_plain_hit(&self) -> bool {
+        self.outcome == QueryOutcome::Cached && self.failure.is_none() && self.hops.is_empty()
     }
 
     /// Whether the query itself asked a server, and did not only wait for an earlier query.

@@ -29,6 +29,10 @@ pub fn judge(record: &ResolutionRecord, around: &Surroundings) -> VerdictReport 
     let case = VerdictCase { record, around };
     match record.has_failed() {
         true => case.judge_failure(),
+        false if record.is_plain_hit() => {
+            let text = "answered from memory at once".to_owned();
+            VerdictCase::verdict(VerdictCause::Nothing, None, text, Vec::new())
+        }
         false if record.took <= QUICK => {
             let text = format!("answered in {}", millis(record.took));
             VerdictCase::verdict(VerdictCause::Nothing, None, text, Vec::new())

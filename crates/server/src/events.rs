@@ -86,8 +86,12 @@ impl QueryEvent {
     }
 }
 
+/// The time from one hit in the history to the next: hits are a sample, and displace few misses.
+pub(crate) const HIT_INTERVAL: Duration = Duration::from_secs(10);
+/// No hit is wanted.
+const NO_HIT: u64 = u64::MAX;
+
 /// The events of one worker, for any number of readers.
-#[derive(Default)]
 pub struct QueryEvents {
     /// Attached readers.
     readers: AtomicUsize,
@@ -95,6 +99,8 @@ pub struct QueryEvents {
     /// Whether misses are recorded for the history.
     is_recorded: AtomicBool,
     recorder: OnceLock<MissRecorder>,
+    /// The moment from which the history wants a hit, in milliseconds; [`NO_HIT`] for never.
+    next_hit_ms: AtomicU64,
 }
 
 /// The worker's end of a reader's ring.
@@ -109,6 +115,18 @@ pub struct EventReader {
     source: Arc<QueryEvents>,
     events: Consumer<QueryEvent>,
     lost: Arc<AtomicU64>,
+}
+
+impl Default for QueryEvents {
+    fn default() -> Self {
+        QueryEvents {
+            readers: AtomicUsize::default(),
+            rings: Mutex::default(),
+            is_recorded: AtomicBool::default(),
+            recorder: OnceLock::new(),
+            next_hit_ms: AtomicU64::new(NO_HIT),
+        }
+    }
 }
 
 impl QueryEvents {
@@ -140,7 +158,21 @@ impl QueryEvents {
 
     /// Whether misses are recorded from now on.
     pub(crate) fn record(&self, records: bool) {
-        self.is_recorded.store(records, Ordering::Relaxed);
+        let was_recorded = self.is_recorded.swap(records, Ordering::Relaxed);
+        if was_recorded != records {
+            self.next_hit_ms.store(if records { 0 } else { NO_HIT }, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the history wants the next hit.
+    pub(crate) fn wants_hit(&self, clock: ClockReading) -> bool {
+        clock.now.as_millis() >= self.next_hit_ms.load(Ordering::Relaxed)
+    }
+
+    /// The history got a hit, and wants the next after [`HIT_INTERVAL`].
+    pub(crate) fn has_hit(&self, clock: ClockReading) {
+        let next = clock.now.after(HIT_INTERVAL);
+        self.next_hit_ms.store(next.as_millis(), Ordering::Relaxed);
     }
 
     /// Whether a reader is attached. A worker may notice a new reader a batch later.

@@ -5,7 +5,7 @@
 
 mod answers;
 mod file;
-mod record;
+pub(crate) mod record;
 mod repeats;
 mod trend;
 
@@ -22,8 +22,8 @@ use zoners_history::{History, LineObstacle, LineState, ResolutionRecord};
 use zoners_resolver::{NetworkState, Obstacle, Shared};
 
 use crate::config::HistoryConfig;
-use crate::events::QueryEvents;
 use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
+use crate::events::{HIT_INTERVAL, QueryEvents};
 pub(crate) use answers::PastFilter;
 pub use answers::WhyFilter;
 use file::HistoryFile;
@@ -58,6 +58,8 @@ struct HistoryContent {
     history: History,
     readers: Vec<MissReader>,
     repeated: RepeatedFailures,
+    /// The second since 1970 of the last hit: workers together bring no more than one would.
+    last_hit_s: u64,
 }
 
 impl HistoryStore {
@@ -69,7 +71,8 @@ impl HistoryStore {
 
     fn with(limit: usize, file: Option<HistoryFile>, trend: TrendStore) -> Arc<Self> {
         let (readers, repeated) = (Vec::new(), RepeatedFailures::default());
-        let content = HistoryContent { history: History::new(limit), readers, repeated };
+        let content =
+            HistoryContent { history: History::new(limit), readers, repeated, last_hit_s: 0 };
         Arc::new(HistoryStore {
             content: Mutex::new(content),
             bell: Arc::default(),
@@ -97,8 +100,15 @@ impl HistoryStore {
         let mut content = self.content.lock();
         content.history.set_limit(limit);
         if limit == 0 {
-            content.history.erase();
+            self.forget(&mut content);
         }
+    }
+
+    /// Forgets every record, on the disk too.
+    fn forget(&self, content: &mut HistoryContent) {
+        content.history.erase();
+        self.is_unsaved.store(false, Ordering::Relaxed);
+        self.file.iter().for_each(HistoryFile::remove);
     }
 
     /// Notes whether a captive portal holds the network.
@@ -120,13 +130,20 @@ impl HistoryStore {
     pub fn read(&self, shared: &Shared) -> bool {
         let line = self.line(shared);
         let mut content = self.content.lock();
-        let HistoryContent { history, readers, repeated } = &mut *content;
+        let HistoryContent { history, readers, repeated, last_hit_s } = &mut *content;
         let mut has_read = false;
         for reader in readers {
             for miss in std::iter::from_fn(|| reader.next()).take(MAX_AT_ONCE) {
                 has_read = true;
                 let record = record(&miss, line);
-                self.trend.observe(&record);
+                if record.is_plain_hit() {
+                    if record.received_s.abs_diff(*last_hit_s) < HIT_INTERVAL.as_secs() {
+                        continue;
+                    }
+                    *last_hit_s = record.received_s;
+                } else {
+                    self.trend.observe(&record);
+                }
                 if !repeated.has(&record) {
                     history.add(&record);
                     self.is_unsaved.store(true, Ordering::Relaxed);
@@ -137,7 +154,8 @@ impl HistoryStore {
     }
 
     /// Records the misses of workers with these events, and reads the rings on a thread of its own for ever. Without
-    /// misses the thread sleeps. If `config` says so, the history outlasts a restart in the state folder.
+    /// misses the thread sleeps. If `config` says so, the history outlasts a restart in the state folder; else a file
+    /// from before goes.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -147,7 +165,11 @@ impl HistoryStore {
         events: &[Arc<QueryEvents>],
         shared: &Arc<Shared>,
     ) -> io::Result<Arc<Self>> {
-        let file = folder.filter(|_| config.persist).map(HistoryFile::of_resolutions);
+        let file = folder.map(HistoryFile::of_resolutions);
+        if !config.persist || config.size == 0 {
+            file.iter().for_each(HistoryFile::remove);
+        }
+        let file = file.filter(|_| config.persist);
         let trend = TrendStore::begin(config.trend && config.size > 0, folder, &shared.random);
         let store = HistoryStore::with(config.size, file, trend);
         store.restore();

@@ -52,6 +52,7 @@ mod stages;
 mod strangers;
 mod structured_error;
 mod system_probes;
+mod timeline;
 mod window_resolver;
 
 use std::sync::Arc;
@@ -220,11 +221,13 @@ impl<N: Network> Service<N> {
         self.tap.as_ref()
     }
 
-    /// The handler of packets for the synchronous stages, chosen once for each batch: without a
-    /// reader of events it is [`Service::handle`], and a packet pays nothing for events.
+    /// The handler of packets for the synchronous stages, chosen once for each batch: without a reader of events, without
+    /// a hit that the history wants and without timelines for clients it is [`Service::handle`], and a packet pays
+    /// nothing for these.
     #[must_use]
-    pub fn handler(&self) -> PacketHandler<N> {
-        match self.events.are_read() {
+    pub fn handler(&self, clock: ClockReading) -> PacketHandler<N> {
+        let is_observed = self.events.are_read() || self.events.wants_hit(clock);
+        match is_observed || self.rules.tells_timeline {
             false => Service::handle,
             true => Service::handle_observed,
         }
@@ -250,8 +253,8 @@ impl<N: Network> Service<N> {
 
     /// Runs every stage: the response to a packet, if there is one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
-        let mut reply = Vec::new();
-        match self.handler()(self, packet, client, self.clock(), &mut reply) {
+        let (mut reply, clock) = (Vec::new(), self.clock());
+        match self.handler(clock)(self, packet, client, clock, &mut reply) {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
             Handled::Miss(miss) => self.recurse(*miss, None).await,

@@ -3,7 +3,7 @@
 use crate::name::NameSlice;
 use domain::base::iana::Rtype;
 
-const HEADER_OCTETS: usize = 12;
+pub(super) const HEADER_OCTETS: usize = 12;
 
 /// The offsets of the TTL fields of a message, OPT excluded.
 ///

@@ -1,7 +1,9 @@
 //! Queries of clients, read in place.
 
 use crate::checking::Checking;
-use crate::edns::{self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE, PADDING, STRUCTURED_ERROR};
+use crate::edns::{
+    self, COMPACT_OK, COOKIE, DNSSEC_OK, KEEPALIVE, PADDING, STRUCTURED_ERROR, TIMELINE,
+};
 use crate::name::{self, NameSlice};
 use crate::question::Question;
 use domain::base::iana::{Class, Opcode, Rtype};
@@ -57,6 +59,8 @@ pub struct ClientEdns {
     pub padding: bool,
     /// The client wants the reason of a block as JSON: see [`crate::Edns::structured_errors`].
     pub structured_errors: bool,
+    /// The client wants to know the way to the answer ([`edns::TIMELINE`]).
+    pub wants_timeline: bool,
 }
 
 /// A packet that is not a query with exactly one question.
@@ -209,6 +213,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
         keepalive: false,
         padding: false,
         structured_errors: false,
+        wants_timeline: false,
     };
     let mut cookie = None;
     for option in edns::options(rdata) {
@@ -218,6 +223,7 @@ fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
             (KEEPALIVE, _) => edns.keepalive = true,
             (PADDING, _) => edns.padding = true,
             (STRUCTURED_ERROR, _) => edns.structured_errors = true,
+            (TIMELINE, _) => edns.wants_timeline = true,
             _ => {}
         }
     }
@@ -289,6 +295,18 @@ mod tests {
         assert_eq!(ClientQuery::read(&pointer).err(), formerr, "compressed question");
     }
 
+    #[test]
+    fn a_wish_for_the_way_to_the_answer_is_read() {
+        let wants = |packet: &[u8]| {
+            let edns = ClientQuery::read(packet).unwrap().head.edns;
+            edns.is_some_and(|edns| edns.wants_timeline)
+        };
+        let mut packet = sample(true);
+        assert!(!wants(&packet));
+        assert!(super::super::add_option(&mut packet, TIMELINE, &[]));
+        assert!(wants(&packet));
+    }
+
     proptest! {
         #[test]
         fn reading_never_panics(packet in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -311,6 +329,7 @@ mod tests {
                     keepalive: edns.keepalive,
                     padding: edns.padding,
                     structured_errors: edns.structured_errors,
+                    wants_timeline: request.head.edns.is_some_and(|edns| edns.wants_timeline),
                 });
                 prop_assert_eq!(edns, request.head.edns);
             }

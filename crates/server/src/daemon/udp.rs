@@ -77,7 +77,8 @@ fn serve_batch<N: Network>(
     } else {
         shed.note_empty();
     }
-    let (clock, handle) = (service.clock(), service.handler());
+    let clock = service.clock();
+    let handle = service.handler(clock);
     for slot in batch.received() {
         let (packet, peer, reply) = slot.parts();
         if answers_anything(peer.address.port()) {

@@ -1,7 +1,7 @@
 //! The way of resolved misses to the history: a bounded ring of each worker, read by a single thread.
 //!
-//! A worker never waits: where the ring is full, the miss is lost and counted. A plain hit is not recorded, and pays
-//! nothing. The worker moves its values into the ring; the reader makes a record of the values.
+//! A worker never waits: where the ring is full, the miss is lost and counted. Of plain hits a sample is recorded; the
+//! others pay nothing. The worker moves its values into the ring; the reader makes a record of the values.
 
 use std::fmt;
 use std::sync::Arc;

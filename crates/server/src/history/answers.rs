@@ -1,7 +1,6 @@
 //! Answers to questions about the history.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 
 use zoners_api::{
     FinishedQuery, HistoryErased, ResolutionReport, TrendQuery, TrendReport, TrendStatus,
@@ -14,7 +13,6 @@ use zoners_history::{
 };
 use zoners_resolver::Shared;
 
-use super::file::HistoryFile;
 use super::record::record;
 use super::{HistoryContent, HistoryStore};
 use crate::events::recorder::ResolvedMiss;
@@ -139,9 +137,7 @@ impl HistoryStore {
         self.read(shared);
         let mut content = self.content.lock();
         let records = content.history.len() as u64;
-        content.history.erase();
-        self.is_unsaved.store(false, Ordering::Relaxed);
-        self.file.iter().for_each(HistoryFile::remove);
+        self.forget(&mut content);
         let hours = self.trend.erase(&shared.random) as u64;
         HistoryErased { records, hours }
     }

@@ -14,7 +14,7 @@ use zoners_resolver::{Cause, Fault, LoggedEnd, LoggedEvent, LoggedHop, LoggedRep
 use crate::events::recorder::ResolvedMiss;
 
 /// The record of a miss that ended while the line was in this state.
-pub(super) fn record(miss: &ResolvedMiss, line: LineState) -> ResolutionRecord {
+pub(crate) fn record(miss: &ResolvedMiss, line: LineState) -> ResolutionRecord {
     let (dnssec, failure) = match miss.resolution {
         Ok(security) => (status(security), None),
         Err(cause @ (Cause::Bogus | Cause::BogusZone)) => (DnssecStatus::Bogus, Some(kind(cause))),

@@ -81,12 +81,13 @@ fn a_repeated_failure_is_recorded_once_a_minute() {
 fn the_file_outlasts_the_store_and_goes_with_the_records() {
     let folder = tempfile::tempdir().unwrap();
     let (shared, path) = (shared(), folder.path().join("history"));
-    let begin = || {
+    let begin_with = |size, persist| {
         let events = Arc::new(QueryEvents::default());
         let all = [events.clone()];
-        let config = HistoryConfig { size: 1 << 20, persist: true, trend: false };
+        let config = HistoryConfig { size, persist, trend: false, ..HistoryConfig::default() };
         (HistoryStore::begin(config, Some(folder.path()), &all, &shared).unwrap(), events)
     };
+    let begin = || begin_with(1 << 20, true);
     let (store, events) = begin();
     events.recorder().unwrap().put(miss("example.com", 1000, Cause::Silent));
     store.read(&shared);
@@ -97,6 +98,40 @@ fn the_file_outlasts_the_store_and_goes_with_the_records() {
     assert_eq!(restored.records(), store.records());
     assert_eq!(restored.erase(&shared).records, 1);
     assert!(!path.exists());
+    let keep = || {
+        events.recorder().unwrap().put(miss("example.com", 1000, Cause::Silent));
+        store.read(&shared);
+        store.save();
+        assert!(path.exists());
+    };
+    for (size, persist) in [(0, true), (1 << 20, false)] {
+        keep();
+        begin_with(size, persist);
+        assert!(!path.exists(), "{size} {persist}");
+    }
+    keep();
+    store.set_limit(0);
+    assert!(!path.exists(), "a reload without a history");
+}
+
+#[test]
+fn hits_of_all_workers_are_one_sample() {
+    let (store, shared) = (HistoryStore::new(1 << 20), shared());
+    let workers = [QueryEvents::default(), QueryEvents::default()];
+    workers.iter().for_each(|events| store.attach(events));
+    for second in 1000..1030 {
+        for events in &workers {
+            let found = ResolvedMiss {
+                outcome: QueryOutcome::Cached,
+                resolution: Ok(zoners_dns::Security::Unchecked),
+                ..miss("example.com", second, Cause::Silent)
+            };
+            events.recorder().unwrap().put(found);
+        }
+        store.read(&shared);
+    }
+    let hits: Vec<u64> = store.records().iter().map(|record| record.received_s).collect();
+    assert_eq!(hits, [1020, 1010, 1000]);
 }
 
 #[test]

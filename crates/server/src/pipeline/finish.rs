@@ -94,7 +94,7 @@ pub(super) fn within_limit<'a>(query: &Query<'_>, message: &'a [u8]) -> &'a [u8]
 }
 
 /// Octets of the longest reply that the client takes.
-fn limit(query: &Query<'_>) -> usize {
+pub(super) fn limit(query: &Query<'_>) -> usize {
     match query.client.transport.is_stream() {
         false => query.request.head.udp_limit(),
         true => usize::from(u16::MAX),

@@ -1,4 +1,5 @@
-//! The event of a finished query, composed only while a reader is attached; and the miss for the history.
+//! The event of a finished query, composed only while a reader is attached; and misses and a sample of hits for the
+//! history.
 
 use std::time::Duration;
 
@@ -6,7 +7,8 @@ use smallvec::SmallVec;
 use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
-    ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Question, Transport,
+    ClockReading, Counter, EdeCode, Message, Moment, Network, OptRcode, Question, Security,
+    Transport,
 };
 use zoners_resolver::{Cause, Resolution, Trace};
 
@@ -18,7 +20,7 @@ use crate::events::{EventQuestion, QueryEvent, outcome_counter};
 use crate::latency::OutcomeCounts;
 
 impl<N: Network> Service<N> {
-    /// As [`Service::handle`], with an event if the query ends here.
+    /// As [`Service::handle`], with what readers, the history and the client want to know if the query ends here.
     pub(super) fn handle_observed(
         &self,
         packet: &[u8],
@@ -36,7 +38,28 @@ impl<N: Network> Service<N> {
         let Some((outcome, _)) = QueryOutcome::ALL.into_iter().zip(before).find(ended) else {
             return handled;
         };
-        let reply = if matches!(handled, Handled::Reply) { &reply[..] } else { &[] };
+        let is_replied = matches!(handled, Handled::Reply);
+        if self.events.are_read() {
+            let reply = if is_replied { &reply[..] } else { &[] };
+            self.put_immediate(packet, client, clock, (outcome, reply));
+        }
+        if outcome == QueryOutcome::Cached && self.events.wants_hit(clock) {
+            self.record_hit(packet, client, clock, reply);
+        }
+        if is_replied {
+            self.tell_immediate(packet, client, outcome, reply);
+        }
+        handled
+    }
+
+    /// Puts the event of a query that ended at once.
+    fn put_immediate(
+        &self,
+        packet: &[u8],
+        client: Client,
+        clock: ClockReading,
+        (outcome, reply): (QueryOutcome, &[u8]),
+    ) {
         let question = ClientQuery::question_of(packet).map(|(name, rtype)| EventQuestion {
             name: SmallVec::from_slice(name.as_slice()),
             rtype,
@@ -51,7 +74,6 @@ impl<N: Network> Service<N> {
             received: clock,
             took: Duration::ZERO,
         });
-        handled
     }
 
     /// Puts the event of a resolved miss.
@@ -83,37 +105,10 @@ impl<N: Network> Service<N> {
         self.latencies.note_immediate(transport, before, &self.outcome_counts());
     }
 
-    /// Hands a resolved miss to the history. Names are moved, not copied.
-    pub(super) fn record_miss(
-        &self,
-        miss: Miss,
-        trace: &Trace,
-        resolution: &Resolution,
-        (outcome, reason): (QueryOutcome, Option<EdeCode>),
-        reply: &[u8],
-    ) {
+    /// Hands a resolved miss to the history, if one is kept.
+    pub(super) fn record_miss(&self, miss: ResolvedMiss) {
         let Some(recorder) = self.events.recorder() else { return };
-        let took = trace.elapsed();
-        let (hops, more_hops) = trace.close_hops();
-        let resolution = match resolution {
-            Ok(answer) => Ok(answer.security),
-            Err(unresolved) => Err(unresolved.cause),
-        };
-        let Miss { question, client, received, .. } = miss;
-        let rcode = rcode_in_header(reply);
-        let lost = recorder.put(ResolvedMiss {
-            question,
-            client,
-            received,
-            took,
-            outcome,
-            rcode,
-            reason,
-            resolution,
-            hops,
-            more_hops,
-        });
-        if lost {
+        if recorder.put(miss) {
             self.count(Counter::HistoryLost);
         }
     }
@@ -126,22 +121,23 @@ impl<N: Network> Service<N> {
         client: Client,
         received: ClockReading,
     ) {
-        let Some(recorder) = self.events.recorder() else { return };
-        let lost = recorder.put(ResolvedMiss {
-            question: question.clone(),
-            client,
-            received,
-            took: Duration::ZERO,
-            outcome: QueryOutcome::Cached,
-            rcode: Some(OptRcode::SERVFAIL),
-            reason: Some(EdeCode::CACHED_ERROR),
-            resolution: Err(Cause::Remembered),
-            hops: Vec::new(),
-            more_hops: 0,
-        });
-        if lost {
-            self.count(Counter::HistoryLost);
+        let resolution = Err(Cause::Remembered);
+        let reason = Some(EdeCode::CACHED_ERROR);
+        let failed = (Some(OptRcode::SERVFAIL), reason, resolution);
+        self.record_miss(from_memory(question.clone(), client, received, failed));
+    }
+
+    /// Hands a hit to the history. A remembered failure is there already.
+    #[cold]
+    fn record_hit(&self, packet: &[u8], client: Client, received: ClockReading, reply: &[u8]) {
+        let rcode = rcode_in_header(reply);
+        let Ok(request) = ClientQuery::read(packet) else { return };
+        if rcode == Some(OptRcode::SERVFAIL) {
+            return;
         }
+        self.events.has_hit(received);
+        let found = (rcode, None, Ok(Security::Unchecked));
+        self.record_miss(from_memory(request.question(), client, received, found));
     }
 
     fn put_event(&self, event: QueryEvent) {
@@ -152,6 +148,57 @@ impl<N: Network> Service<N> {
     /// The number of queries that ended so far, by outcome.
     pub(crate) fn outcome_counts(&self) -> OutcomeCounts {
         QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome_counter(outcome)))
+    }
+}
+
+/// A resolved miss for the history. Names are moved, not copied.
+pub(super) fn resolved_miss(
+    miss: Miss,
+    trace: &Trace,
+    resolution: &Resolution,
+    (outcome, reason): (QueryOutcome, Option<EdeCode>),
+    reply: &[u8],
+) -> ResolvedMiss {
+    let took = trace.elapsed();
+    let (hops, more_hops) = trace.close_hops();
+    let resolution = match resolution {
+        Ok(answer) => Ok(answer.security),
+        Err(unresolved) => Err(unresolved.cause),
+    };
+    let Miss { question, client, received, .. } = miss;
+    let rcode = rcode_in_header(reply);
+    ResolvedMiss {
+        question,
+        client,
+        received,
+        took,
+        outcome,
+        rcode,
+        reason,
+        resolution,
+        hops,
+        more_hops,
+    }
+}
+
+/// A query that memory has answered.
+fn from_memory(
+    question: Question,
+    client: Client,
+    received: ClockReading,
+    (rcode, reason, resolution): (Option<OptRcode>, Option<EdeCode>, Result<Security, Cause>),
+) -> ResolvedMiss {
+    ResolvedMiss {
+        question,
+        client,
+        received,
+        took: Duration::ZERO,
+        outcome: QueryOutcome::Cached,
+        rcode,
+        reason,
+        resolution,
+        hops: Vec::new(),
+        more_hops: 0,
     }
 }
 

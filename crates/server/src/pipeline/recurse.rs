@@ -8,11 +8,12 @@ use zoners_dns::{EdeCode, Moment, Network, OptRcode, Question};
 use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
+use super::observe::resolved_miss;
 use super::policy::Judged;
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
 use super::system_probes::offline_reason;
-use super::{Service, admit, finish};
+use super::{Service, admit, finish, timeline};
 use crate::events::outcome_counter;
 
 /// The time after which an answer is late. A late answer is not sent to an address that is not proven, has a
@@ -26,7 +27,9 @@ impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
     /// policy drops it.
     pub async fn recurse(&self, mut miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
-        let recorded = self.events.recorder().map(|_| Arc::new(Trace::of_hops()));
+        let told_within = self.room_for_timeline(&miss);
+        let is_recorded = told_within.is_some() || self.events.recorder().is_some();
+        let recorded = is_recorded.then(|| Arc::new(Trace::of_hops()));
         let trace = trace.or_else(|| recorded.clone());
         let service = self.of_group(miss.group);
         let (resolution, origin) = service.resolve_miss(&miss, trace).await;
@@ -42,7 +45,11 @@ impl<N: Network> Service<N> {
         };
         self.end_miss(&miss, (outcome, reason), &reply, now);
         if let Some(trace) = recorded {
-            self.record_miss(miss, &trace, &resolution, (outcome, reason), &reply);
+            let miss = resolved_miss(miss, &trace, &resolution, (outcome, reason), &reply);
+            if let Some(limit) = told_within {
+                timeline::tell_miss(&miss, limit, &mut reply);
+            }
+            self.record_miss(miss);
         }
         (!reply.is_empty()).then_some(reply)
     }

@@ -33,6 +33,8 @@ pub struct Rules {
     pub(super) contact: Option<Arc<str>>,
     pub(super) any: Any,
     pub(super) order: RRsetOrder,
+    /// Whether clients of this machine may learn the way to an answer.
+    pub(super) tells_timeline: bool,
     /// Slots for the queries waiting for a recursion.
     pub(super) waiting: ClientSlots,
     /// The slots that one client may take.
@@ -78,6 +80,7 @@ impl Rules {
             contact: config.policy.contact.as_ref().map(|contact| (*contact.0).into()),
             any: server.any,
             order: server.rrset_order,
+            tells_timeline: config.history.timeline_option,
             waiting: ClientSlots::new(server.max_waiting),
             waiting_per_client: server.max_waiting_per_client,
             generation,

@@ -19,6 +19,7 @@ mod clients {
     mod compact;
     mod events;
     mod groups;
+    mod history;
     mod large;
     mod lists;
     mod local;
@@ -27,6 +28,7 @@ mod clients {
     mod pipeline;
     mod policy;
     mod rebinding;
+    mod timeline;
     mod upstreams;
     mod zones;
 }

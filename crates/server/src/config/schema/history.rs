@@ -18,11 +18,13 @@ pub struct HistoryConfig {
     pub persist: bool,
     /// Keep latencies by provider for a year, for `zoners trend`: in the state folder, in numbers without names.
     pub trend: bool,
+    /// Answer clients of this machine that send the EDNS option 65053 with the way to the answer.
+    pub timeline_option: bool,
 }
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        HistoryConfig { size: 12 << 20, persist: false, trend: true }
+        HistoryConfig { size: 12 << 20, persist: false, trend: true, timeline_option: false }
     }
 }
 

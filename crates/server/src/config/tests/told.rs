@@ -109,6 +109,7 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
     let message = error("[server]\nsandbox = \"strict\"\n");
     assert!(message.contains("\"on\", \"required\" or \"off\""), "{message}");
     assert!(error("[resolver]\nprobe-uplink = 1\n").contains("true or false"));
+    assert!(error("[history]\ntimeline-option = 65053\n").contains("true or false"));
     assert!(error("[resolver]\nshare-referrals = \"A\"\n").contains("true or false"));
     assert!(error("[resolver]\ncookies = \"on\"\n").contains("true or false"));
     assert!(error("[resolver]\nrandomise-case = 1\n").contains("true or false"));

@@ -28,7 +28,7 @@ pub(super) fn answer_ready<N: Network>(
     responses: &mut Vec<u8>,
     asked: &mut bool,
 ) -> ReadyQueries {
-    let (handle, mut reply) = (service.handler(), Vec::new());
+    let (handle, mut reply) = (service.handler(clock), Vec::new());
     while let Some(packet) = incoming.next_message() {
         *asked = true;
         let handled = handle(service, &packet, client, clock, &mut reply);

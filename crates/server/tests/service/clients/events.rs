@@ -70,13 +70,13 @@ async fn each_query_has_one_event_in_the_order_of_their_ends() {
 #[tokio::test(start_paused = true)]
 async fn without_a_reader_no_event_is_composed() {
     let lab = lab();
-    let plain = lab.service.handler() as usize;
+    let plain = lab.service.handler(lab.service.clock()) as usize;
     ask_in_all_ways(&lab).await;
     let mut reader = lab.service.events().attach(64, EventFilter::default());
-    assert_ne!(lab.service.handler() as usize, plain, "the observed way");
+    assert_ne!(lab.service.handler(lab.service.clock()) as usize, plain, "the observed way");
     assert!(read(&mut reader).is_empty());
     drop(reader);
-    assert_eq!(lab.service.handler() as usize, plain);
+    assert_eq!(lab.service.handler(lab.service.clock()) as usize, plain);
 }
 
 #[tokio::test(start_paused = true)]
