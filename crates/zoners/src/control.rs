@@ -1,5 +1,5 @@
 //! Commands asking a running daemon: `zoners status`, `stats`, `metrics`, `servers`, `network`, `cache`, `nta`, `policy`,
-//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `why`, `slow`, `failures`, `trend`, `history`, `dashboard`,
+//! `reload`, `restart`, `healthcheck`, `watch`, `log`, `top`, `why`, `slow`, `failures`, `trend`, `history`, `dashboard`,
 //! `token`.
 
 pub(crate) mod cache;
@@ -18,6 +18,7 @@ pub(crate) mod status;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
+pub(crate) mod top;
 pub(crate) mod trend;
 pub(crate) mod troubles;
 pub(crate) mod watch;

@@ -68,6 +68,8 @@ enum Command {
     Metrics(control::metrics::MetricsArguments),
     /// Show the queries of clients as they end: client, question, outcome and reason.
     Watch(control::watch::WatchArguments),
+    /// Show what happens now, as a moving picture: queries, waits, slow names, servers at fault, clients.
+    Top(control::top::TopArguments),
     /// Show why a name was slow or failed: the cause in a sentence, and each server on the way.
     Why(control::why::WhyArguments),
     /// Show the slowest names, providers and servers of the last hour, with the cause.
@@ -135,6 +137,7 @@ Examples:
   zoners network                          see resolvers and domains of this network
   sudo zoners doctor                      find out whose fault it is
   zoners watch --failed                   see which queries fail, as they come
+  zoners top                              see what happens now
   zoners why example.com                  see why it was slow, or failed
   zoners slow                             see the slowest names of the last hour
   zoners cache flush example.com          let it forget a name
@@ -232,6 +235,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Stats(arguments) => control::stats::run(&arguments),
         Command::Metrics(arguments) => control::metrics::run(&arguments),
         Command::Watch(arguments) => control::watch::run(&arguments),
+        Command::Top(arguments) => control::top::run(&arguments),
         Command::Why(arguments) => control::why::run(&arguments),
         Command::Slow(arguments) => control::troubles::run(&arguments, false),
         Command::Failures(arguments) => control::troubles::run(&arguments, true),

@@ -146,7 +146,8 @@ fn clients(prefixes: &[String]) -> String {
     if local.is_empty() { networks } else { format!("{this_machine}, and {networks}") }
 }
 
-fn network(network: &NetworkReport) -> String {
+/// The uplink in words.
+pub(super) fn network(network: &NetworkReport) -> String {
     if network.down {
         return "down, as it seems: no server responds".to_owned();
     }

@@ -21,6 +21,7 @@ mod command {
     #[cfg(feature = "demo")]
     mod demo;
     mod lookup;
+    mod top;
     mod watch;
     mod why;
 }

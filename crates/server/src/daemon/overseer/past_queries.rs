@@ -34,7 +34,7 @@ pub(super) async fn find<N: Network>(
     let most = limit as usize;
     let wanted = wanted(filter)?;
     let begun = Instant::now();
-    let log = overseer.about.query_log.as_ref().map(|(folder, _)| folder.clone());
+    let log = overseer.about.query_log.folder();
     let (source, found) = match log {
         Some(folder) => {
             let found = beside(move || in_log(&folder, wanted, most)).await?;
