@@ -280,6 +280,7 @@ impl AdminRequest {
             | AdminRequest::Day {}
             | AdminRequest::Queries(_)
             | AdminRequest::Settings {}
+            | AdminRequest::Trend(_)
             | AdminRequest::Why(_)
             | AdminRequest::Troubles { .. } => TokenScope::Read,
             AdminRequest::PolicyPause { .. }
