@@ -5,6 +5,7 @@
 //! force for handshakes to come, and no connection ends.
 
 mod certificate;
+pub mod client;
 mod provider;
 mod server;
 

@@ -1,0 +1,54 @@
+//! Why a peer has not proven its identity.
+
+use std::io;
+
+use rustls::{CertificateError, Error};
+
+/// Why TLS with a peer could not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerFault {
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate has expired, or is not valid yet.
+    WrongTime,
+    /// No known authority has signed the certificate.
+    UnknownIssuer,
+    /// The key of the certificate is not a pinned key.
+    WrongKey,
+    /// The certificate cannot be used otherwise.
+    Unusable,
+    /// The peer speaks no TLS, or none of ours.
+    NoTls,
+}
+
+impl PeerFault {
+    /// The fault in an error of a stream; `None` if the stream itself broke.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<Self> {
+        let error = error.get_ref()?.downcast_ref::<Error>()?;
+        Some(match error {
+            Error::InvalidCertificate(certificate) => match certificate {
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => PeerFault::WrongName,
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. } => PeerFault::WrongTime,
+                // An authority of the same name with another key.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                    PeerFault::UnknownIssuer
+                }
+                CertificateError::ApplicationVerificationFailure => PeerFault::WrongKey,
+                _ => PeerFault::Unusable,
+            },
+            Error::NoCertificatesPresented => PeerFault::Unusable,
+            _ => PeerFault::NoTls,
+        })
+    }
+}
+
+/// The error of a connection to a named peer where no authority is trusted.
+pub(super) fn no_authority() -> io::Error {
+    let error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
