@@ -67,7 +67,7 @@ pub(crate) fn decode(zone: Name, value: &[u8], expires: Moment) -> Option<Delega
         .map(|_| {
             let name = value.name()?;
             let addresses = (0..value.u8()?).map(|_| value.address()).collect::<Option<_>>()?;
-            Some(NameServer { name, addresses })
+            Some(NameServer::plain(name, addresses))
         })
         .collect::<Option<Vec<_>>>()?;
     let signing = match value.u8()? {
@@ -89,14 +89,11 @@ mod tests {
         let zone = name::parse(zone).unwrap();
         let ds = RRset::new(zone.clone(), Rtype::DS, 60, Records::from_iter([b"ds"]));
         let servers = vec![
-            NameServer { name: name::parse("ns.test").unwrap(), addresses: vec![] },
-            NameServer {
-                name: name::parse("ns2.test").unwrap(),
-                addresses: vec![
+            NameServer::plain(name::parse("ns.test").unwrap(), vec![]),
+            NameServer::plain(name::parse("ns2.test").unwrap(), vec![
                     "192.0.2.1:53".parse().unwrap(),
                     "[2001:db8::1]:5353".parse().unwrap(),
-                ],
-            },
+                ]),
         ];
         let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
         Delegation { zone, mode, transport, servers, signing: DsStatus::Signed(ds), expires }

@@ -69,7 +69,7 @@ mod tests {
     fn the_way_to_a_zone_stays() {
         let cache = Cache::new(4 << 20, TtlLimits::default(), [0, 0]);
         let zone = name::parse("example").unwrap();
-        let server = NameServer { name: zone.clone(), addresses: vec![] };
+        let server = NameServer::plain(zone.clone(), vec![]);
         let delegation = Delegation {
             zone: zone.clone(),
             mode: QueryMode::Iterative,

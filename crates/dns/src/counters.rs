@@ -113,6 +113,7 @@ counters! {
     Upstream "upstream_" "Queries to servers, and their replies" {
         UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";
         UpstreamTcp "upstream_tcp" "queries" "Of upstream_queries: sent over TCP.";
+        UpstreamTls "upstream_tls" "queries" "Of upstream_queries: sent over TLS.";
         UpstreamRetransmitted "upstream_retransmitted" "queries" "Of upstream_queries: the same query sent again, because no reply had come yet.";
         UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new TCP connection, because the first was silent and may be dead.";
         UpstreamSocketWaits "upstream_socket_waits" "queries" "Queries that waited for a free socket, because the process had as many open as it may.";
@@ -121,6 +122,10 @@ counters! {
         UpstreamNetworkErrors "upstream_network_errors" "errors" "Errors of the operating system or the network that ended or met a query.";
         UpstreamConnectionRefused "upstream_connection_refused" "queries" "Queries to a closed port, or over a connection that the server closed.";
         UpstreamUnreachable "upstream_unreachable" "queries" "Queries to an unreachable address: ICMP unreachable, no route, or address family not available.";
+        UpstreamUntrusted "upstream_untrusted" "queries" "Queries not sent, because the server did not prove its identity: a wrong certificate or key.";
+        UpstreamHandshakesFailed "upstream_handshakes_failed" "queries" "Queries not sent, because TLS with the server failed otherwise.";
+        UpstreamTlsHandshakes "upstream_tls_handshakes" "handshakes" "TLS handshakes with servers.";
+        UpstreamTlsResumed "upstream_tls_resumed" "handshakes" "Of upstream_tls_handshakes: resumed from a session before.";
         UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
         UpstreamMalformed "upstream_malformed" "messages" "Messages that are not well-formed DNS; discarded.";
         UpstreamSuspicious "upstream_suspicious" "queries" "Queries to which a suspicious message came (wrong question, malformed, no cookie): asked again over TCP and of another server.";

@@ -6,8 +6,10 @@ use domain::base::iana::Rtype;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
+use crate::endpoint::Endpoint;
 use crate::name::Name;
 use crate::rrset::RRset;
+use crate::server_identity::IdentityId;
 use crate::transport::Transport;
 
 /// How the servers of a zone are queried.
@@ -29,6 +31,45 @@ pub struct NameServer {
     pub name: Name,
     /// The addresses in the delegation (glue). If empty, the addresses must be looked up.
     pub addresses: Vec<SocketAddr>,
+    /// The encryption that the configuration demands for the server.
+    pub encryption: Option<Encryption>,
+}
+
+/// How a configured server is reached with encryption alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// The transport.
+    pub transport: Transport,
+    /// The port.
+    pub port: u16,
+    /// The identity that the server must prove.
+    pub identity: IdentityId,
+}
+
+impl NameServer {
+    /// A server over plain transports.
+    #[must_use]
+    pub const fn plain(name: Name, addresses: Vec<SocketAddr>) -> Self {
+        NameServer { name, addresses, encryption: None }
+    }
+
+    /// The server at one of its addresses, asked over its encrypted transport, or else over `plain`.
+    #[must_use]
+    pub fn endpoint(&self, address: SocketAddr, plain: Transport) -> Endpoint {
+        match self.encryption {
+            None => Endpoint::new(address, plain),
+            Some(Encryption { transport, port, identity }) => {
+                let address = SocketAddr::new(address.ip(), port);
+                Endpoint::new(address, transport).identified(identity)
+            }
+        }
+    }
+
+    /// Whether the configuration has the name alone, so that the addresses are looked up.
+    #[must_use]
+    pub fn is_named_alone(&self) -> bool {
+        self.encryption.is_some() && self.addresses.is_empty()
+    }
 }
 
 /// What the parent zone says about the DS RRset of a child zone (RFC 4035 section 3.1.4.1).
@@ -72,7 +113,8 @@ impl Delegation {
             let known = servers.iter().any(|server| server.name == name);
             let own = glue.iter().filter(|set| !known && set.owner == name);
             let addresses = own.flat_map(RRset::addresses).map(|ip| SocketAddr::new(ip, 53));
-            servers.push(NameServer { addresses: addresses.collect(), name });
+            let addresses = addresses.collect();
+            servers.push(NameServer::plain(name, addresses));
         }
         Delegation {
             zone: ns.owner.clone(),

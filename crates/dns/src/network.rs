@@ -37,6 +37,37 @@ pub enum NetworkError {
     Closed,
     /// This machine has no free socket or port.
     NoSocket,
+    /// The server did not prove its identity.
+    Untrusted(IdentityFault),
+    /// TLS failed otherwise: the peer speaks no TLS, or no version or cipher suite of ours.
+    Handshake,
+}
+
+/// Why a certificate does not prove the identity of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum IdentityFault {
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate has expired, or is not valid yet.
+    WrongTime,
+    /// No authority of ours has signed the certificate.
+    UnknownIssuer,
+    /// No pinned key is the key of the server.
+    WrongKey,
+    /// The certificate cannot be used otherwise.
+    Unusable,
+}
+
+impl fmt::Display for IdentityFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IdentityFault::WrongName => "the certificate is for another name",
+            IdentityFault::WrongTime => "the certificate is not valid at this time",
+            IdentityFault::UnknownIssuer => "the certificate is of an unknown issuer",
+            IdentityFault::WrongKey => "the key of the server is not a pinned key",
+            IdentityFault::Unusable => "the certificate cannot be used",
+        })
+    }
 }
 
 impl fmt::Display for NetworkError {
@@ -46,6 +77,8 @@ impl fmt::Display for NetworkError {
             NetworkError::Unreachable => "unreachable",
             NetworkError::Closed => "connection closed",
             NetworkError::NoSocket => "no socket left",
+            NetworkError::Handshake => "TLS failed",
+            NetworkError::Untrusted(fault) => return fault.fmt(f),
         })
     }
 }

@@ -127,6 +127,10 @@ octet_enum! {
         FormErr,
         /// The reply could not be proven.
         Bogus,
+        /// The server did not prove its identity.
+        Untrusted,
+        /// TLS failed.
+        Handshake,
     }
 }
 
@@ -182,6 +186,10 @@ octet_enum! {
         BareDenial,
         /// A referral to the zone of the server itself.
         Sideways,
+        /// The server did not prove its identity, and was not asked.
+        Untrusted,
+        /// TLS failed.
+        Handshake,
     }
 }
 
@@ -227,12 +235,11 @@ impl HopEnd {
     /// Whether a useless reply came from the server.
     #[must_use]
     pub fn is_faulty(self) -> bool {
-        use ReplyEnd::{BareDenial, ConnectionClosed, Empty, Lame, Malformed, Sideways};
+        use ReplyEnd::{BareDenial, ConnectionClosed, Empty, Handshake, Lame, Malformed, Sideways, Untrusted};
         match self {
             HopEnd::Rcode(_) => true,
-            HopEnd::Reply(end) => {
-                matches!(end, BareDenial | ConnectionClosed | Empty | Lame | Malformed | Sideways)
-            }
+            HopEnd::Reply(BareDenial | ConnectionClosed | Empty | Lame | Malformed | Sideways | Handshake | Untrusted) => true,
+            HopEnd::Reply(_) => false,
         }
     }
 }

@@ -118,6 +118,8 @@ pub(crate) fn end_in_words(end: HopEnd) -> String {
         ReplyEnd::Empty => "an empty reply",
         ReplyEnd::BareDenial => "a bare denial",
         ReplyEnd::Sideways => "a referral to itself",
+        ReplyEnd::Untrusted => "not asked: its certificate or key is wrong",
+        ReplyEnd::Handshake => "not asked: TLS failed",
     };
     words.to_owned()
 }
@@ -143,6 +145,8 @@ fn trouble_in_words(trouble: ServerTrouble) -> &'static str {
         ServerTrouble::ServFail => "replied SERVFAIL before",
         ServerTrouble::FormErr => "gave no readable reply before",
         ServerTrouble::Bogus => "gave bogus answers before",
+        ServerTrouble::Untrusted => "had a wrong certificate or key before",
+        ServerTrouble::Handshake => "failed in TLS before",
     }
 }
 

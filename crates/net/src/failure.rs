@@ -2,7 +2,8 @@
 
 use std::io;
 
-use zoners_dns::NetworkError;
+use zoners_dns::{IdentityFault, NetworkError};
+use zoners_tls::client::PeerFault;
 
 use crate::descriptors::ran_out;
 use crate::fragments;
@@ -10,6 +11,9 @@ use crate::fragments;
 /// The meaning of an error for the path to a server.
 pub(crate) fn classify(error: &io::Error) -> NetworkError {
     use io::ErrorKind as Kind;
+    if let Some(fault) = PeerFault::of(error) {
+        return of_peer(fault);
+    }
     match error.kind() {
         Kind::ConnectionRefused => NetworkError::Refused,
         Kind::ConnectionReset
@@ -22,4 +26,16 @@ pub(crate) fn classify(error: &io::Error) -> NetworkError {
         _ if fragments::is_too_large(error) => NetworkError::NoSocket,
         _ => NetworkError::Unreachable,
     }
+}
+
+/// The meaning of a failed handshake.
+fn of_peer(fault: PeerFault) -> NetworkError {
+    NetworkError::Untrusted(match fault {
+        PeerFault::WrongName => IdentityFault::WrongName,
+        PeerFault::WrongTime => IdentityFault::WrongTime,
+        PeerFault::UnknownIssuer => IdentityFault::UnknownIssuer,
+        PeerFault::WrongKey => IdentityFault::WrongKey,
+        PeerFault::Unusable => IdentityFault::Unusable,
+        PeerFault::NoTls => return NetworkError::Handshake,
+    })
 }

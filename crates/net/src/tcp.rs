@@ -1,4 +1,5 @@
-//! Queries on TCP connections, which are kept open and shared (RFC 7766 section 6.2).
+//! Queries on TCP connections, which are kept open and shared (RFC 7766 section 6.2), in clear or within TLS (RFC 7858
+//! section 3.4).
 //!
 //! A connection may die silently: a NAT forgets it, or the address of this machine changes. So a
 //! connection with a late reply is suspect. Later queries use a new connection, and the waiting
@@ -8,7 +9,6 @@ mod connection;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
-use zoners_dns::{ExchangeEvent, NetworkError};
+use zoners_dns::{Counters, Endpoint, ExchangeEvent, NetworkError};
+use zoners_tls::client::ClientTls;
 
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
@@ -39,6 +40,8 @@ pub(crate) struct Pool {
     sources: Sources,
     /// The links of servers.
     pub(crate) links: LinkBindings,
+    tls: Arc<Mutex<ClientTls>>,
+    counters: Arc<Counters>,
     /// Changes when the open connections become useless.
     elsewhere: Arc<watch::Sender<()>>,
     descriptors: Arc<Descriptors>,
@@ -46,7 +49,7 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct Open {
-    by_server: HashMap<SocketAddr, Connection>,
+    by_server: HashMap<Endpoint, Connection>,
     /// Connections opened so far, which are numbered from 1.
     opened: u64,
 }
@@ -56,12 +59,23 @@ impl Pool {
         let elsewhere = Arc::new(watch::Sender::new(()));
         let (open, held) = (Arc::default(), Held::new(UNFINISHED));
         let links = LinkBindings::default();
-        Pool { open, held, sources, links, elsewhere, descriptors }
+        let (tls, counters) = (Arc::default(), Arc::default());
+        Pool { open, held, sources, links, tls, counters, elsewhere, descriptors }
     }
 
     /// The same, with connections to some servers by certain links.
     pub(crate) fn bound_by(self, links: LinkBindings) -> Self {
         Pool { links, ..self }
+    }
+
+    /// Servers prove their identity so from now on.
+    pub(crate) fn set_tls(&self, tls: ClientTls) {
+        *self.tls.lock() = tls;
+    }
+
+    /// The same, with handshakes counted here.
+    pub(crate) fn counted_by(self, counters: Arc<Counters>) -> Self {
+        Pool { counters, ..self }
     }
 
     /// The sockets giving way if descriptors are short.
@@ -71,7 +85,7 @@ impl Pool {
     }
 
     /// Whether a connection to `to` is open and takes queries.
-    pub(crate) fn has(&self, to: SocketAddr) -> bool {
+    pub(crate) fn has(&self, to: Endpoint) -> bool {
         self.open.lock().by_server.get(&to).is_some_and(Connection::takes_queries)
     }
 
@@ -79,7 +93,7 @@ impl Pool {
     /// descriptor, or waits for one.
     pub(crate) fn send(
         &self,
-        to: SocketAddr,
+        to: Endpoint,
         query: Bytes,
         descriptor: Option<Descriptor>,
     ) -> TcpExchange {
@@ -97,7 +111,7 @@ impl Pool {
     /// given number; else on a new connection.
     fn put(
         &self,
-        to: SocketAddr,
+        to: Endpoint,
         query: &Bytes,
         newer_than: u64,
         descriptor: Option<Descriptor>,
@@ -122,7 +136,7 @@ impl Pool {
         place
     }
 
-    fn forget(&self, to: SocketAddr, number: u64) {
+    fn forget(&self, to: Endpoint, number: u64) {
         let mut open = self.open.lock();
         if open.by_server.get(&to).is_some_and(|known| known.number == number) {
             open.by_server.remove(&to);
@@ -159,7 +173,7 @@ impl Drop for Place {
 #[derive(Debug)]
 pub struct TcpExchange {
     pool: Pool,
-    to: SocketAddr,
+    to: Endpoint,
     query: Bytes,
     place: Place,
     /// The query's slot on a suspect connection: the reply may still arrive there.

@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport};
+use zoners_dns::{Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport};
 use zoners_host::descriptors::limit;
+use zoners_tls::client::ClientTls;
 
 use crate::descriptors::Descriptors;
 use crate::link_binding::LinkBindings;
@@ -80,10 +81,22 @@ impl Sockets {
         Sockets { links, connections, ..self }
     }
 
+    /// The same, with TLS handshakes counted here.
+    #[must_use]
+    pub fn counted_by(self, counters: Arc<Counters>) -> Self {
+        let connections = self.connections.counted_by(counters);
+        Sockets { connections, ..self }
+    }
+
     /// The same, with a witness of all messages.
     #[must_use]
     pub fn observed_by(self, observer: Option<Arc<dyn UpstreamObserver>>) -> Self {
         Sockets { observer, ..self }
+    }
+
+    /// Servers over TLS prove their identity so from now on; open connections stay.
+    pub fn set_tls(&self, tls: ClientTls) {
+        self.connections.set_tls(tls);
     }
 
     /// The network has this NAT64 from now on, or none: IPv4 servers are reached through the NAT64 while no route leads
@@ -93,8 +106,8 @@ impl Sockets {
     }
 
     /// The address by which a server is reached.
-    fn way_to(&self, server: SocketAddr) -> SocketAddr {
-        self.nat64.way_to(server)
+    fn way_to(&self, server: Endpoint) -> SocketAddr {
+        self.nat64.way_to(server.socket_address())
     }
 
     /// The machine is on a different network, or has slept: open sockets are closed. Queries under
@@ -111,11 +124,11 @@ impl Network for Sockets {
     type Room = Room;
 
     fn room(&self, to: Endpoint) -> Option<Room> {
-        let address = self.way_to(to.address);
+        let address = self.way_to(to);
         let open = match to.transport {
             Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
             Transport::Tcp | Transport::Tls | Transport::Https => {
-                self.connections.has(address).then_some(Carrier::Any)
+                self.connections.has(Endpoint { address, ..to }).then_some(Carrier::Any)
             }
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
@@ -146,7 +159,7 @@ impl Network for Sockets {
 
 impl Sockets {
     fn begin(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {
-        let address = self.way_to(to.address);
+        let address = self.way_to(to);
         let carrier = room.map_or(Carrier::Any, |Room(carrier)| carrier);
         match to.transport {
             Transport::Udp => {
@@ -160,7 +173,7 @@ impl Sockets {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
                 };
-                SocketExchange::Tcp(self.connections.send(address, query, descriptor))
+                SocketExchange::Tcp(self.connections.send(Endpoint { address, ..to }, query, descriptor))
             }
         }
     }

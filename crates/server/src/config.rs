@@ -19,6 +19,7 @@ mod schema;
 mod sound;
 mod source;
 mod tree;
+mod upstream_server;
 pub mod values;
 mod words;
 mod written;
@@ -33,6 +34,7 @@ pub use overlay::ConfigOverlay;
 pub use schema::*;
 pub(crate) use sound::nearest;
 pub use source::ConfigSource;
+pub use upstream_server::UpstreamServer;
 pub(crate) use written::WrittenSetting;
 
 /// The root servers, unless the configuration names a file.

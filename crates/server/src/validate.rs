@@ -5,6 +5,7 @@ mod machine;
 use zoners_resolver::Settings;
 use zoners_store::shared::SharedCacheConfig;
 use zoners_tls::Certificate;
+use zoners_tls::client::ClientTls;
 
 use crate::config::{Config, ConfigError};
 use crate::pipeline::Local;
@@ -35,6 +36,8 @@ pub struct Validated {
     pub groups: PolicyGroups,
     /// The certificate for encrypted transports.
     pub certificate: Option<Certificate>,
+    /// TLS with the servers of routes.
+    pub client_tls: ClientTls,
 }
 
 impl Validated {
@@ -79,21 +82,23 @@ impl Config {
         error.take(self.dashboard_certificate());
         let groups = error.take(PolicyGroups::read(self));
         let certificate = error.take(self.certificate());
+        let client_tls = error.take(self.client_tls());
         if scope == Scope::Start {
             error.take(machine::check(self));
         }
-        match (settings, second_level, local, groups, certificate) {
+        match (settings, second_level, local, groups, certificate, client_tls) {
             (
                 Some(mut settings),
                 Some(second_level),
                 Some(local),
                 Some(groups),
                 Some(certificate),
+                Some(client_tls),
             ) if error.faults().is_empty() => {
                 settings.zone_copies = local.zone_copies();
-                Ok(Validated { settings, second_level, local, groups, certificate })
+                Ok(Validated { settings, second_level, local, groups, certificate, client_tls })
             }
-            (_, _, local, _, _) => {
+            (_, _, local, _, _, _) => {
                 // `check` tells these remarks beside the faults.
                 error.remark(local.iter().flat_map(|local| local.remarks().to_vec()));
                 Err(error)

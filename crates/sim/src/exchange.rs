@@ -85,7 +85,7 @@ impl Exchange for SimExchange {
             self.end();
         }
         if let (ExchangeEvent::Message(_), Some(aboard)) = (&outcome, self.aboard) {
-            self.net.0.lock().heard_on(self.to.address, aboard);
+            self.net.0.lock().heard_on(self.to, aboard);
         }
         outcome
     }
@@ -95,7 +95,7 @@ impl Exchange for SimExchange {
         let now = Instant::now();
         let at = now - internet.started;
         if self.to.transport.is_stream() {
-            self.aboard = Some(internet.board(self.to.address, self.aboard, at));
+            self.aboard = Some(internet.board(self.to, self.aboard, at));
         }
         let opened = self.aboard.map(|aboard| aboard.opened());
         let mut arrivals = internet.deliver(self.to, self.number, &query, at, opened);
@@ -108,7 +108,7 @@ impl Exchange for SimExchange {
 
     fn doubt(&mut self) -> bool {
         let mut internet = self.net.0.lock();
-        self.aboard.is_some_and(|aboard| internet.suspect(self.to.address, aboard))
+        self.aboard.is_some_and(|aboard| internet.suspect(self.to, aboard))
     }
 }
 

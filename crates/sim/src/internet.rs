@@ -6,11 +6,12 @@ mod nat;
 mod react;
 mod record;
 pub(crate) mod streams;
+mod tls;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ pub struct Internet {
     sent: Vec<Sent>,
     pub(crate) exchanges: u64,
     pub(crate) ended: BTreeMap<u64, Duration>,
-    streams: BTreeMap<SocketAddr, streams::Stream>,
+    streams: BTreeMap<Endpoint, streams::Stream>,
     /// Streams opened so far.
     opened: u64,
     /// The last change of network: older sockets get no reply, even to queries sent again.
@@ -239,6 +240,10 @@ impl Internet {
             self.near.contains(&to.address.ip()) || !udp && streams.contains(middlebox)
         };
         if let Some(middlebox) = self.middlebox.filter(|middlebox| !passes(middlebox)) {
+            // Nothing but DNS in clear gets through, or is answered in the name of servers.
+            if to.transport.is_encrypted() {
+                return vec![];
+            }
             return self.interposed(middlebox, &question, &message, udp);
         }
         let flow =
@@ -262,6 +267,11 @@ impl Internet {
             || link.outages.iter().any(|outage| outage.contains(&at))
         {
             return vec![];
+        }
+        if to.transport.is_encrypted() {
+            let stream = opened.map(|since| at.saturating_sub(since)).unwrap_or_default();
+            let said = || self.react(host, &question, &message, udp);
+            return tls::react(link.tls, to, trip, stream, said);
         }
         // A stream is opened first.
         let trip = if udp { trip } else { trip * 2 };

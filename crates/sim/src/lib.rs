@@ -22,6 +22,6 @@ pub mod zone;
 pub use clock::SimClock;
 pub use exchange::SimExchange;
 pub use internet::{Internet, Sent, SimNetwork};
-pub use link::{Bad, Beset, CookieHabit, Link, Manner, Streams};
+pub use link::{Bad, Beset, CookieHabit, Link, Manner, Streams, TlsManner};
 pub use middlebox::Middlebox;
 pub use zone::{Said, Zone};

@@ -20,6 +20,8 @@ pub struct Link {
     pub forgets: Vec<Duration>,
     /// The manner of the server.
     pub manner: Manner,
+    /// The manner of the server over TLS.
+    pub tls: TlsManner,
 }
 
 impl Default for Link {
@@ -32,6 +34,7 @@ impl Default for Link {
             outages: vec![],
             forgets: vec![],
             manner: Manner::Good,
+            tls: TlsManner::Closed,
         }
     }
 }
@@ -49,11 +52,35 @@ impl Link {
         Link { manner, ..self }
     }
 
+    /// The same with TLS.
+    #[must_use]
+    pub fn speaking(self, tls: TlsManner) -> Self {
+        Link { tls, ..self }
+    }
+
     /// The same with loss.
     #[must_use]
     pub fn losing(self, loss: f64) -> Self {
         Link { loss, ..self }
     }
+}
+
+/// How a server treats queries over TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsManner {
+    /// The port is closed, and the host says so.
+    #[default]
+    Closed,
+    /// A firewall swallows all.
+    Silent,
+    /// As in clear, after the handshakes of TCP and TLS.
+    Good,
+    /// The connection opens, and is closed once a query comes.
+    Resets,
+    /// The certificate is for another name: no query is sent to a server that must prove its name.
+    WrongCertificate,
+    /// The port is open and speaks no TLS.
+    NoTls,
 }
 
 /// How a server treats queries.

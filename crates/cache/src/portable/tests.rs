@@ -49,10 +49,7 @@ fn full() -> Cache {
             zone: parsed("test"),
             mode: QueryMode::Iterative,
             transport: Transport::Udp,
-            servers: vec![NameServer {
-                name: parsed("ns.test"),
-                addresses: vec![(SERVER, 53).into()],
-            }],
+            servers: vec![NameServer::plain(parsed("ns.test"), vec![(SERVER, 53).into()])],
             signing: DsStatus::Unknown,
             expires: NOW.after_seconds(300),
         },

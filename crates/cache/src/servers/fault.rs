@@ -21,11 +21,15 @@ pub enum ServerFault {
     FormErr,
     /// A reply that failed validation.
     Bogus,
+    /// The server did not prove its identity: no query was sent.
+    Untrusted,
+    /// TLS failed otherwise.
+    Handshake,
 }
 
 impl ServerFault {
     /// All faults.
-    pub const ALL: [ServerFault; 7] = [
+    pub const ALL: [ServerFault; 9] = [
         ServerFault::Timeout,
         ServerFault::Refused,
         ServerFault::Unreachable,
@@ -33,12 +37,21 @@ impl ServerFault {
         ServerFault::ServFail,
         ServerFault::FormErr,
         ServerFault::Bogus,
+        ServerFault::Untrusted,
+        ServerFault::Handshake,
     ];
 
     /// Whether the server sent no reply at all.
     #[must_use]
     pub const fn is_silence(self) -> bool {
-        matches!(self, ServerFault::Timeout | ServerFault::Refused | ServerFault::Unreachable)
+        match self {
+            ServerFault::Timeout
+            | ServerFault::Refused
+            | ServerFault::Unreachable
+            | ServerFault::Untrusted
+            | ServerFault::Handshake => true,
+            ServerFault::Lame | ServerFault::ServFail | ServerFault::FormErr | ServerFault::Bogus => false,
+        }
     }
 
     pub(super) fn read(octet: u8) -> Option<Self> {

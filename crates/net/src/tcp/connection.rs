@@ -1,5 +1,6 @@
 //! One connection, and the queries on it.
 
+mod secure;
 mod waiting;
 
 use std::io;
@@ -10,10 +11,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
-use zoners_dns::{Message, NetworkError};
+use zoners_dns::{Endpoint, Message, NetworkError};
 
 use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
@@ -21,11 +22,14 @@ use crate::failure;
 use crate::held::Account;
 use crate::link_binding::{self, LinkBinding};
 use crate::sources::not_ours;
-use crate::stream::{read_message, write_message};
+use crate::stream::{put_message, read_message};
 use waiting::WaitingQueries;
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
+/// The same, of a connection to a server that proves its identity: forwarders are few, and asked all the time (RFC 7858
+/// section 3.4).
+const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
 /// A connection attempt fails after this time.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
@@ -153,12 +157,15 @@ impl Connection {
     pub(super) fn run(
         &self,
         pool: &Pool,
-        to: SocketAddr,
+        to: Endpoint,
         mut queries: Queries,
         descriptor: Option<Descriptor>,
     ) -> impl Future<Output = ()> + use<> {
         let (account, health) = (pool.held.account(), self.health.clone());
-        let (from, link) = (pool.sources.address(to), pool.links.link_to(to));
+        let address = to.address;
+        let (from, link) = (pool.sources.address(address), pool.links.link_to(address));
+        let (tls, counters) = (pool.tls.lock().clone(), pool.counters.clone());
+        let idle = if to.identity.is_some() { IDLE_IDENTIFIED } else { IDLE };
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
             let waiting = WaitingQueries::default();
@@ -167,8 +174,20 @@ impl Connection {
                     Some(descriptor) => descriptor,
                     None => health.descriptors.take_beside().await,
                 };
-                let stream = connect(from, to, link.as_deref(), &descriptor).await?;
-                converse(stream, &mut queries, &waiting, &account, &health).await
+                let stream = connect(from, address, link.as_deref(), &descriptor).await?;
+                let asking = Conversation { idle, queries: &mut queries, waiting: &waiting, account: &account, health: &health };
+                match to.transport.is_encrypted() {
+                    false => {
+                        let (reader, writer) = stream.into_split();
+                        asking.run(reader, writer).await
+                    }
+                    true => {
+                        // Boxed, since a handshake is large and most connections have none.
+                        let stream = Box::pin(secure::begin(&tls, to, stream, &counters)).await?;
+                        let (reader, writer) = tokio::io::split(stream);
+                        asking.run(reader, writer).await
+                    }
+                }
             };
             let ended = tokio::select! {
                 biased;
@@ -189,53 +208,70 @@ impl Connection {
     }
 }
 
-/// Writes queries and delivers replies.
-async fn converse(
-    stream: TcpStream,
+/// What goes on over a connection.
+struct Conversation<'a> {
+    /// The time without a query after which the connection is closed.
+    idle: Duration,
+    queries: &'a mut Queries,
+    waiting: &'a WaitingQueries,
+    account: &'a Account,
+    health: &'a Health,
+}
+
+impl Conversation<'_> {
+    /// Writes queries and delivers replies.
+    async fn run(
+        self,
+        mut reader: impl AsyncRead + Unpin,
+        writer: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
+        let Conversation { idle, queries, waiting, account, health } = self;
+        let reading = async {
+            loop {
+                let message = read_message(&mut reader, account).await?;
+                health.hear();
+                if let Some(reply) = waiting.asker_of(&message) {
+                    let _ = reply.send(Ok(message));
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = account.given_up() => Err(io::ErrorKind::OutOfMemory.into()),
+            ended = reading => ended,
+            ended = write_queries(writer, idle, queries, waiting) => ended,
+        }
+    }
+}
+
+/// Writes queries; those that wait at one time go out at once, in one segment and in one TLS record.
+async fn write_queries(
+    mut writer: impl AsyncWrite + Unpin,
+    idle: Duration,
     queries: &mut Queries,
     waiting: &WaitingQueries,
-    account: &Account,
-    health: &Health,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (mut reader, mut writer) = stream.into_split();
-    let reading = async {
-        loop {
-            let message = read_message(&mut reader, account).await?;
-            health.hear();
-            if let Some(reply) = waiting.asker_of(&message) {
-                let _ = reply.send(Ok(message));
-            }
-        }
-    };
-    let writing = async {
-        loop {
-            match tokio::time::timeout(IDLE, queries.recv()).await {
-                Ok(Some((query, reply))) => {
+    let (mut batch, mut octets) = (Vec::new(), Vec::new());
+    loop {
+        match tokio::time::timeout(idle, queries.recv_many(&mut batch, UNWRITTEN)).await {
+            Ok(0) => return drained(waiting).await,
+            Ok(_) => {
+                for (query, reply) in batch.drain(..) {
                     let Some(id) = Message::id_of(&query) else { continue };
-                    // A query whose ID is in use here gets an error and opens a connection of its
-                    // own.
-                    if let Err(reply) = waiting.enter(id, reply) {
-                        let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
-                        continue;
+                    // A query whose ID is in use here gets an error and opens a connection of its own.
+                    match waiting.enter(id, reply) {
+                        Err(reply) => _ = reply.send(Err(Ended::By(NetworkError::Closed))),
+                        Ok(()) => _ = put_message(&mut octets, &query),
                     }
-                    write_message(&mut writer, &query).await?;
                 }
-                Ok(None) => return drained(waiting).await,
-                // The waiting queries time out by themselves.
-                Err(_) if !waiting.are_gone() => {}
-                Err(_) => {
-                    writer.shutdown().await?;
-                    return Ok(());
-                }
+                writer.write_all(&octets).await?;
+                writer.flush().await?;
+                octets.clear();
             }
+            // The waiting queries time out by themselves.
+            Err(_) if !waiting.are_gone() => {}
+            Err(_) => return writer.shutdown().await,
         }
-    };
-    tokio::select! {
-        biased;
-        () = account.given_up() => Err(io::ErrorKind::OutOfMemory.into()),
-        ended = reading => ended,
-        ended = writing => ended,
     }
 }
 
@@ -257,7 +293,9 @@ async fn connect(
         socket.bind((from, 0).into()).map_err(|error| not_ours(&error))?;
     }
     let connected = tokio::time::timeout(CONNECT, socket.connect(to)).await;
-    connected.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()
+    let stream = connected.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// No more queries can arrive; ends once none is waiting.

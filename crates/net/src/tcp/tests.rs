@@ -1,10 +1,12 @@
+mod secure;
+
 use std::io;
 
 use super::*;
 use crate::SECOND_LOOPBACK;
 use crate::stream::{read_message, write_message};
 use tokio::net::{TcpListener, TcpStream};
-use zoners_dns::Random;
+use zoners_dns::{Random, Transport};
 
 fn pool() -> Pool {
     Pool::new(Sources::new(Random::seeded(1), Vec::new()), Descriptors::new(64))
@@ -21,7 +23,7 @@ async fn read(stream: &mut TcpStream) -> io::Result<Bytes> {
 #[tokio::test]
 async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let one = read(&mut stream).await.unwrap();
@@ -39,7 +41,7 @@ async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
 #[tokio::test]
 async fn a_connection_closed_while_idle_is_opened_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -59,7 +61,7 @@ async fn a_connection_closed_while_idle_is_opened_again() {
 #[tokio::test]
 async fn a_closed_port_and_a_closed_stream_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let closing = tokio::spawn(async move { drop(listener.accept().await) });
     let pool = pool();
     assert_eq!(
@@ -76,7 +78,7 @@ async fn a_closed_port_and_a_closed_stream_are_told_apart() {
 #[tokio::test]
 async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let message = read(&mut stream).await.unwrap();
@@ -92,7 +94,7 @@ async fn who_cannot_use_the_reply_hears_that_there_is_no_other() {
 #[tokio::test]
 async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         for strays in [&[query(7)][..], &[Bytes::new()], &[query(8), query(4), query(9)]] {
@@ -119,7 +121,7 @@ async fn what_has_an_id_of_none_is_for_the_only_query_that_waits() {
 #[tokio::test]
 async fn a_connection_is_opened_from_the_address_that_it_shall() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let server = tokio::spawn(async move {
         let (mut stream, from) = listener.accept().await.unwrap();
         let message = read(&mut stream).await.unwrap();
@@ -161,9 +163,9 @@ async fn forgetful(
     }
 }
 
-async fn forgotten() -> (Pool, SocketAddr, tokio::sync::mpsc::UnboundedReceiver<(usize, Bytes)>) {
+async fn forgotten() -> (Pool, Endpoint, tokio::sync::mpsc::UnboundedReceiver<(usize, Bytes)>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(forgetful(listener, sender));
     let pool = pool();
@@ -212,7 +214,7 @@ async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
 #[tokio::test]
 async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let pool = pool();
     let mut one = pool.send(to, query(1), None);
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -241,7 +243,7 @@ async fn a_suspect_connection_may_still_deliver_and_is_cleared_by_it() {
 #[tokio::test]
 async fn a_connection_that_has_yet_to_bring_anything_is_not_suspect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let pool = pool();
     let (mut one, mut two) = (pool.send(to, query(1), None), pool.send(to, query(2), None));
     let (mut stream, _) = listener.accept().await.unwrap();
@@ -253,7 +255,7 @@ async fn a_connection_that_has_yet_to_bring_anything_is_not_suspect() {
 #[tokio::test]
 async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let pool = pool();
     // Opened for the first query; no query is answered here.
     let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id), None)).collect();
@@ -288,7 +290,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
 #[tokio::test]
 async fn an_idle_connection_gives_way_and_one_with_queries_does_not() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let to = listener.local_addr().unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let descriptors = Descriptors::new(4);
     let pool = Pool::new(Sources::new(Random::seeded(1), Vec::new()), descriptors.clone());
     descriptors.register(pool.keeper());

@@ -81,7 +81,11 @@ impl<'a> ServerQuery<'a> {
         ServerQuery { asking, endpoint, edns, cookie: true, is_unproven, step }
     }
 
+    /// The same over a stream; in clear only if it was in clear before.
     fn over_tcp(&self) -> Self {
+        if self.endpoint.transport.is_stream() {
+            return *self;
+        }
         ServerQuery { endpoint: self.endpoint.over(Transport::Tcp), ..*self }
     }
 
@@ -244,14 +248,18 @@ fn send_charged<N: Network>(
     let known = observe(env, endpoint, Observation::QuerySent).unwrap_or_default();
     let (mut proof, mut late_at) = (known.echo, None);
     if endpoint.transport.is_stream() {
-        env.count(Counter::UpstreamTcp);
+        env.count(match endpoint.transport.is_encrypted() {
+            true => Counter::UpstreamTls,
+            false => Counter::UpstreamTcp,
+        });
         proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
         late_at = Some(Instant::now() + late_after(env, &known));
     }
     let shown = secrets_for(env, query, &proof);
     let id = shared.random.id();
     let udp_payload_size = env.settings().udp_payload_size;
-    let opt = QueryOpt { udp_payload_size, cookie: shown.option() };
+    let is_padded = endpoint.transport.is_encrypted();
+    let opt = QueryOpt { udp_payload_size, cookie: shown.option(), is_padded };
     let options = QueryOptions { id, recursion_desired: asking.recursion_desired, edns };
     let wire = compose(&asking.question, options, opt, shown.letters.as_deref());
     PendingQuery {

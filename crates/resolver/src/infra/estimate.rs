@@ -169,7 +169,12 @@ impl Estimator {
     fn skipped_until(&self, info: &ServerInfo, hedge_after: Duration) -> Option<Moment> {
         let troubled_at = Moment::from_millis(info.troubled_at);
         let (times, from) = match info.trouble {
-            Some(ServerFault::Refused | ServerFault::Unreachable)
+            Some(
+                ServerFault::Refused
+                | ServerFault::Unreachable
+                | ServerFault::Untrusted
+                | ServerFault::Handshake,
+            )
                 if troubled_at >= self.forgiven =>
             {
                 (info.troubles, troubled_at)

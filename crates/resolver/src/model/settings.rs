@@ -247,9 +247,14 @@ impl Settings {
         }
     }
 
-    /// The route of `name`, the deepest if several match.
+    /// The route of `name`, the deepest if several match. A server that the configuration names without an address has
+    /// none, since its address cannot be asked of the server itself.
     #[must_use]
     pub fn route(&self, name: &Name) -> Option<&Delegation> {
+        let mut servers = self.routes.iter().flat_map(|route| &route.servers);
+        if servers.any(|server| server.is_named_alone() && server.name == *name) {
+            return None;
+        }
         let matching = self.routes.iter().filter(|route| name::is_within(name, &route.zone));
         matching.max_by_key(|route| name::depth(&route.zone))
     }

@@ -240,6 +240,8 @@ impl Fault {
                 Some(ServerFault::Refused)
             }
             Fault::Network(NetworkError::Unreachable) => Some(ServerFault::Unreachable),
+            Fault::Network(NetworkError::Untrusted(_)) => Some(ServerFault::Untrusted),
+            Fault::Network(NetworkError::Handshake) => Some(ServerFault::Handshake),
             // The fault is ours, or a stranger's.
             Fault::Network(NetworkError::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
             Fault::Malformed(_)

@@ -5,14 +5,13 @@
 //! validated although required, is not given.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 use zoners_cache::CachedFailure;
-use zoners_dns::{Checking, Endpoint, Moment, Network, Question, RRset, Security};
+use zoners_dns::{Checking, Endpoint, Moment, NameServer, Network, Question, RRset, Security};
 
 use crate::ask::interception::{explain_by_obstacle, is_closed_for};
 use crate::cached::aggressive_nsec::synthesised;
@@ -134,15 +133,19 @@ fn is_failing<N: Network>(env: &Env<N>, question: &Question, since: Moment) -> b
     };
     let Some(cut) = cut else { return false };
     let broken = env.shared().broken_paths();
-    let addresses: Vec<SocketAddr> =
-        cut.servers.iter().flat_map(|server| addresses_of(env, server).into_owned()).collect();
-    let usable =
-        |address: &&SocketAddr| env.settings().may_ask(address.ip()) && !broken.has(address.ip());
-    let in_trouble = |address: &SocketAddr| {
-        let endpoint = Endpoint::new(*address, cut.transport);
-        let server = cache.server(endpoint, now);
+    let of_server = |server: &NameServer| {
+        let addresses = addresses_of(env, server).into_owned().into_iter();
+        addresses.map(|address| server.endpoint(address, cut.transport)).collect::<Vec<_>>()
+    };
+    let endpoints: Vec<Endpoint> = cut.servers.iter().flat_map(of_server).collect();
+    let usable = |endpoint: &&Endpoint| {
+        let ip = endpoint.address.ip();
+        env.settings().may_ask(ip) && !broken.has(ip)
+    };
+    let in_trouble = |endpoint: &Endpoint| {
+        let server = cache.server(*endpoint, now);
         server.trouble.is_some()
             || server.unanswered > 0 && server.waiting_since < since.as_millis()
     };
-    !addresses.is_empty() && addresses.iter().filter(usable).all(in_trouble)
+    !endpoints.is_empty() && endpoints.iter().filter(usable).all(in_trouble)
 }

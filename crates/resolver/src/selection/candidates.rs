@@ -14,7 +14,7 @@ mod unresolved;
 use std::net::SocketAddr;
 
 use zoners_dns::{
-    Counter, Delegation, DsStatus, Endpoint, Name, NameServer, Network, QueryMode, Transport,
+    Counter, Delegation, DsStatus, Endpoint, NameServer, Network, QueryMode, Transport,
 };
 
 use crate::env::environment::Env;
@@ -29,7 +29,8 @@ pub(crate) use order::Attempt;
 /// An address of a server.
 #[derive(Clone, Debug)]
 struct Candidate {
-    address: SocketAddr,
+    /// The address, and the transport of the first attempt.
+    endpoint: Endpoint,
     server: usize,
     estimate: LatencyEstimate,
     /// Random microseconds, to spread questions over equal servers.
@@ -60,6 +61,11 @@ struct Candidate {
 }
 
 impl Candidate {
+    /// The address.
+    fn address(&self) -> SocketAddr {
+        self.endpoint.address
+    }
+
     /// Whether the server is responsive and its estimate is reliable.
     fn is_well_known(&self) -> bool {
         self.estimate.has_replied
@@ -113,7 +119,7 @@ impl Candidates {
         candidates.list.reserve_exact(addresses.min(limit));
         for server in order {
             let named = &cut.servers[server];
-            let resolvable = is_resolvable(&named.name, cut);
+            let resolvable = is_resolvable(named, cut);
             let addresses = match resolvable {
                 true => addresses_of(env, named),
                 false => named.addresses.as_slice().into(),
@@ -209,9 +215,12 @@ impl Candidates {
         let shared = env.shared();
         let now = shared.now();
         for address in addresses {
-            let endpoint = Endpoint::new(*address, self.transport);
-            if self.avoided.contains(address)
-                || self.has(*address)
+            // A server that the child zone alone names has no encryption.
+            let named = cut.servers.get(server);
+            let plain = || Endpoint::new(*address, self.transport);
+            let endpoint = named.map_or_else(plain, |it| it.endpoint(*address, self.transport));
+            if self.avoided.contains(&endpoint.address)
+                || self.has(endpoint.address)
                 || !env.settings().has_family(address.ip())
             {
                 continue;
@@ -220,13 +229,13 @@ impl Candidates {
                 env.count(Counter::LimitDelegationAddresses);
                 return;
             }
-            let lame = shared.cache.is_lame(&cut.zone, endpoint, now);
+            let lame = shared.cache.is_lame(&cut.zone, endpoint.over(Transport::Udp), now);
             // Referrals can name any number of nameservers in a victim's zone.
             if lame && self.is_nested {
                 continue;
             }
             self.list.push(Candidate {
-                address: *address,
+                endpoint,
                 server,
                 estimate: LatencyEstimate::default(),
                 jitter: shared.random.below(5000) as u16,
@@ -280,7 +289,7 @@ impl Candidates {
 
     /// Whether an address is a candidate, or was.
     pub(crate) fn has(&self, address: SocketAddr) -> bool {
-        self.list.iter().any(|candidate| candidate.address == address)
+        self.list.iter().any(|candidate| candidate.address() == address)
     }
 
     /// Whether no address is known.
@@ -289,7 +298,9 @@ impl Candidates {
     }
 }
 
-/// A name within the zone itself cannot be looked up without its glue (RFC 1034 section 4.2.1).
-fn is_resolvable(name: &Name, cut: &Delegation) -> bool {
-    cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(name, &cut.zone)
+/// A name within the zone itself cannot be looked up without its glue (RFC 1034 section 4.2.1). A configured server
+/// that has a name alone is looked up around its own route.
+fn is_resolvable(server: &NameServer, cut: &Delegation) -> bool {
+    server.is_named_alone()
+        || cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(&server.name, &cut.zone)
 }

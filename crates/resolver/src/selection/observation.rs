@@ -164,6 +164,10 @@ fn remember_last_reply(shared: &Shared, server: Endpoint, query: &UpstreamQuery,
 
 /// A server is late, or does not reply at all. Inside servers say nothing about the paths to the Internet.
 fn observe_silence(shared: &Shared, server: Endpoint, now: Moment) {
+    // Networks bar port 853 alone, and servers have no TLS: neither tells of a path.
+    if server.transport.is_encrypted() {
+        return;
+    }
     if shared.uplinks.is_internet(shared.uplinks.to(server.address.ip())) {
         shared.reachability.failed(server, now);
     }
@@ -199,6 +203,8 @@ fn observe_fault<N: Network>(
         ServerFault::ServFail => Counter::UpstreamServfail,
         ServerFault::FormErr => Counter::UpstreamFormerr,
         ServerFault::Bogus => Counter::UpstreamBogus,
+        ServerFault::Untrusted => Counter::UpstreamUntrusted,
+        ServerFault::Handshake => Counter::UpstreamHandshakesFailed,
     });
     let shared = env.shared();
     let before = shared.cache.observe_server(server, Evidence::Trouble(fault), now);

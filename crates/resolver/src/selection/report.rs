@@ -36,10 +36,13 @@ pub(crate) fn report<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<Server
     let mut reports = Vec::new();
     for server in &cut.servers {
         for address in addresses_of(env, server).iter() {
-            let endpoint = Endpoint::new(*address, cut.transport);
+            let endpoint = server.endpoint(*address, cut.transport);
             reports.push(report_server(env, &cut.zone, &server.name, endpoint));
+            if endpoint.transport.is_stream() {
+                continue;
+            }
             let tcp = report_server(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
-            if !cut.transport.is_stream() && tcp.info.asked_at > 0 {
+            if tcp.info.asked_at > 0 {
                 reports.push(tcp);
             }
         }
@@ -72,7 +75,7 @@ fn report_server<N: Network>(
     let info = shared.cache.server(endpoint, estimator.now);
     ServerReport {
         name: Some(name.clone()),
-        lame: shared.cache.is_lame(zone, endpoint, estimator.now),
+        lame: shared.cache.is_lame(zone, endpoint.over(Transport::Udp), estimator.now),
         ..report_estimate(&estimator, endpoint, info)
     }
 }
@@ -109,6 +112,8 @@ pub fn trouble_in_words(info: &ServerInfo) -> String {
         Some(ServerFault::ServFail) => ("SERVFAIL", "SERVFAIL"),
         Some(ServerFault::FormErr) => ("FORMERR", "FORMERR"),
         Some(ServerFault::Bogus) => ("bogus answer", "bogus answers"),
+        Some(ServerFault::Untrusted) => ("wrong certificate", "wrong certificates"),
+        Some(ServerFault::Handshake) => ("failure of TLS", "failures of TLS"),
         Some(ServerFault::Timeout) | None => ("timeout", "timeouts"),
     };
     let silent = info.trouble.is_none_or(|trouble| trouble == ServerFault::Timeout);

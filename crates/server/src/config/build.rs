@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
-    Delegation, DsStatus, Moment, Name, NameServer, Nat64Prefix, Prefix, QueryMode, Rtype,
+    Delegation, DsStatus, Moment, Name, Nat64Prefix, Prefix, QueryMode, Rtype,
     Transport, name, zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
@@ -14,6 +14,7 @@ use zoners_resolver::Settings;
 use zoners_resolver::{Anchor, Dns64, NeverAsk, never_ask};
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
+use zoners_tls::client::ClientTls;
 use zoners_tls::{Certificate, CertificateFiles};
 
 use super::listen::PORT;
@@ -21,7 +22,7 @@ use super::renamed;
 use super::schema::{Dns64Prefix, RedisConfig, Secret, ServerConfig};
 use super::{
     Answers, Config, ConfigError, LOCAL_ROOT_PRIMARIES, LocalRoot, NetworkRoute, ROOT_ANCHORS,
-    ROOT_HINTS, RouteConfig,
+    ROOT_HINTS, RouteConfig, UpstreamServer,
 };
 
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
@@ -114,8 +115,9 @@ impl Config {
     pub(crate) fn private_zones(&self) -> Vec<PrivateZone> {
         let zone = |zone: &Name, origin| PrivateZone { zone: zone.clone(), origin };
         let is_private = |list: &str, at: usize, route: &RouteConfig| {
-            let is_inside =
-                |server: &SocketAddr| RebindingProtection::is_private_everywhere(server.ip());
+            let is_inside = |server: &UpstreamServer| {
+                server.address.is_some_and(RebindingProtection::is_private_everywhere)
+            };
             // A root route that the file lacks is a strategy's.
             let is_of_file = || self.source.has(&format!("{list}[{at}]"));
             !route.zone.is_root() || is_of_file() && route.servers.iter().all(is_inside)
@@ -199,6 +201,29 @@ impl Config {
             seal: secret.map(|secret| Seal::new(secret.0.as_bytes())),
             single_flight: redis.single_flight,
         }))
+    }
+
+    /// TLS with the servers of routes: with the authorities of the file or of the system, if a certificate proves a
+    /// server. Reads the file named in the configuration.
+    ///
+    /// # Errors
+    /// The file cannot be read or has no certificate, or the system has none.
+    pub fn client_tls(&self) -> Result<ClientTls, ConfigError> {
+        const KEY: &str = "resolver.ca-file";
+        let mut routes = self.forward.iter().chain(&self.stub);
+        let is_proven_by_certificate = |route: &RouteConfig| {
+            route.pins.is_empty() && route.servers.iter().any(UpstreamServer::is_encrypted)
+        };
+        match &self.resolver.ca_file {
+            Some(path) => {
+                let authorities = self.read(KEY, path)?;
+                let tls = ClientTls::with_authorities(authorities.as_bytes());
+                tls.map_err(|what| self.wrong(KEY, &format!("{}: {what}", path.display())))
+            }
+            None if routes.any(is_proven_by_certificate) => ClientTls::with_system_authorities()
+                .map_err(|what| self.wrong(KEY, &format!("must name a file: {what}"))),
+            None => Ok(ClientTls::without_authorities()),
+        }
     }
 
     /// The common secret of the nodes, from the configuration itself or from a file.
@@ -371,12 +396,19 @@ fn copy_route(zone: &Name) -> Delegation {
 }
 
 fn route(route: &RouteConfig, mode: QueryMode) -> Delegation {
-    let server = |address| NameServer { name: name::root(), addresses: vec![address] };
+    let pins: Vec<[u8; 32]> = route.pins.iter().map(|pin| pin.0).collect();
+    let server = |server: &UpstreamServer| {
+        let named = server.name_server(&pins);
+        if named.is_none() {
+            tracing::error!("forward: {server} is left out: this process has had too many servers");
+        }
+        named
+    };
     Delegation {
         zone: route.zone.clone(),
         mode,
         transport: route.transport,
-        servers: route.servers.iter().copied().map(server).collect(),
+        servers: route.servers.iter().filter_map(server).collect(),
         signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }

@@ -7,7 +7,7 @@ use zoners_host::paths::state;
 use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
-use super::{Config, DnstapTarget, ListOrigin};
+use super::{Config, DnstapTarget, ListOrigin, UpstreamServer};
 use crate::policy::groups::{OWN_ZONE, ZONES};
 
 /// The ports of HTTPS and HTTP, to which the server of a list may redirect.
@@ -21,6 +21,7 @@ impl Config {
         let files = [
             ("the configuration file", file),
             ("resolver.root-hints", self.resolver.root_hints.as_deref()),
+            ("resolver.ca-file", self.resolver.ca_file.as_deref()),
             ("resolver.local-root-file", self.resolver.local_root_file.as_deref()),
             ("server.dashboard-certificate", self.server.dashboard_certificate.as_deref()),
             ("server.dashboard-key", self.server.dashboard_key.as_deref()),
@@ -120,8 +121,11 @@ impl Config {
         let listens = listens.map(|(of, ports)| Needs { of, all: Config::needs_to_listen(ports) });
         needs.extend(listens);
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
-            let servers = routes.iter().flat_map(|route| &route.servers);
-            Needs { of, all: servers.map(|server| Need::Connect(server.port())).collect() }
+            let servers = || routes.iter().flat_map(|route| &route.servers);
+            let ports = servers().map(|server| Need::Connect(server.port));
+            let is_encrypted = servers().any(UpstreamServer::is_encrypted);
+            let certificates = is_encrypted.then(certificate_needs).into_iter().flatten();
+            Needs { of, all: ports.chain(certificates).collect() }
         }));
         let upstreams = self.policy.upstreams().into_iter().flatten();
         let upstreams = upstreams.map(|server| Need::Connect(server.port()));

@@ -37,7 +37,7 @@ pub enum RouteReason {
 impl NetworkRoute {
     /// The route as the resolver has it.
     pub(super) fn delegation(&self) -> Delegation {
-        let server = |address| NameServer { name: name::root(), addresses: vec![address] };
+        let server = |address| NameServer::plain(name::root(), vec![address]);
         Delegation {
             zone: self.zone.clone(),
             mode: QueryMode::Forward,

@@ -49,7 +49,7 @@ pub use policy_group::{
 pub use query_log::{LoggedQueries, QueryLogConfig};
 pub use redis::{RedisConfig, Secret};
 pub use resolver::{Answers, LocalRoot, MinimisedType, ResolverConfig};
-pub use route::RouteConfig;
+pub use route::{KeyPin, RouteConfig};
 pub use server::{Any, RRsetOrder, Refuse, SandboxMode, ServerConfig};
 pub use strategy::{PortalProbe, WhenUnvalidated};
 pub use timeouts::Timeouts;

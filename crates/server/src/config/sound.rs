@@ -2,12 +2,12 @@
 
 mod policy;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use zoners_dns::name;
 use zoners_policy::{catalogue, catalogue_entry};
 
-use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig};
+use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig, UpstreamServer};
 pub(crate) use policy::nearest;
 
 impl Config {
@@ -178,7 +178,11 @@ impl Config {
                 );
                 wrong(&format!("{list}[{at}].zone"), &what);
             }
-            self.check_servers(&format!("{list}[{at}].servers"), &route.servers, wrong);
+            self.check_servers(&format!("{list}[{at}].servers"), route.servers.iter().map(|it| it.address), wrong);
+            if !route.pins.is_empty() && !route.servers.iter().any(UpstreamServer::is_encrypted) {
+                let what = "pins are for servers over TLS, such as \"tls://192.0.2.1\"";
+                wrong(&format!("{list}[{at}].pins"), what);
+            }
         }
     }
 
@@ -186,15 +190,17 @@ impl Config {
     fn check_servers(
         &self,
         path: &str,
-        servers: &[SocketAddr],
+        mut servers: impl Iterator<Item = Option<IpAddr>>,
         wrong: &mut impl FnMut(&str, &str),
     ) {
         let resolver = &self.resolver;
-        let can_ask = |server: &SocketAddr| match server.is_ipv4() {
-            true => resolver.ipv4,
-            false => resolver.ipv6,
+        // A server without an address here may have one of either family.
+        let can_ask = |server: Option<IpAddr>| match server {
+            None => true,
+            Some(IpAddr::V4(_)) => resolver.ipv4,
+            Some(IpAddr::V6(_)) => resolver.ipv6,
         };
-        if servers.iter().any(can_ask) || !(resolver.ipv4 || resolver.ipv6) {
+        if servers.any(can_ask) || !(resolver.ipv4 || resolver.ipv6) {
             return;
         }
         let (usable, family) = if resolver.ipv4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };

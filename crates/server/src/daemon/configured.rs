@@ -102,7 +102,7 @@ impl Configured {
     pub fn service(&self) -> Snapshot {
         let allotment = Allotment::of_process(self.generation.config.server.threads);
         let descriptors = Descriptors::new(allotment.servers);
-        self.service_over(self.generation.network(&self.core, &descriptors))
+        self.service_over(self.generation.network(&self.core, &descriptors, &Arc::default()))
     }
 
     /// The service of one worker over a network of the caller.

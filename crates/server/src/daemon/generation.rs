@@ -13,6 +13,7 @@ use zoners_net::{LinkBinding, LinkBindings, Sockets, UpstreamObserver};
 use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_store::shared::SharedCacheConfig;
 use zoners_tls::Certificate;
+use zoners_tls::client::ClientTls;
 
 use super::served_tls::ServedTls;
 use super::upstream_memories::UpstreamMemories;
@@ -148,6 +149,8 @@ pub(super) struct Generation {
     pub(super) groups: PolicyGroups,
     /// The certificate for encrypted transports.
     pub(super) certificate: Option<Certificate>,
+    /// TLS with the servers of routes.
+    pub(super) client_tls: ClientTls,
     /// Remarks on the configuration and on local data, as of the reading.
     pub(super) remarks: Vec<String>,
 }
@@ -169,7 +172,7 @@ impl Generation {
         let validated = config.validate(scope)?;
         let now_s = core.shared.clock.wall_seconds();
         let of_certificate: Vec<String> = validated.certificate_remark(now_s).into_iter().collect();
-        let Validated { settings, local, second_level, groups, certificate } = validated;
+        let Validated { settings, local, second_level, groups, certificate, client_tls } = validated;
         let remarks = [local.remarks(), &config.remarks(), &of_certificate].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
@@ -192,6 +195,7 @@ impl Generation {
             files,
             groups,
             certificate,
+            client_tls,
             remarks,
         };
         // The tracked keys belong to the user after the change of user.
@@ -240,12 +244,19 @@ impl Generation {
     }
 
     /// The upstream sockets of one worker, within the descriptors of the process.
-    pub(super) fn network(&self, core: &Core, descriptors: &Arc<Descriptors>) -> Arc<Sockets> {
+    pub(super) fn network(
+        &self,
+        core: &Core,
+        descriptors: &Arc<Descriptors>,
+        counters: &Arc<Counters>,
+    ) -> Arc<Sockets> {
         let sources = self.config.resolver.source_addresses.clone();
         let sockets = Sockets::within(descriptors.clone(), core.shared.random.clone(), sources);
         let observer: Arc<dyn UpstreamObserver> = core.tap.clone();
         let sockets = sockets.bound_by(core.links.clone()).observed_by(Some(observer));
+        let sockets = sockets.counted_by(counters.clone());
         sockets.set_nat64(self.config.nat64_prefix());
+        sockets.set_tls(self.client_tls.clone());
         Arc::new(sockets)
     }
 

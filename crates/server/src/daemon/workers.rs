@@ -53,8 +53,8 @@ struct Served {
 
 impl Served {
     fn new(core: &Core, generation: &Generation, descriptors: &Arc<Descriptors>) -> Self {
-        let network = generation.network(core, descriptors);
         let counters = Arc::<Counters>::default();
+        let network = generation.network(core, descriptors, &counters);
         let service = generation.service(core, network.clone(), &counters);
         Served { current: Arc::new(ArcSwap::from_pointee(service)), network, counters }
     }
@@ -169,7 +169,7 @@ impl Workers {
 
     /// Upstream sockets for look-ups of the daemon itself, within the descriptors of the workers.
     pub(super) fn look_up_network(&self, core: &Core, generation: &Generation) -> Arc<Sockets> {
-        generation.network(core, &self.descriptors)
+        generation.network(core, &self.descriptors, &Arc::default())
     }
 
     /// Puts a generation into force. Queries under way end with the old one.
@@ -178,6 +178,7 @@ impl Workers {
         for worker in self.served() {
             // A network may tell its prefix long after the start.
             worker.network.set_nat64(nat64);
+            worker.network.set_tls(generation.client_tls.clone());
             let service = generation.service(core, worker.network.clone(), &worker.counters);
             let service = service.continuing(&worker.current.load());
             worker.current.store(Arc::new(service));

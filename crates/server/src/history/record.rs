@@ -121,6 +121,8 @@ fn hop_end(end: LoggedEnd) -> HopEnd {
             Fault::Network(NetworkError::Unreachable) => ReplyEnd::Unreachable,
             Fault::Network(NetworkError::Closed) => ReplyEnd::ConnectionClosed,
             Fault::Network(NetworkError::NoSocket) => ReplyEnd::NoSocket,
+            Fault::Network(NetworkError::Untrusted(_)) => ReplyEnd::Untrusted,
+            Fault::Network(NetworkError::Handshake) => ReplyEnd::Handshake,
             Fault::Malformed(_) => ReplyEnd::Malformed,
             Fault::NoReply => ReplyEnd::NoReply,
             Fault::Flooded => ReplyEnd::Flooded,
@@ -142,5 +144,7 @@ fn trouble(fault: Option<ServerFault>) -> ServerTrouble {
         Some(ServerFault::ServFail) => ServerTrouble::ServFail,
         Some(ServerFault::FormErr) => ServerTrouble::FormErr,
         Some(ServerFault::Bogus) => ServerTrouble::Bogus,
+        Some(ServerFault::Untrusted) => ServerTrouble::Untrusted,
+        Some(ServerFault::Handshake) => ServerTrouble::Handshake,
     }
 }

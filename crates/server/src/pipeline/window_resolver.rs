@@ -45,7 +45,7 @@ impl WindowResolver {
 #[must_use]
 pub fn forwarder(resolvers: &[SocketAddr]) -> Delegation {
     let server =
-        |address: &SocketAddr| NameServer { name: name::root(), addresses: vec![*address] };
+        |address: &SocketAddr| NameServer::plain(name::root(), vec![*address]);
     Delegation {
         zone: name::root(),
         mode: QueryMode::Forward,

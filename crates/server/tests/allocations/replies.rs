@@ -74,7 +74,7 @@ fn question() -> Question {
 }
 
 fn cut(zone: &str) -> Delegation {
-    let servers = vec![NameServer { name: name::root(), addresses: vec![] }];
+    let servers = vec![NameServer::plain(name::root(), vec![])];
     Delegation {
         zone: name::parse(zone).unwrap(),
         mode: QueryMode::Iterative,

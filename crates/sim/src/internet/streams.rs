@@ -1,7 +1,8 @@
-//! TCP connections to servers, kept open and shared as real connections are.
+//! Connections to servers, kept open and shared as real connections are.
 
-use std::net::SocketAddr;
 use std::time::Duration;
+
+use zoners_dns::Endpoint;
 
 use super::Internet;
 
@@ -38,7 +39,7 @@ impl Aboard {
 impl Internet {
     /// Puts a query on the stream to `to` if the stream is newer than `before`, else on a new
     /// stream.
-    pub(crate) fn board(&mut self, to: SocketAddr, before: Option<Aboard>, at: Duration) -> Aboard {
+    pub(crate) fn board(&mut self, to: Endpoint, before: Option<Aboard>, at: Duration) -> Aboard {
         let newer = |stream: &Stream| before.is_none_or(|before| before.number < stream.number);
         let fit = |stream: &&mut Stream| {
             newer(stream) && !stream.suspect && at.saturating_sub(stream.used) < IDLE
@@ -58,7 +59,7 @@ impl Internet {
 
     /// Reports a late reply on a stream. Returns whether the stream has been silent since the query
     /// was sent, and was not suspected before.
-    pub(crate) fn suspect(&mut self, to: SocketAddr, aboard: Aboard) -> bool {
+    pub(crate) fn suspect(&mut self, to: Endpoint, aboard: Aboard) -> bool {
         let silent = aboard.heard > 0;
         match self.streams.get_mut(&to).filter(|stream| stream.number == aboard.number) {
             Some(stream) if silent && stream.heard == aboard.heard => {
@@ -72,7 +73,7 @@ impl Internet {
     }
 
     /// A reply has come on a stream.
-    pub(crate) fn heard_on(&mut self, to: SocketAddr, aboard: Aboard) {
+    pub(crate) fn heard_on(&mut self, to: Endpoint, aboard: Aboard) {
         let known = self.streams.get_mut(&to).filter(|stream| stream.number == aboard.number);
         if let Some(stream) = known {
             (stream.heard, stream.suspect) = (stream.heard + 1, false);

@@ -35,6 +35,7 @@ mod dnssec {
 mod faults {
     mod beset;
     mod dead_zones;
+    mod encrypted;
     mod never_stuck;
     mod paths;
     mod portal;

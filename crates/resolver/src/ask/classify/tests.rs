@@ -3,7 +3,7 @@ use zoners_dns::compose::{Response as Wire, ResponseFlags, compose};
 use zoners_dns::{NameServer, QueryMode, Transport, zonefile};
 
 fn cut(zone: &str) -> Delegation {
-    let servers = vec![NameServer { name: name::parse("ns.test").unwrap(), addresses: vec![] }];
+    let servers = vec![NameServer::plain(name::parse("ns.test").unwrap(), vec![])];
     Delegation {
         zone: name::parse(zone).unwrap(),
         mode: QueryMode::Iterative,

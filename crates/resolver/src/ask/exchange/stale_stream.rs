@@ -43,8 +43,11 @@ pub(super) fn renew_stream<N: Network>(
         env.count(exhausted.0);
         return Received::Nothing;
     }
-    for counter in [Counter::UpstreamQueries, Counter::UpstreamTcp, Counter::UpstreamTcpReconnected]
-    {
+    let over = match wait.endpoint.transport.is_encrypted() {
+        true => Counter::UpstreamTls,
+        false => Counter::UpstreamTcp,
+    };
+    for counter in [Counter::UpstreamQueries, over, Counter::UpstreamTcpReconnected] {
         env.count(counter);
     }
     observe(env, wait.endpoint, Observation::QuerySent);

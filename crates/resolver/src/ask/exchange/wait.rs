@@ -48,7 +48,8 @@ impl<N: Network> PendingQuery<N> {
             Transport::Udp => self.shown.option_again(),
             Transport::Tcp | Transport::Tls | Transport::Https => self.shown.option(),
         };
-        let opt = QueryOpt { udp_payload_size, cookie };
+        let is_padded = self.endpoint.transport.is_encrypted();
+        let opt = QueryOpt { udp_payload_size, cookie, is_padded };
         let ServerQuery { asking, edns, .. } = *query;
         let recursion_desired = asking.recursion_desired;
         let options = QueryOptions { id: self.id, recursion_desired, edns };

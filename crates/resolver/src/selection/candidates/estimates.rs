@@ -1,7 +1,7 @@
 //! The estimate of each candidate, over UDP and over TCP.
 
 use zoners_cache::ServerInfo;
-use zoners_dns::{Endpoint, Network, Transport};
+use zoners_dns::{Network, Transport};
 
 use super::{Candidate, Candidates};
 use crate::env::environment::Env;
@@ -15,7 +15,7 @@ impl Candidates {
     pub(crate) fn update_estimates<N: Network>(&mut self, env: &Env<N>) {
         let Some(first) = self.list.first() else { return };
         let shared = env.shared();
-        let mut uplink = shared.uplinks.to(first.address.ip());
+        let mut uplink = shared.uplinks.to(first.address().ip());
         let mut estimator = shared.estimator(uplink);
         self.silent = estimator.silent;
         self.can_probe = shared.probe_budget.is_left(env.settings().limits.probe_budget);
@@ -23,13 +23,10 @@ impl Candidates {
         let infos: Vec<_> = self
             .list
             .iter()
-            .map(|candidate| {
-                let address = candidate.address;
-                cache.server(Endpoint::new(address, self.transport), estimator.now)
-            })
+            .map(|candidate| cache.server(candidate.endpoint, estimator.now))
             .collect();
         for at in 0..self.list.len() {
-            let (address, server) = (self.list[at].address, self.list[at].server);
+            let (address, server) = (self.list[at].address(), self.list[at].server);
             // Most candidates share one uplink.
             let own = shared.uplinks.to(address.ip());
             if !std::ptr::eq(own, uplink) {
@@ -64,10 +61,10 @@ impl Candidates {
         estimator: &Estimator,
     ) -> Option<ServerInfo> {
         let silent = over_udp.unanswered >= SILENT_OVER_UDP;
-        if self.transport != Transport::Udp || !(silent || estimator.broken.udp) {
+        if candidate.endpoint.transport != Transport::Udp || !(silent || estimator.broken.udp) {
             return None;
         }
-        let endpoint = Endpoint::new(candidate.address, Transport::Tcp);
+        let endpoint = candidate.endpoint.over(Transport::Tcp);
         let over_tcp = env.shared().cache.server(endpoint, estimator.now);
         // A query under way is no evidence yet: a datagram goes beside.
         let under_way = u16::from(candidate.streamed && candidate.tries == 1);

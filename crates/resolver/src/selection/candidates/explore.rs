@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoners_dns::{Endpoint, Moment, Network};
 
-use super::{Attempt, Candidates};
+use super::{Attempt, Candidate, Candidates};
 use crate::env::environment::Env;
 
 /// With a server this near, no probe is worth its packet.
@@ -14,7 +14,7 @@ impl Candidates {
     /// A server to probe beside the first attempt: an unknown server if the known servers are few
     /// or far, or a server whose backoff has lasted long enough.
     pub(crate) fn explore(&mut self, beside: &Attempt) -> Option<Attempt> {
-        let first = self.list.iter().find(|other| other.address == beside.endpoint.address)?;
+        let first = self.list.iter().find(|other| other.address() == beside.endpoint.address)?;
         if first.estimate.has_replied && first.estimate.rtt < NEAR {
             return None;
         }
@@ -45,13 +45,12 @@ impl Candidates {
     /// the path works again.
     pub(crate) fn probe<N: Network>(&mut self, env: &Env<N>) -> Option<Attempt> {
         let (paths, now) = (&env.shared().reachability, env.shared().now());
-        let transport = self.transport;
         let candidate = self.list.iter().find(|candidate| {
-            let endpoint = Endpoint::new(candidate.address, transport);
-            (candidate.cut_off || candidate.over_tcp) && paths.claim_probe(endpoint, now)
+            let is_behind = candidate.cut_off || candidate.over_tcp;
+            is_behind && paths.claim_probe(candidate.endpoint, now)
         })?;
         Some(Attempt {
-            endpoint: Endpoint::new(candidate.address, transport),
+            endpoint: candidate.endpoint,
             edns: candidate.edns,
             troubled: false,
             is_first: true,
@@ -65,9 +64,9 @@ impl Candidates {
 
     /// Servers in backoff, with its end.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
-        self.list.iter().filter_map(|candidate| {
-            let endpoint = Endpoint::new(candidate.address, self.transport);
-            Some((endpoint, candidate.estimate.skipped_until?))
-        })
+        let skipped = |candidate: &Candidate| {
+            Some((candidate.endpoint, candidate.estimate.skipped_until?))
+        };
+        self.list.iter().filter_map(skipped)
     }
 }

@@ -78,19 +78,23 @@ impl Candidates {
     }
 
     pub(super) fn attempt(&mut self, at: usize, why: &'static str) -> Attempt {
-        let (udp, is_alone) = (!self.transport.is_stream(), self.is_alone(at));
+        let is_alone = self.is_alone(at);
         let candidate = &mut self.list[at];
+        let first = candidate.endpoint.transport;
+        let udp = !first.is_stream();
         let tries = candidate.tries;
         candidate.tries += 1;
         let plain = tries == 2 && udp && self.plain;
         let (transport, edns) = match tries {
+            // A configured encryption is never given up.
+            _ if first.is_encrypted() => (first, candidate.edns),
             _ if self.dead && !(candidate.over_tcp && candidate.estimate.has_replied) => {
-                (self.transport, candidate.edns)
+                (first, candidate.edns)
             }
-            _ if plain || candidate.no_tcp => (self.transport, candidate.edns && !plain),
+            _ if plain || candidate.no_tcp => (first, candidate.edns && !plain),
             0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
             1 if self.silent => (Transport::Tcp, candidate.edns),
-            0 | 1 => (self.transport, candidate.edns),
+            0 | 1 => (first, candidate.edns),
             _ => (Transport::Tcp, candidate.edns),
         };
         let LatencyEstimate { hedge_after, alone, again, has_replied, .. } = candidate.estimate;
@@ -106,7 +110,7 @@ impl Candidates {
         };
         let hedge_after = hedge_after * round_trips * (1 << tries.min(3));
         candidate.streamed |= transport.is_stream();
-        let endpoint = Endpoint::new(candidate.address, transport);
+        let endpoint = candidate.endpoint.over(transport);
         let Candidate { server, troubled, is_unproven, .. } = *candidate;
         let (is_first, longest) = (tries == 0, alone * round_trips);
         Attempt {
@@ -138,7 +142,7 @@ impl Candidates {
     /// The time a known server is waited for after its last query, if no alternative would be
     /// quicker.
     pub(crate) fn alone(&self, address: SocketAddr) -> Option<Duration> {
-        let at = self.list.iter().position(|candidate| candidate.address == address)?;
+        let at = self.list.iter().position(|candidate| candidate.address() == address)?;
         let Candidate { estimate, over_tcp, .. } = self.list.get(at)?;
         (estimate.has_replied && !over_tcp && self.is_alone(at)).then_some(estimate.alone)
     }
@@ -161,7 +165,7 @@ impl Candidates {
 
     /// The most attempts at a server for one question.
     pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
-        match self.transport {
+        match candidate.endpoint.transport {
             _ if candidate.estimate.given_up => 1,
             Transport::Tcp | Transport::Tls | Transport::Https => 2,
             Transport::Udp if self.is_nested => MOST_NESTED_TRIES,
@@ -191,7 +195,7 @@ impl Candidates {
         let of_name = self.list.iter().filter(|other| other.server == candidate.server);
         let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
         let again = AGAIN * tries + estimate.rtt * 2 * u32::from(candidate.tries);
-        let family = if candidate.address.is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
+        let family = if candidate.address().is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While unknown servers can be probed beside a known server, no question waits for an
         // unknown server.

@@ -8,7 +8,7 @@ use super::{Attempt, Candidate, Candidates};
 
 impl Candidates {
     fn of(&mut self, address: SocketAddr) -> impl Iterator<Item = &mut Candidate> {
-        self.list.iter_mut().filter(move |candidate| candidate.address == address)
+        self.list.iter_mut().filter(move |candidate| candidate.address() == address)
     }
 
     /// Excludes a server after a bad answer.
@@ -19,9 +19,8 @@ impl Candidates {
     /// An attempt ended with a network error. The server is excluded, unless only its TCP is
     /// closed: then the attempt does not count, and further attempts use UDP.
     pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
-        let all = endpoint.transport == self.transport;
         for candidate in self.of(endpoint.address) {
-            if all {
+            if endpoint.transport == candidate.endpoint.transport {
                 (candidate.has_network_error, candidate.is_excluded) = (true, true);
             } else {
                 candidate.tries -= u8::from(!candidate.no_tcp && candidate.tries > 0);

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use zoners_dns::{Delegation, Endpoint, Moment, Network};
+use zoners_dns::{Delegation, Moment, NameServer, Network};
 
 use super::{Candidates, is_resolvable};
 use crate::env::environment::Env;
@@ -21,8 +21,8 @@ impl Candidates {
         most: usize,
     ) -> Self {
         let (shared, now) = (env.shared(), env.shared().now());
-        let asked_at = |address: &SocketAddr| {
-            let endpoint = Endpoint::new(*address, cut.transport);
+        let asked_at = |server: &NameServer, address: &SocketAddr| {
+            let endpoint = server.endpoint(*address, cut.transport);
             let info = shared.cache.server(endpoint, now);
             match info.asked_at < since.as_millis() || info.replied_at > since.as_millis() {
                 // After a reply meanwhile, the next is likely.
@@ -34,9 +34,9 @@ impl Candidates {
         let mut candidates = Candidates::without_addresses(cut, step, most);
         for (at, server) in cut.servers.iter().enumerate() {
             let addresses = addresses_of(env, server);
-            all.extend(addresses.iter().map(|address| (asked_at(address), at, *address)));
+            all.extend(addresses.iter().map(|address| (asked_at(server, address), at, *address)));
             if addresses.is_empty()
-                && is_resolvable(&server.name, cut)
+                && is_resolvable(server, cut)
                 && !is_known_without_address(env, &server.name)
             {
                 candidates.unresolved.push(at);
@@ -60,9 +60,10 @@ impl Candidates {
 /// Whether a server of `cut` has ever replied at one of its addresses.
 pub(super) fn has_answered<N: Network>(env: &Env<N>, cut: &Delegation, server: usize) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
-    let answered = |address: &SocketAddr| {
-        let endpoint = Endpoint::new(*address, cut.transport);
-        cache.server(endpoint, now).replied_at > 0
-    };
-    cut.servers.get(server).is_some_and(|named| addresses_of(env, named).iter().any(answered))
+    cut.servers.get(server).is_some_and(|named| {
+        let answered = |address: &SocketAddr| {
+            cache.server(named.endpoint(*address, cut.transport), now).replied_at > 0
+        };
+        addresses_of(env, named).iter().any(answered)
+    })
 }

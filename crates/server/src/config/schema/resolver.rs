@@ -44,6 +44,8 @@ pub struct ResolverConfig {
     /// The UDP payload size told to servers, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
+    /// A file of certificate authorities (PEM) that servers over TLS are proven by; without the key, those of the system.
+    pub ca_file: Option<PathBuf>,
     /// Show servers cookies, and look for theirs in replies.
     pub cookies: bool,
     /// Write names in random case, and compare the case in replies.
@@ -76,6 +78,7 @@ impl Default for ResolverConfig {
             ipv6: true,
             source_addresses: Vec::new(),
             edns_udp_size: UDP_PAYLOAD_SIZE,
+            ca_file: None,
             cookies: true,
             randomise_case: false,
             probe_uplink: true,

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Deserializer, de};
-use zoners_dns::{Name, Transport};
+use zoners_dns::{Name, Transport, base64};
 
+use super::super::UpstreamServer;
 use super::super::listen::PORT;
 use super::super::values;
 use super::readers::{TextValue, list, text};
@@ -16,16 +17,52 @@ pub struct RouteConfig {
     /// The zone, with every name below.
     #[serde(deserialize_with = "text")]
     pub zone: Name,
-    /// The servers, each an address or address and port.
-    #[serde(deserialize_with = "servers")]
-    pub servers: Vec<SocketAddr>,
-    /// The transport of the first try.
+    /// The servers, each an address or address and port, or a server over TLS.
+    #[serde(deserialize_with = "upstream_servers")]
+    pub servers: Vec<UpstreamServer>,
+    /// SHA-256 digests of the keys of the servers over TLS, one of which the server must have; without any, a
+    /// certificate proves the server.
+    #[serde(default, deserialize_with = "list")]
+    pub pins: Vec<KeyPin>,
+    /// The transport of the first try of servers in clear.
     #[serde(default)]
     pub transport: Transport,
     /// Hold the answers against the chain of trust from above; most private zones have none. The
     /// root zone's always are.
     #[serde(default)]
     pub validate: bool,
+}
+
+fn upstream_servers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<UpstreamServer>, D::Error> {
+    let servers: Vec<UpstreamServer> = list(deserializer)?;
+    match servers.is_empty() {
+        true => Err(de::Error::custom("must have at least one server")),
+        false => Ok(servers),
+    }
+}
+
+impl TextValue for UpstreamServer {
+    const ALLOWED: &'static str = UpstreamServer::ALLOWED;
+
+    fn read(text: &str) -> Option<Self> {
+        UpstreamServer::read(text)
+    }
+}
+
+/// The SHA-256 digest of a public key (SubjectPublicKeyInfo).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyPin(pub [u8; 32]);
+
+impl TextValue for KeyPin {
+    const ALLOWED: &'static str = "the SHA-256 digest of a public key in base64, such as \
+                                   \"sha256/MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=\"";
+
+    fn read(text: &str) -> Option<Self> {
+        let digest = base64::decode(text.strip_prefix("sha256/").unwrap_or(text))?;
+        digest.try_into().ok().map(KeyPin)
+    }
 }
 
 pub(super) fn servers<'de, D: Deserializer<'de>>(

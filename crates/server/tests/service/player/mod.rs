@@ -289,7 +289,7 @@ fn routes(scenario: &Scenario) -> Vec<Delegation> {
 }
 
 fn server(address: std::net::IpAddr) -> [NameServer; 1] {
-    [NameServer { name: name::root(), addresses: vec![(address, 53).into()] }]
+    [NameServer::plain(name::root(), vec![(address, 53).into()])]
 }
 
 fn route(zone: &Name, mode: QueryMode, addresses: &[std::net::IpAddr]) -> Delegation {

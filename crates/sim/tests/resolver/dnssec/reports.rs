@@ -154,10 +154,7 @@ async fn an_outsider_names_no_agent_behind_a_configured_route() {
         zone: name::parse("lan").unwrap(),
         mode: QueryMode::Stub,
         transport: Transport::Udp,
-        servers: vec![NameServer {
-            name: name::root(),
-            addresses: vec!["10.0.0.1:53".parse().unwrap()],
-        }],
+        servers: vec![NameServer::plain(name::root(), vec!["10.0.0.1:53".parse().unwrap()])],
         signing: DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     }];

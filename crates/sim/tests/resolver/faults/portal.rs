@@ -397,7 +397,7 @@ async fn a_forwarder_recurses_as_it_should() {
         zone: name::root(),
         mode: QueryMode::Forward,
         transport: Transport::Udp,
-        servers: vec![NameServer { name: name::root(), addresses: vec![address] }],
+        servers: vec![NameServer::plain(name::root(), vec![address])],
         signing: zoners_dns::DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     });

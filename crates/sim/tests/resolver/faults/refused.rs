@@ -171,7 +171,7 @@ fn route(zone: &str, mode: QueryMode, server: &str) -> Delegation {
         zone: name::parse(zone).unwrap(),
         mode,
         transport: Transport::Udp,
-        servers: vec![NameServer { name: name::root(), addresses }],
+        servers: vec![NameServer::plain(name::root(), addresses)],
         signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }

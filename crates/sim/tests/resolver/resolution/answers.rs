@@ -223,10 +223,7 @@ async fn stubs_and_forwarders_are_asked_as_configured() {
         zone: name::parse(zone).unwrap(),
         mode,
         transport: Transport::Udp,
-        servers: vec![zoners_dns::NameServer {
-            name: name::root(),
-            addresses: vec![address.parse().unwrap()],
-        }],
+        servers: vec![zoners_dns::NameServer::plain(name::root(), vec![address.parse().unwrap()])],
         signing: zoners_dns::DsStatus::Unknown,
         expires: zoners_dns::Moment::NEVER,
     };

@@ -1,0 +1,128 @@
+//! Connections within TLS, against a server of rustls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::CertifiedKey;
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
+
+use super::*;
+use std::net::SocketAddr;
+use crate::stream::put_message;
+
+/// A server that returns what it gets, and closes each connection after some messages.
+struct TlsEcho {
+    address: SocketAddr,
+    certificate: String,
+    connections: Arc<AtomicUsize>,
+}
+
+async fn echo(messages: usize) -> TlsEcho {
+    let CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(vec!["dns.example".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(zoners_tls::provider());
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = connections.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::Relaxed);
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let account = Held::new(usize::MAX).account();
+                for _ in 0..messages {
+                    let Ok(message) = read_message(&mut stream, &account).await else { return };
+                    let mut framed = Vec::new();
+                    assert!(put_message(&mut framed, &message));
+                    stream.write_all(&framed).await.unwrap();
+                    stream.flush().await.unwrap();
+                }
+            });
+        }
+    });
+    TlsEcho { address, certificate: cert.pem(), connections }
+}
+
+impl TlsEcho {
+    fn named(&self, name: &str) -> Endpoint {
+        let identity = ServerIdentity { name: name.to_owned(), ..ServerIdentity::default() };
+        let identity = IdentityId::intern(identity).unwrap();
+        Endpoint::new(self.address, Transport::Tls).identified(identity)
+    }
+
+    fn pool(&self) -> Pool {
+        let pool = pool();
+        pool.set_tls(ClientTls::with_authorities(self.certificate.as_bytes()).unwrap());
+        pool
+    }
+}
+
+#[tokio::test]
+async fn queries_share_a_connection_and_a_closed_one_is_resumed() {
+    let server = echo(3).await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    for (id, connections) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)] {
+        let reply = pool.send(to, query(id), None).receive().await;
+        assert_eq!(reply, ExchangeEvent::Message(query(id)));
+        assert_eq!(server.connections.load(Ordering::Relaxed), connections, "{id}");
+    }
+    assert_eq!(pool.counters.get(Counter::UpstreamTlsHandshakes), 2);
+    assert_eq!(pool.counters.get(Counter::UpstreamTlsResumed), 1);
+    // Who proves nothing is another server, and so is the same one in clear.
+    assert!(pool.has(to) && !pool.has(Endpoint { identity: None, ..to }));
+    assert!(!pool.has(Endpoint::new(server.address, Transport::Tcp)));
+}
+
+#[tokio::test]
+async fn queries_that_wait_for_the_handshake_go_out_together() {
+    let server = echo(usize::MAX).await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    let mut queries: Vec<TcpExchange> = (1..9).map(|id| pool.send(to, query(id), None)).collect();
+    for (id, exchange) in (1..9).zip(&mut queries) {
+        assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(id)));
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn who_does_not_prove_the_name_gets_no_query() {
+    let server = echo(usize::MAX).await;
+    for (pool, to, fault) in [
+        (server.pool(), server.named("other.example"), IdentityFault::WrongName),
+        (pool(), server.named("dns.example"), IdentityFault::UnknownIssuer),
+    ] {
+        let reply = pool.send(to, query(1), None).receive().await;
+        assert_eq!(reply, ExchangeEvent::Failed(NetworkError::Untrusted(fault)));
+        assert_eq!(pool.counters.get(Counter::UpstreamTlsHandshakes), 0);
+    }
+    let opportunistic = Endpoint::new(server.address, Transport::Tls);
+    let reply = pool().send(opportunistic, query(1), None).receive().await;
+    assert_eq!(reply, ExchangeEvent::Message(query(1)));
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_told_from_a_closed_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tls);
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        let _ = read(&mut stream).await;
+    });
+    let failed = pool().send(to, query(1), None).receive().await;
+    assert_eq!(failed, ExchangeEvent::Failed(NetworkError::Handshake));
+    serving.await.unwrap();
+    let failed = pool().send(to, query(1), None).receive().await;
+    assert_eq!(failed, ExchangeEvent::Failed(NetworkError::Refused));
+}

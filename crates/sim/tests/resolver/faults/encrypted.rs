@@ -1,0 +1,157 @@
+//! Forwarders over TLS: those that are silent, close, lie about their name or are slow cost nothing, and nothing is ever
+//! asked in clear.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::common::many::ms;
+use crate::common::{Lab, settings};
+use tokio::time::{Instant, sleep};
+use zoners_dns::{
+    Counter, Delegation, DsStatus, EdeCode, Encryption, IdentityId, Moment, Name, NameServer,
+    QueryMode, Rtype, ServerIdentity, Transport, name,
+};
+use zoners_resolver::Settings;
+use zoners_sim::{Link, SimNetwork, TlsManner, world};
+
+const GOOD: &str = "203.0.119.1";
+const SILENT: &str = "203.0.119.2";
+const RESETTING: &str = "203.0.119.3";
+const WRONG: &str = "203.0.119.4";
+const SLOW: &str = "203.0.119.5";
+const NAMES: usize = 200;
+
+fn over_tls(name: Name, addresses: &[&str]) -> NameServer {
+    let identity = ServerIdentity { name: "dns.example".into(), ..ServerIdentity::default() };
+    let identity = IdentityId::intern(identity).unwrap();
+    let encryption = Some(Encryption { transport: Transport::Tls, port: 853, identity });
+    let addresses = addresses.iter().map(|ip| (ip.parse::<std::net::IpAddr>().unwrap(), 853).into());
+    NameServer { name, addresses: addresses.collect(), encryption }
+}
+
+fn forwarded(zone: &str, servers: Vec<NameServer>) -> Settings {
+    let route = Delegation {
+        zone: name::parse(zone).unwrap(),
+        mode: QueryMode::Forward,
+        transport: Transport::Udp,
+        servers,
+        signing: DsStatus::Unknown,
+        expires: Moment::NEVER,
+    };
+    Settings { routes: vec![route], ..settings() }
+}
+
+/// Forwarders with these links, which know the names of `corp`.
+fn corp(links: &[(&str, Link)]) -> Lab {
+    let net = SimNetwork::new(5);
+    let mut names = String::new();
+    for number in 0..NAMES {
+        let _ = writeln!(names, "n{number} A 10.1.0.{}", number % 250);
+    }
+    let addresses: Vec<&str> = links.iter().map(|(address, _)| *address).collect();
+    net.zone("corp", &addresses, &names);
+    for (address, link) in links {
+        net.link(address, link.clone());
+    }
+    let servers = addresses.iter().map(|address| over_tls(name::root(), &[address])).collect();
+    Lab::with(net, forwarded("corp", servers))
+}
+
+/// The times of questions for each name, in order of length.
+async fn ask_all(lab: &Lab) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for number in 0..NAMES {
+        let started = Instant::now();
+        let answer = lab.ask(&format!("n{number}.corp"), Rtype::A).await;
+        assert!(answer.contains("10.1.0."), "n{number}: {answer}");
+        times.push(started.elapsed());
+        sleep(ms(100)).await;
+    }
+    times.sort();
+    times
+}
+
+fn is_all_encrypted(lab: &Lab) -> bool {
+    let sent = lab.net.sent();
+    sent.iter().all(|sent| sent.to.transport == Transport::Tls && sent.to.identity.is_some())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_good_forwarder_is_enough_and_the_rest_cost_a_hedge_at_most() {
+    let good = Link::of(30).speaking(TlsManner::Good);
+    let slow = Link::of(150).speaking(TlsManner::Good);
+    let lab = corp(&[
+        (SILENT, Link::of(10).speaking(TlsManner::Silent)),
+        (RESETTING, Link::of(10).speaking(TlsManner::Resets)),
+        (WRONG, Link::of(10).speaking(TlsManner::WrongCertificate)),
+        (SLOW, slow),
+        (GOOD, good),
+    ]);
+    let times = ask_all(&lab).await;
+    let (median, p99) = (times[NAMES / 2], times[NAMES * 99 / 100]);
+    assert!(median <= ms(32), "the good one: {median:?}");
+    // A handshake takes two round trips, and a hedge is as late as the slow one usually is.
+    assert!(p99 <= ms(150 * 3), "{p99:?}");
+    assert!(is_all_encrypted(&lab));
+    assert!(lab.count(Counter::UpstreamUntrusted) > 0);
+    assert_eq!(lab.count(Counter::UpstreamTcp), 0);
+    assert_eq!(lab.count(Counter::UpstreamTls), lab.count(Counter::UpstreamQueries));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_certificate_is_told_and_never_followed_by_a_query_in_clear() {
+    for (tls, counter, told) in [
+        (TlsManner::WrongCertificate, Counter::UpstreamUntrusted, "the certificate is for another name"),
+        (TlsManner::NoTls, Counter::UpstreamHandshakesFailed, "TLS failed"),
+        (TlsManner::Closed, Counter::UpstreamConnectionRefused, "connection refused"),
+        (TlsManner::Resets, Counter::UpstreamConnectionRefused, "connection closed"),
+    ] {
+        let lab = corp(&[(WRONG, Link::of(10).speaking(tls))]);
+        let started = Instant::now();
+        let ede = lab.resolve("n1.corp", Rtype::A).await.unwrap_err().ede;
+        assert_eq!(ede.code, EdeCode::NETWORK_ERROR, "{tls:?}");
+        assert!(ede.text.contains(told) && ede.text.contains(WRONG), "{tls:?}: {}", ede.text);
+        assert!(started.elapsed() < ms(3000), "{tls:?}: {:?}", started.elapsed());
+        assert!(is_all_encrypted(&lab) && lab.count(counter) > 0, "{tls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_forwarder_says_nothing_of_the_paths_to_other_servers() {
+    let lab = corp(&[(SILENT, Link::of(10).speaking(TlsManner::Silent))]);
+    for number in 0..20 {
+        assert!(lab.resolve(&format!("n{number}.corp"), Rtype::A).await.is_err());
+    }
+    assert_eq!(lab.worker.shared().broken_paths(), zoners_resolver::BrokenPaths::default());
+    assert!(is_all_encrypted(&lab));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_forgotten_is_opened_anew() {
+    let link = Link { forgets: vec![ms(5050)], ..Link::of(30).speaking(TlsManner::Good) };
+    let lab = corp(&[(GOOD, link)]);
+    let times = ask_all(&lab).await;
+    assert!(times[NAMES - 1] < ms(600), "{:?}", times[NAMES - 1]);
+    assert!(is_all_encrypted(&lab));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_of_a_forwarder_is_looked_up_around_its_route() {
+    let net = world::small(1);
+    net.zone("lan", &["203.0.114.1"], "nas A 10.0.0.1\n");
+    net.change("example.com", |zone| {
+        let text = "dns.example.com. A 203.0.119.1\n";
+        let sets = zoners_dns::zonefile::parse(text, &name::root()).unwrap();
+        sets.into_iter().for_each(|set| zone.add(set));
+    });
+    net.zone("corp", &[GOOD], "nas A 10.0.0.1\n");
+    net.link(GOOD, Link::of(30).speaking(TlsManner::Good));
+    let server = over_tls(name::parse("dns.example.com").unwrap(), &[]);
+    let lab = Lab::with(net, forwarded(".", vec![server]));
+    assert!(lab.ask("nas.corp", Rtype::A).await.contains("10.0.0.1"));
+    let (tls, clear): (Vec<_>, Vec<_>) =
+        lab.net.sent().into_iter().partition(|sent| sent.to.transport == Transport::Tls);
+    assert!(tls.iter().all(|sent| sent.to.address == (GOOD.parse::<std::net::IpAddr>().unwrap(), 853).into()));
+    let corp = name::parse("corp").unwrap();
+    assert!(!tls.is_empty() && clear.iter().all(|sent| !name::is_within(&sent.question.name, &corp)));
+}
