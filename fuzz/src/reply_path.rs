@@ -69,7 +69,7 @@ fn delegation(zone: Name, server: [u8; 4]) -> Delegation {
         zone,
         mode: QueryMode::Stub,
         transport: Transport::Udp,
-        servers: vec![NameServer { name, addresses: vec![(server, 53).into()] }],
+        servers: vec![NameServer::plain(name, vec![(server, 53).into()])],
         signing: DsStatus::Unknown,
         expires: Moment::NEVER,
     }

@@ -134,8 +134,7 @@ fn full() -> Cache {
     let denial = zoners_cache::Denial::new(soa.into_iter().next(), vec![]);
     cache.insert_nxdomain(&parsed("gone.test"), Rtype::A, &denial, NOW);
     cache.insert_insecure_zone(&parsed("sub.test"), None, 60, NOW);
-    let server =
-        NameServer { name: parsed("ns.test"), addresses: vec![([192, 0, 2, 53], 53).into()] };
+    let server = NameServer::plain(parsed("ns.test"), vec![([192, 0, 2, 53], 53).into()]);
     let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
     let (zone, expires) = (parsed("test"), NOW.after_seconds(600));
     let (servers, signing) = (vec![server], DsStatus::Unknown);

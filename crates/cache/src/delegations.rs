@@ -90,10 +90,10 @@ mod tests {
         let ds = RRset::new(zone.clone(), Rtype::DS, 60, Records::from_iter([b"ds"]));
         let servers = vec![
             NameServer::plain(name::parse("ns.test").unwrap(), vec![]),
-            NameServer::plain(name::parse("ns2.test").unwrap(), vec![
-                    "192.0.2.1:53".parse().unwrap(),
-                    "[2001:db8::1]:5353".parse().unwrap(),
-                ]),
+            NameServer::plain(
+                name::parse("ns2.test").unwrap(),
+                vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:5353".parse().unwrap()],
+            ),
         ];
         let (mode, transport) = (QueryMode::Iterative, Transport::Udp);
         Delegation { zone, mode, transport, servers, signing: DsStatus::Signed(ds), expires }

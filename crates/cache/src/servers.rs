@@ -1,6 +1,7 @@
 //! The infra cache: what is known about each server.
 
 mod echo;
+mod encryption;
 mod evidence;
 mod fault;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::{Endpoint, Moment};
 
 pub use echo::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport};
+pub use encryption::{EncryptionTrial, TrialEvent};
 pub use evidence::Evidence;
 pub use fault::ServerFault;
 
@@ -20,6 +22,8 @@ use crate::key::{CacheKey, server_of};
 
 /// How long an entry is kept after the last event.
 const KEEP_AFTER_LAST_EVENT: Duration = Duration::from_secs(3600);
+/// The same of an entry with a trial of encryption, whose result counts for longer.
+const KEEP_AFTER_TRIAL: Duration = encryption::PERSISTENCE;
 /// From this number of EDNS fallbacks on, a server is queried without EDNS. Fewer prove nothing: a
 /// single UDP reply can be forged.
 const MIN_EDNS_FALLBACKS: u8 = 3;
@@ -53,6 +57,9 @@ pub struct ServerInfo {
     pub plain: u8,
     /// When that last happened.
     pub plain_at: u64,
+    /// Trials of opportunistic encryption, in the entry for plain transports.
+    #[serde(default)]
+    pub encryption: EncryptionTrial,
     /// Cookies and letter case; secret, so not serialised.
     #[serde(skip)]
     pub echo: EchoSupport,
@@ -96,6 +103,7 @@ impl ServerInfo {
             // Zero means never.
             *at = if *at > 0 { at.saturating_add_signed(shift).max(1) } else { 0 };
         }
+        self.encryption.shift(shift);
         self.echo.shift(shift);
         self
     }
@@ -114,7 +122,10 @@ impl ServerInfo {
         out.put_u64(self.troubled_at);
         out.put_u8(self.plain);
         out.put_u64(self.plain_at);
-        self.echo.encode(&mut out);
+        self.echo.encode(&mut out, self.encryption.is_known());
+        if self.encryption.is_known() {
+            self.encryption.encode(&mut out);
+        }
         out
     }
 
@@ -134,6 +145,7 @@ impl ServerInfo {
             plain: value.u8()?,
             plain_at: value.u64()?,
             echo: EchoSupport::decode(&mut value)?,
+            encryption: EncryptionTrial::decode(&mut value),
         })
     }
 }
@@ -163,7 +175,11 @@ impl Cache {
             before = known.and_then(ServerInfo::decode).unwrap_or_default();
             let mut info = before;
             info.learn(evidence, now);
-            Some((info.encode(), now.after(KEEP_AFTER_LAST_EVENT)))
+            let keep = match info.encryption.is_known() {
+                true => KEEP_AFTER_TRIAL,
+                false => KEEP_AFTER_LAST_EVENT,
+            };
+            Some((info.encode(), now.after(keep)))
         });
         before
     }
@@ -173,6 +189,25 @@ impl Cache {
 mod tests {
     use super::*;
     use crate::TtlLimits;
+
+    #[test]
+    fn a_trial_of_encryption_is_kept_for_days_beside_what_else_is_known() {
+        let cache = Cache::new(1 << 20, TtlLimits::default(), [0, 0]);
+        let (now, server) = (Moment::from_millis(5), Endpoint::udp([192, 0, 2, 1].into()));
+        let cookie = Evidence::Repeated(EchoEvidence::CookieMissing);
+        for evidence in
+            [cookie, Evidence::Trial(TrialEvent::Begun), Evidence::Trial(TrialEvent::Worked)]
+        {
+            cache.observe_server(server, evidence, now);
+        }
+        let later = now.after(Duration::from_secs(2 * 24 * 3600));
+        let info = cache.server(server, later);
+        assert!(info.encryption.is_usable(later));
+        assert_ne!(info.echo, EchoSupport::default());
+        let other = Endpoint::udp([192, 0, 2, 2].into());
+        cache.observe_server(other, Evidence::Good, now);
+        assert_eq!(cache.server(other, now).encryption, EncryptionTrial::default());
+    }
 
     #[test]
     fn no_more_servers_are_listed_than_asked_for() {

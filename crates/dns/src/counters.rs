@@ -126,6 +126,7 @@ counters! {
         UpstreamHandshakesFailed "upstream_handshakes_failed" "queries" "Queries not sent, because TLS with the server failed otherwise.";
         UpstreamTlsHandshakes "upstream_tls_handshakes" "handshakes" "TLS handshakes with servers.";
         UpstreamTlsResumed "upstream_tls_resumed" "handshakes" "Of upstream_tls_handshakes: resumed from a session before.";
+        UpstreamTlsTrials "upstream_tls_trials" "queries" "Queries sent over TLS too, to learn whether an authority encrypts (RFC 9539).";
         UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
         UpstreamMalformed "upstream_malformed" "messages" "Messages that are not well-formed DNS; discarded.";
         UpstreamSuspicious "upstream_suspicious" "queries" "Queries to which a suspicious message came (wrong question, malformed, no cookie): asked again over TCP and of another server.";

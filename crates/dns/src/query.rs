@@ -117,7 +117,10 @@ mod tests {
             let edns = Message::parse(&padded).unwrap().edns.unwrap();
             assert_eq!(edns.cookie.unwrap_or_default(), cookie);
             let plain = QueryOptions { edns: false, ..options };
-            assert_eq!(query_with(&question, plain, opt), query_with(&question, plain, QueryOpt::default()));
+            assert_eq!(
+                query_with(&question, plain, opt),
+                query_with(&question, plain, QueryOpt::default())
+            );
         }
     }
 }

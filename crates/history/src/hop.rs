@@ -235,10 +235,15 @@ impl HopEnd {
     /// Whether a useless reply came from the server.
     #[must_use]
     pub fn is_faulty(self) -> bool {
-        use ReplyEnd::{BareDenial, ConnectionClosed, Empty, Handshake, Lame, Malformed, Sideways, Untrusted};
+        use ReplyEnd::{
+            BareDenial, ConnectionClosed, Empty, Handshake, Lame, Malformed, Sideways, Untrusted,
+        };
         match self {
             HopEnd::Rcode(_) => true,
-            HopEnd::Reply(BareDenial | ConnectionClosed | Empty | Lame | Malformed | Sideways | Handshake | Untrusted) => true,
+            HopEnd::Reply(
+                BareDenial | ConnectionClosed | Empty | Lame | Malformed | Sideways | Handshake
+                | Untrusted,
+            ) => true,
             HopEnd::Reply(_) => false,
         }
     }

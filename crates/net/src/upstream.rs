@@ -6,7 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport};
+use zoners_dns::{
+    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport,
+};
 use zoners_host::descriptors::limit;
 use zoners_tls::client::ClientTls;
 
@@ -173,7 +175,11 @@ impl Sockets {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
                 };
-                SocketExchange::Tcp(self.connections.send(Endpoint { address, ..to }, query, descriptor))
+                SocketExchange::Tcp(self.connections.send(
+                    Endpoint { address, ..to },
+                    query,
+                    descriptor,
+                ))
             }
         }
     }

@@ -5,7 +5,7 @@
 //! read in this order: [`rtt_prior`] and [`estimate`] (the latency expected of a server),
 //! [`uplink`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
 //! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
-//! [`unproven_addresses`], [`resend_limit`], [`probe_budget`].
+//! [`unproven_addresses`], [`resend_limit`], [`probe_budget`], [`trial_budget`].
 
 pub(crate) mod cookies;
 pub(crate) mod estimate;
@@ -18,6 +18,7 @@ pub(crate) mod recent_table;
 pub(crate) mod resend_limit;
 pub(crate) mod rtt_prior;
 pub(crate) mod silent_zones;
+pub(crate) mod trial_budget;
 pub(crate) mod unproven_addresses;
 pub(crate) mod uplink;
 pub(crate) mod uplink_state;

@@ -141,11 +141,11 @@ impl EchoSupport {
         self.at = self.at.saturating_add_signed(shift);
     }
 
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>, more_follows: bool) {
         out.put_u8(self.cookie.length);
         out.put_slice(self.cookie.octets());
         // Most servers echo correctly, and need no octets for counters.
-        if (self.cookies_missing, self.case_changes) != (0, 0) {
+        if more_follows || (self.cookies_missing, self.case_changes) != (0, 0) {
             out.put_slice(&[self.cookies_missing, self.case_changes]);
             out.put_u64(self.at);
         }
@@ -193,7 +193,7 @@ mod tests {
         let mut echo = EchoSupport::default();
         let read = |echo: &EchoSupport| {
             let mut out = Vec::new();
-            echo.encode(&mut out);
+            echo.encode(&mut out, false);
             (EchoSupport::decode(&mut ValueReader(&out)), out.len())
         };
         assert_eq!(read(&echo), (Some(echo), 1), "an octet for most servers");

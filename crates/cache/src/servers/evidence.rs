@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
-use super::{EchoEvidence, ServerFault, ServerInfo};
+use super::{EchoEvidence, ServerFault, ServerInfo, TrialEvent};
 
 /// One query moves the smoothed loss by one part in this many (EWMA).
 const LOSS_GAIN: u16 = 8;
@@ -40,6 +40,8 @@ pub enum Evidence {
     PlainOnly,
     /// A valid reply, which ends a fault.
     Good,
+    /// An event of a trial of opportunistic encryption.
+    Trial(TrialEvent),
     /// An observation about cookies or letter case.
     Repeated(EchoEvidence),
 }
@@ -78,6 +80,7 @@ impl ServerInfo {
                 (self.trouble, self.troubled_at) = (Some(trouble), now);
             }
             Evidence::Good => (self.trouble, self.troubles) = (None, 0),
+            Evidence::Trial(event) => self.encryption.learn(event, now),
             Evidence::Repeated(repeated) => self.echo.learn(repeated, Moment::from_millis(now)),
             Evidence::PlainOnly => {
                 (self.plain, self.plain_at) = (self.plain.saturating_add(1), now);

@@ -50,7 +50,10 @@ impl ServerFault {
             | ServerFault::Unreachable
             | ServerFault::Untrusted
             | ServerFault::Handshake => true,
-            ServerFault::Lame | ServerFault::ServFail | ServerFault::FormErr | ServerFault::Bogus => false,
+            ServerFault::Lame
+            | ServerFault::ServFail
+            | ServerFault::FormErr
+            | ServerFault::Bogus => false,
         }
     }
 

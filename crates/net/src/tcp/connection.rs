@@ -175,7 +175,13 @@ impl Connection {
                     None => health.descriptors.take_beside().await,
                 };
                 let stream = connect(from, address, link.as_deref(), &descriptor).await?;
-                let asking = Conversation { idle, queries: &mut queries, waiting: &waiting, account: &account, health: &health };
+                let asking = Conversation {
+                    idle,
+                    queries: &mut queries,
+                    waiting: &waiting,
+                    account: &account,
+                    health: &health,
+                };
                 match to.transport.is_encrypted() {
                     false => {
                         let (reader, writer) = stream.into_split();

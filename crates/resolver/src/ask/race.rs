@@ -6,6 +6,7 @@
 
 mod child_nameservers;
 mod concurrent;
+mod encryption_trial;
 mod hearsay;
 mod hedging;
 mod launch;

@@ -25,6 +25,7 @@ use crate::infra::reachability::{BrokenPaths, NETWORK_BITS, ReachabilityTable};
 use crate::infra::resend_limit::{QueryKey, ResendLimit};
 use crate::infra::rtt_prior::RttPrior;
 use crate::infra::silent_zones::{SilentZone, ZoneSilences};
+use crate::infra::trial_budget::TrialBudget;
 use crate::infra::unproven_addresses::UnprovenAddresses;
 use crate::infra::uplink::Uplink;
 use crate::infra::uplink_state::UplinkState;
@@ -96,6 +97,7 @@ pub struct Shared {
     pub negative_anchors: NegativeAnchorTable,
     pub(crate) rtt_prior: RttPrior,
     pub(crate) probe_budget: ProbeBudget,
+    pub(crate) trial_budget: TrialBudget,
     pub(crate) prefetch_ledger: PrefetchLedger,
     pub(crate) key_refreshes: KeyRefreshes,
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
@@ -134,6 +136,7 @@ impl Shared {
             negative_anchors: NegativeAnchorTable::default(),
             rtt_prior: RttPrior::default(),
             probe_budget: ProbeBudget::default(),
+            trial_budget: TrialBudget::default(),
             prefetch_ledger: PrefetchLedger::default(),
             key_refreshes: KeyRefreshes::default(),
             second_level: OnceLock::new(),

@@ -174,11 +174,7 @@ impl Estimator {
                 | ServerFault::Unreachable
                 | ServerFault::Untrusted
                 | ServerFault::Handshake,
-            )
-                if troubled_at >= self.forgiven =>
-            {
-                (info.troubles, troubled_at)
-            }
+            ) if troubled_at >= self.forgiven => (info.troubles, troubled_at),
             _ => {
                 self.silent_for(info, hedge_after)?;
                 let beyond = info.unanswered.checked_sub(DEAD_AFTER)?;

@@ -56,6 +56,8 @@ pub struct Settings {
     pub udp_payload_size: u16,
     /// Send cookies to servers, and expect them in replies (RFC 7873).
     pub cookies: bool,
+    /// Encrypt queries to authorities that turn out to speak TLS (RFC 9539).
+    pub opportunistic_tls: bool,
     /// Randomise the case of names in queries, and expect the same in replies (0x20).
     pub randomise_case: bool,
     /// Which glue is believed.
@@ -228,6 +230,7 @@ impl Settings {
             probe_uplink: true,
             udp_payload_size: zoners_dns::edns::UDP_PAYLOAD_SIZE,
             cookies: true,
+            opportunistic_tls: true,
             randomise_case: false,
             glue: Glue::default(),
             ipv4: true,

@@ -39,6 +39,10 @@ struct Candidate {
     troubled: bool,
     /// UDP does not work, TCP may.
     over_tcp: bool,
+    /// The server encrypts: the first attempt is over TLS (RFC 9539).
+    over_tls: bool,
+    /// A trial of encryption may be made.
+    is_trial_due: bool,
     /// TCP was tried and does not work.
     no_tcp: bool,
     /// TCP was tried.
@@ -84,6 +88,8 @@ pub(crate) struct Candidates {
     limit: usize,
     /// Whether an outsider named the servers.
     watched: bool,
+    /// Whether the servers are authorities, which are asked over TLS if they speak TLS.
+    encrypts: bool,
     /// Nameservers without known addresses, as indices into the delegation's servers.
     unresolved: Vec<usize>,
     /// Nameservers with addresses from glue alone, which their own zone may contradict.
@@ -147,6 +153,7 @@ impl Candidates {
             list: Vec::new(),
             limit,
             watched: is_watched(cut),
+            encrypts: cut.mode == QueryMode::Iterative && cut.transport == Transport::Udp,
             unresolved: Vec::new(),
             glue_only: Vec::new(),
             avoided: step.avoided().to_vec(),
@@ -242,6 +249,8 @@ impl Candidates {
                 edns: true,
                 troubled: false,
                 over_tcp: false,
+                over_tls: false,
+                is_trial_due: false,
                 no_tcp: false,
                 streamed: false,
                 cut_off: false,
@@ -290,6 +299,12 @@ impl Candidates {
     /// Whether an address is a candidate, or was.
     pub(crate) fn has(&self, address: SocketAddr) -> bool {
         self.list.iter().any(|candidate| candidate.address() == address)
+    }
+
+    /// Whether a trial of encryption may be made at a server.
+    pub(crate) fn is_trial_due(&self, address: SocketAddr) -> bool {
+        let due = |candidate: &Candidate| candidate.address() == address && candidate.is_trial_due;
+        self.encrypts && self.list.iter().any(due)
     }
 
     /// Whether no address is known.

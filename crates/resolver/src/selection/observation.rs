@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::{EchoEvidence, Evidence, ServerFault, ServerInfo};
+use zoners_cache::{EchoEvidence, Evidence, ServerFault, ServerInfo, TrialEvent};
 use zoners_dns::{Counter, Endpoint, Moment, Name, Network, Transport};
 
 use crate::env::environment::Env;
@@ -51,9 +51,14 @@ pub(crate) enum Observation<'a> {
     PlainOnly,
     /// The server repeats the secrets of queries, or does not.
     Secrets { repeated: EchoEvidence },
+    /// An event of a trial of encryption at this server, over the encrypted transport.
+    Trial(TrialEvent),
     /// A query sent then got no useful reply.
     NoUsefulReply { query: &'a UpstreamQuery, sent: Instant },
 }
+
+/// Encrypted queries without a reply up to which the encryption is not given up.
+const MOST_UNANSWERED_OVER_TLS: u16 = 2;
 
 /// The round-trip time of a reply.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +87,9 @@ pub(crate) fn observe<N: Network>(
         Observation::Reply { time, edns, query } => {
             let before = shared.cache.observe_server(server, reply_evidence(time, edns), now);
             observe_reply(shared, server, &before, time, now);
+            if server.is_opportunistic() {
+                observe_trial(shared, server, TrialEvent::Worked, now);
+            }
             if let Some(query) = query {
                 remember_last_reply(shared, server, query, now);
             }
@@ -116,11 +124,20 @@ pub(crate) fn observe<N: Network>(
             let server = server.over(Transport::Udp);
             Some(shared.cache.observe_server(server, Evidence::Repeated(repeated), now))
         }
+        Observation::Trial(event) => {
+            observe_trial(shared, server, event, now);
+            None
+        }
         Observation::NoUsefulReply { query, sent } => {
             observe_useless_query(env, server, query, sent);
             None
         }
     }
+}
+
+/// An event of a trial counts for the server over plain transports, where the next query looks.
+fn observe_trial(shared: &Shared, server: Endpoint, event: TrialEvent, now: Moment) {
+    shared.cache.observe_server(server.over(Transport::Udp), Evidence::Trial(event), now);
 }
 
 fn reply_evidence(time: ReplyTime, edns: bool) -> Evidence {
@@ -210,6 +227,14 @@ fn observe_fault<N: Network>(
     let before = shared.cache.observe_server(server, Evidence::Trouble(fault), now);
     if fault.is_silence() {
         observe_silence(shared, server, now);
+    }
+    if server.is_opportunistic() {
+        // A single lost reply says nothing.
+        let was_heard = before.replied_at > 0 && before.unanswered <= MOST_UNANSWERED_OVER_TLS;
+        if fault.is_silence() && !(fault == ServerFault::Timeout && was_heard) {
+            observe_trial(shared, server, TrialEvent::Failed, now);
+        }
+        return before;
     }
     if fault == ServerFault::Timeout {
         // A timeout of a server without any reply so far says nothing about the uplink.

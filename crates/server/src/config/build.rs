@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use zoners_dns::{
-    Delegation, DsStatus, Moment, Name, Nat64Prefix, Prefix, QueryMode, Rtype,
-    Transport, name, zonefile,
+    Delegation, DsStatus, Moment, Name, Nat64Prefix, Prefix, QueryMode, Rtype, Transport, name,
+    zonefile,
 };
 use zoners_dnssec::chain::{self, Ds};
 use zoners_policy::RebindingProtection;
@@ -58,6 +58,7 @@ impl Config {
             minimised_type: resolver.qname_minimisation_type.into(),
             share_referrals: resolver.share_referrals,
             probe_uplink: resolver.probe_uplink,
+            opportunistic_tls: resolver.opportunistic_tls,
             // A server's cookie is valid for the source address to which the server gave it.
             cookies: resolver.cookies && !resolver.draws_sources(),
             randomise_case: resolver.randomise_case,

@@ -234,7 +234,8 @@ mod tests {
         let all: Vec<&Need> = all.filter(|need| !certificates.contains(need)).collect();
         let (page, api) = (Need::Connect(80), Need::Connect(443));
         let dashboard = [&Need::Listen(5380), &Need::Calls(Calls::Listen)];
-        let network = [&page, &page, &api, &Need::Calls(Calls::Network), &Need::Connect(53)];
+        let (dns, tls) = (Need::Connect(53), Need::Connect(853));
+        let network = [&page, &page, &api, &Need::Calls(Calls::Network), &dns, &tls];
         let expected = [&dashboard[..], &network].concat();
         assert_eq!(all, expected);
     }

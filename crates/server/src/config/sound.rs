@@ -178,7 +178,11 @@ impl Config {
                 );
                 wrong(&format!("{list}[{at}].zone"), &what);
             }
-            self.check_servers(&format!("{list}[{at}].servers"), route.servers.iter().map(|it| it.address), wrong);
+            self.check_servers(
+                &format!("{list}[{at}].servers"),
+                route.servers.iter().map(|it| it.address),
+                wrong,
+            );
             if !route.pins.is_empty() && !route.servers.iter().any(UpstreamServer::is_encrypted) {
                 let what = "pins are for servers over TLS, such as \"tls://192.0.2.1\"";
                 wrong(&format!("{list}[{at}].pins"), what);

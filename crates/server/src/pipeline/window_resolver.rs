@@ -44,8 +44,7 @@ impl WindowResolver {
 /// All questions go to these resolvers.
 #[must_use]
 pub fn forwarder(resolvers: &[SocketAddr]) -> Delegation {
-    let server =
-        |address: &SocketAddr| NameServer::plain(name::root(), vec![*address]);
+    let server = |address: &SocketAddr| NameServer::plain(name::root(), vec![*address]);
     Delegation {
         zone: name::root(),
         mode: QueryMode::Forward,

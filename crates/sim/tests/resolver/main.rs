@@ -37,6 +37,7 @@ mod faults {
     mod dead_zones;
     mod encrypted;
     mod never_stuck;
+    mod opportunistic;
     mod paths;
     mod portal;
     mod refused;

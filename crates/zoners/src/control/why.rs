@@ -199,7 +199,7 @@ fn picture(hop: &HopReport, whole_ms: f64, width: usize) -> Vec<String> {
                 StepOutcome::Outpaced => (YELLOW, '░'),
             };
             let name = server.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-            let over = if transport == "udp" { "" } else { " tcp" };
+            let over = if transport == "udp" { String::new() } else { format!(" {transport}") };
             let why = if why.is_empty() { String::new() } else { format!(", {why}") };
             (style, mark, text.clone(), Some(format!("{name}{address}{over}{why}")))
         }

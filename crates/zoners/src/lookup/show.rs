@@ -112,7 +112,10 @@ impl AnswerText<'_> {
         let from = match &report.server {
             Some(server) => {
                 let name = server.name.as_ref().map(|name| format!(" ({})", clean(name)));
-                let over = if server.transport == "udp" { "" } else { " over tcp" };
+                let over = match server.transport.as_str() {
+                    "udp" => String::new(),
+                    transport => format!(" over {transport}"),
+                };
                 format!("from {}{}{over}", clean(&server.address), name.unwrap_or_default())
             }
             None => String::new(),

@@ -12,8 +12,8 @@ use tokio_rustls::TlsAcceptor;
 use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 
 use super::*;
-use std::net::SocketAddr;
 use crate::stream::put_message;
+use std::net::SocketAddr;
 
 /// A server that returns what it gets, and closes each connection after some messages.
 struct TlsEcho {

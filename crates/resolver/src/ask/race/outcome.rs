@@ -38,6 +38,7 @@ impl<N: Network> Race<'_, N> {
             Ok(verdict) => {
                 self.record_empty_replies();
                 self.end_silence();
+                self.try_encryption(&attempt);
                 Some(Box::new(verdict.of(attempt.endpoint.address)))
             }
             // A middlebox answering for this server answers for every server.

@@ -1,11 +1,13 @@
 //! The estimate of each candidate, over UDP and over TCP.
 
+use std::time::Duration;
+
 use zoners_cache::ServerInfo;
 use zoners_dns::{Network, Transport};
 
 use super::{Candidate, Candidates};
 use crate::env::environment::Env;
-use crate::infra::estimate::Estimator;
+use crate::infra::estimate::{Estimator, LatencyEstimate};
 
 /// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
@@ -35,8 +37,11 @@ impl Candidates {
             let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let over_udp = estimator.estimate(&infos[at], sibling);
+            self.list[at].is_trial_due = infos[at].encryption.is_due(estimator.now);
+            let over_tls = self.over_tls(&infos[at], &self.list[at], env, &estimator, sibling);
+            self.list[at].over_tls = over_tls.is_some();
             let udp_fails = !over_udp.penalty.is_zero() || estimator.broken.udp;
-            let tcp = match udp_fails && !self.list[at].no_tcp {
+            let tcp = match udp_fails && over_tls.is_none() && !self.list[at].no_tcp {
                 true => self.works_over_tcp(&infos[at], &self.list[at], env, &estimator),
                 false => None,
             };
@@ -44,12 +49,32 @@ impl Candidates {
             let answered = |info: &ServerInfo| info.replied_at > 0;
             self.list[at].is_unproven =
                 self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
-            self.list[at].estimate =
-                tcp.map_or(over_udp, |info| estimator.estimate(&info, sibling));
+            let over_tcp = tcp.map(|info| estimator.estimate(&info, sibling));
+            self.list[at].estimate = over_tls.or(over_tcp).unwrap_or(over_udp);
             self.list[at].cut_off = estimator.broken.has(address.ip());
             self.list[at].edns = !infos[at].mishandles_edns();
             self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
         }
+    }
+
+    /// The estimate over TLS, if the server encrypts and replies.
+    fn over_tls<N: Network>(
+        &self,
+        over_udp: &ServerInfo,
+        candidate: &Candidate,
+        env: &Env<N>,
+        estimator: &Estimator,
+        sibling: Option<Duration>,
+    ) -> Option<LatencyEstimate> {
+        let encrypts = self.encrypts && env.settings().opportunistic_tls;
+        if !encrypts || !over_udp.encryption.is_usable(estimator.now) {
+            return None;
+        }
+        let endpoint = candidate.endpoint.over(Transport::Tls);
+        let estimate =
+            estimator.estimate(&env.shared().cache.server(endpoint, estimator.now), sibling);
+        // A silent one is asked in clear.
+        (estimate.skipped_until.is_none() && !estimate.given_up).then_some(estimate)
     }
 
     /// The infra cache entry for TCP, if TCP works and UDP does not.

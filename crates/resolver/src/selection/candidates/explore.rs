@@ -64,9 +64,8 @@ impl Candidates {
 
     /// Servers in backoff, with its end.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = (Endpoint, Moment)> {
-        let skipped = |candidate: &Candidate| {
-            Some((candidate.endpoint, candidate.estimate.skipped_until?))
-        };
+        let skipped =
+            |candidate: &Candidate| Some((candidate.endpoint, candidate.estimate.skipped_until?));
         self.list.iter().filter_map(skipped)
     }
 }

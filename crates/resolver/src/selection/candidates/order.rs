@@ -88,6 +88,7 @@ impl Candidates {
         let (transport, edns) = match tries {
             // A configured encryption is never given up.
             _ if first.is_encrypted() => (first, candidate.edns),
+            0 if candidate.over_tls => (Transport::Tls, candidate.edns),
             _ if self.dead && !(candidate.over_tcp && candidate.estimate.has_replied) => {
                 (first, candidate.edns)
             }

@@ -16,12 +16,15 @@ impl Candidates {
         self.of(address).for_each(|candidate| candidate.is_excluded = true);
     }
 
-    /// An attempt ended with a network error. The server is excluded, unless only its TCP is
+    /// An attempt ended with a network error. The server is excluded, unless only its TCP or TLS is
     /// closed: then the attempt does not count, and further attempts use UDP.
     pub(crate) fn unreachable(&mut self, endpoint: Endpoint) {
         for candidate in self.of(endpoint.address) {
             if endpoint.transport == candidate.endpoint.transport {
                 (candidate.has_network_error, candidate.is_excluded) = (true, true);
+            } else if endpoint.is_opportunistic() {
+                candidate.tries -= u8::from(candidate.over_tls && candidate.tries > 0);
+                candidate.over_tls = false;
             } else {
                 candidate.tries -= u8::from(!candidate.no_tcp && candidate.tries > 0);
                 (candidate.no_tcp, candidate.over_tcp) = (true, false);

@@ -46,6 +46,8 @@ pub struct ResolverConfig {
     pub edns_udp_size: u16,
     /// A file of certificate authorities (PEM) that servers over TLS are proven by; without the key, those of the system.
     pub ca_file: Option<PathBuf>,
+    /// Encrypt queries to authorities that turn out to speak TLS (RFC 9539).
+    pub opportunistic_tls: bool,
     /// Show servers cookies, and look for theirs in replies.
     pub cookies: bool,
     /// Write names in random case, and compare the case in replies.
@@ -79,6 +81,7 @@ impl Default for ResolverConfig {
             source_addresses: Vec::new(),
             edns_udp_size: UDP_PAYLOAD_SIZE,
             ca_file: None,
+            opportunistic_tls: true,
             cookies: true,
             randomise_case: false,
             probe_uplink: true,

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Deserializer, de};
 use zoners_dns::{Name, Transport, base64};
 
-use super::super::UpstreamServer;
 use super::super::listen::PORT;
+use super::super::upstream_server::UpstreamServer;
 use super::super::values;
 use super::readers::{TextValue, list, text};
 

@@ -82,7 +82,11 @@ impl Config {
             wrong(&format!("{path}.clients"), what);
         }
         if !group.forward.is_empty() {
-            self.check_servers(&format!("{path}.forward"), group.forward.iter().map(|it| Some(it.ip())), wrong);
+            self.check_servers(
+                &format!("{path}.forward"),
+                group.forward.iter().map(|it| Some(it.ip())),
+                wrong,
+            );
         }
         self.check_lists(path, group.lists.iter().flatten(), wrong);
         check_services(path, &group.blocked_services, wrong);

@@ -200,7 +200,12 @@ async fn the_servers_shown_to_the_policy_are_bounded() {
     let mut zone = "example.org".to_owned();
     for depth in 0..5 {
         zone = format!("d{depth}.{zone}");
-        let server = |number| NameServer::plain(name::parse(&format!("ns{number}.{zone}")).unwrap(), (0..20).map(|last| ([192, 0, 2, last], 53).into()).collect());
+        let server = |number| {
+            NameServer::plain(
+                name::parse(&format!("ns{number}.{zone}")).unwrap(),
+                (0..20).map(|last| ([192, 0, 2, last], 53).into()).collect(),
+            )
+        };
         let delegation = Delegation {
             zone: name::parse(&zone).unwrap(),
             mode: QueryMode::Iterative,

@@ -1,0 +1,38 @@
+//! Trials of opportunistic encryption (RFC 9539 section 4.6): beside the query in clear, and after its reply, so that no
+//! client waits for a port that nobody listens on.
+
+use zoners_cache::TrialEvent;
+use zoners_dns::{Counter, Network, Transport};
+
+use super::Race;
+use crate::ask::exchange::attempt;
+use crate::model::asking::UpstreamQuery;
+use crate::model::step::Step;
+use crate::selection::candidates::Attempt;
+use crate::selection::observation::{Observation, observe};
+
+impl<N: Network> Race<'_, N> {
+    /// A server has answered in clear. Asks the same over TLS, if a trial is due and earned.
+    pub(super) fn try_encryption(&self, answered: &Attempt) {
+        let shared = self.env.shared();
+        if answered.endpoint.transport.is_encrypted() || !self.env.settings().opportunistic_tls {
+            return;
+        }
+        shared.trial_budget.earn();
+        if !self.candidates.is_trial_due(answered.endpoint.address)
+            || self.env.network().is_short()
+            || !shared.trial_budget.take()
+        {
+            return;
+        }
+        self.env.count(Counter::UpstreamTlsTrials);
+        let server = answered.endpoint.over(Transport::Tls);
+        observe(self.env, server, Observation::Trial(TrialEvent::Begun));
+        let trial = Attempt::alone(server, "to see whether the server encrypts");
+        let asking = UpstreamQuery { retry: true, ..self.asking.clone() };
+        // No client query pays, since the answer is there.
+        let step = Step::without_client(self.env.settings().limits);
+        let exchange = attempt(self.env.arc(), asking, trial, step);
+        self.env.adopt(exchange.report);
+    }
+}

@@ -1,0 +1,48 @@
+//! The budget of trials of opportunistic encryption (RFC 9539).
+//!
+//! Most servers have none, and a trial of theirs is lost: a SYN that is refused, or three that nobody hears. So each
+//! query in clear earns a small part of a trial, and nothing is there at first. The servers that are asked most are met
+//! most, and are tried first.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Queries that earn a trial. Three packets for each 200 are 1.5 % of the packets.
+pub(crate) const QUERIES_PER_TRIAL: u32 = 200;
+/// Trials saved up.
+const MAX_SAVED: u32 = 4;
+
+/// The queries that have earned no trial yet.
+#[derive(Debug, Default)]
+pub(crate) struct TrialBudget(AtomicU32);
+
+impl TrialBudget {
+    /// A query in clear was answered.
+    pub(crate) fn earn(&self) {
+        if self.0.load(Ordering::Relaxed) < MAX_SAVED * QUERIES_PER_TRIAL {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes a trial, if one is earned.
+    pub(crate) fn take(&self) -> bool {
+        let taken = |earned: u32| earned.checked_sub(QUERIES_PER_TRIAL);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_hundred_queries_earn_a_trial_and_four_are_saved() {
+        let budget = TrialBudget::default();
+        assert!(!budget.take());
+        (1..QUERIES_PER_TRIAL).for_each(|_| budget.earn());
+        assert!(!budget.take());
+        budget.earn();
+        assert!(budget.take() && !budget.take());
+        (0..100 * QUERIES_PER_TRIAL).for_each(|_| budget.earn());
+        assert_eq!((0..100).filter(|_| budget.take()).count(), 4);
+    }
+}
