@@ -89,6 +89,7 @@ pub struct DaemonStatus {
 
 /// The certificate that clients see over encrypted transports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CertificateState {
     /// The names in the certificate.
     pub names: Vec<String>,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The changes that a caller wants to see.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TrendQuery {
     /// Changes that were found in so many seconds before now; `None` for 30 days.
@@ -14,6 +15,7 @@ pub struct TrendQuery {
 
 /// What changed in the latencies, and what is usual.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrendReport {
     /// What changed on the present network, as a sentence.
     pub text: String,
@@ -27,6 +29,7 @@ pub struct TrendReport {
 
 /// The state of the latencies in short.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrendStatus {
     /// What changed on the present network, as a sentence.
     pub text: String,
@@ -36,6 +39,7 @@ pub struct TrendStatus {
 
 /// A lasting change of a latency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrendChange {
     /// The part that changed.
     pub subject: TrendPart,
@@ -65,6 +69,7 @@ pub struct TrendChange {
 
 /// The part whose latency is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TrendPart {
     /// The way to every server.
@@ -84,6 +89,7 @@ pub enum TrendPart {
 
 /// The usual latency of a part on the present network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UsualLatency {
     /// The part.
     pub subject: TrendPart,
@@ -97,6 +103,7 @@ pub struct UsualLatency {
 
 /// The size of the baseline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BaselineFill {
     /// Hours with replies on the present network.
     pub hours: u64,
