@@ -2,12 +2,7 @@
 
 use crate::common::signed::{anchored, ask, broken, code, signed, status};
 use crate::common::{Lab, question};
-use zoners_dns::{
-    Checking, Counter, EdeCode, OptRcode, RRset, Random, Records, Rtype, Security, name,
-};
-use zoners_dnssec::dnskey::Dnskey;
-use zoners_dnssec::rollover::{self, KeyState, TrackedKey};
-use zoners_dnssec::verify::ValidationTime;
+use zoners_dns::{Checking, Counter, EdeCode, RRset, Records, Rtype, Security, name};
 use zoners_resolver::Lack;
 use zoners_sim::sign::{Denying, Key, Signing};
 use zoners_sim::{Link, Manner, world};
