@@ -1,5 +1,6 @@
 //! Faults of a configuration, as a person reads them.
 
+mod encrypted;
 mod policy;
 
 use super::*;
@@ -53,15 +54,6 @@ fn values_that_are_not_allowed_are_told_with_those_that_are() {
         let message = error(&format!("[server]\ndashboard = {wide:?}\n"));
         assert!(message.contains("an address of this machine alone"), "{message}");
     }
-    let unsound =
-        |text: &str| Config::parse(text, "zoners.toml").unwrap().sound().unwrap_err().to_string();
-    let open = unsound("[server]\ndashboard-https = \"0.0.0.0\"\n");
-    assert!(
-        open.contains("needs server.dashboard-certificate") && open.contains("TLS alone"),
-        "{open}"
-    );
-    let unused = unsound("[server]\ndashboard-key = \"/nowhere/key.pem\"\n");
-    assert!(unused.contains("is used with server.dashboard-https alone"), "{unused}");
     assert!(error("[cache]\nsize = \"12\"\n").contains("MiB"));
     assert!(error("[cache]\nsize = \"128M\"\n").contains("\"128MB\""));
     for wrong in ["-1", "\"2x\"", "\"1500ms\"", "\"2d\"", "1.5"] {
@@ -302,44 +294,6 @@ fn what_follows_an_open_bracket_is_not_guessed_at() {
 fn prepared(text: &str) -> String {
     let config = Config::parse(text, "z").unwrap();
     config.validate(Scope::Contents).err().map(|error| error.to_string()).unwrap_or_default()
-}
-
-#[test]
-fn listeners_that_do_not_go_together_are_told() {
-    for (text, told) in [
-        (
-            "[server]\nlisten = [\"tcp://[::1]:853\"]\n[[listen]]\naddress = \"tls://[::1]\"",
-            "z:4:11: listen.address: [::1]:853 is listed twice",
-        ),
-        (
-            "[[listen]]\naddress = \"tls://[::1]\"",
-            "z:2:11: listen.address: tls://[::1]:853 needs a certificate",
-        ),
-        (
-            "[server]\ncertificate = \"/a\"",
-            "z:2:15: server.certificate: server.certificate and server.certificate-key stand together",
-        ),
-    ] {
-        let message = prepared(text);
-        assert!(message.starts_with(told), "{message}");
-    }
-}
-
-#[test]
-fn faults_of_servers_over_tls_are_told() {
-    let route = |rest: &str| prepared(&format!("[[forward]]\nzone = \".\"\n{rest}\n"));
-    let pin = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
-    let told = route(&format!("servers = [\"192.0.2.1\"]\npins = [\"{pin}\"]"));
-    assert!(told.contains("forward.pins: pins are for servers over TLS, such as"), "{told}");
-    assert_eq!(route(&format!("servers = [\"tls://192.0.2.1\"]\npins = [\"sha256/{pin}\"]")), "");
-    let told = prepared("resolver.ca-file = \"/no/such/file\"\n");
-    assert!(told.contains("resolver.ca-file: /no/such/file: No such file"), "{told}");
-    for wrong in
-        ["servers = [\"https://dns.example/\"]", "servers = [\"tls://192.0.2.1\"]\npins = [\"x\"]"]
-    {
-        let text = format!("[[forward]]\nzone = \".\"\n{wrong}\n");
-        assert!(error(&text).contains("zoners.toml:"), "{text}");
-    }
 }
 
 #[test]
