@@ -101,7 +101,7 @@ impl BenchService {
     pub async fn ask(&self, queries: impl Iterator<Item = Vec<u8>>) {
         let mut queries = queries.peekable();
         let mut reply = Vec::with_capacity(1500);
-        let (handle, client) = (self.service.handler(), Client::local(Transport::Udp));
+        let (handle, client) = (self.service.handler(self.clock), Client::local(Transport::Udp));
         while queries.peek().is_some() {
             let mut misses = JoinSet::new();
             for packet in queries.by_ref().take(TOGETHER) {

@@ -169,6 +169,7 @@ fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
         layers[layer.parse::<usize>().unwrap()].push(address.to_owned());
         let latency = Duration::from_secs_f64(rtt.parse::<f64>().unwrap() / 1000.0);
         let lost: f64 = lost.parse().unwrap();
+        let manner = if lost >= 100.0 { Manner::Dead } else { Manner::Good };
         let link = Link {
             latency,
             jitter: latency.mul_f64(0.05),
@@ -176,7 +177,7 @@ fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
             loss: (lost / 100.0 + loss / 2.0).min(1.0),
             outages: outages.clone(),
             forgets: vec![],
-            manner: if lost >= 100.0 { Manner::Dead } else { Manner::Good },
+            ..Link::default().with(manner)
         };
         net.link(address, link);
     }

@@ -24,7 +24,7 @@ pub(crate) const COMPACT_OK: u16 = 0x4000;
 pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
 pub(crate) const PADDING: u16 = 12;
-const EXTENDED_ERROR: u16 = 15;
+pub(crate) const EXTENDED_ERROR: u16 = 15;
 const REPORT_CHANNEL: u16 = 18;
 pub(crate) const STRUCTURED_ERROR: u16 = 26;
 /// The way to an answer as a text, of the range for local use (RFC 6891 section 9): a client asks with an empty option.

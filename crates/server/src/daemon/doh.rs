@@ -84,8 +84,9 @@ impl DohTerms {
             server: Some(listener),
             transport: Transport::Https,
         };
-        let (handle, before, mut reply) = (service.handler(), service.outcome_counts(), Vec::new());
-        let handled = handle(&service, &query, client, service.clock(), &mut reply);
+        let (clock, before, mut reply) = (service.clock(), service.outcome_counts(), Vec::new());
+        let handle = service.handler(clock);
+        let handled = handle(&service, &query, client, clock, &mut reply);
         service.note_immediate(Transport::Https, &before);
         service.tap().iter().for_each(|tap| tap.put_client_query(ends, &query));
         let reply = match handled {

@@ -172,7 +172,8 @@ impl Generation {
         let validated = config.validate(scope)?;
         let now_s = core.shared.clock.wall_seconds();
         let of_certificate: Vec<String> = validated.certificate_remark(now_s).into_iter().collect();
-        let Validated { settings, local, second_level, groups, certificate, client_tls } = validated;
+        let Validated { settings, local, second_level, groups, certificate, client_tls } =
+            validated;
         let remarks = [local.remarks(), &config.remarks(), &of_certificate].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
