@@ -67,14 +67,16 @@ pub(crate) struct LatencyEstimate {
     pub(crate) again: Duration,
     /// Whether the server has ever replied.
     pub(crate) has_replied: bool,
-    /// The time for which several queries have been unanswered.
-    pub(crate) silent_for: Duration,
+    /// Several queries have been unanswered for [`UNRESPONSIVE_AFTER`].
+    pub(crate) is_unresponsive: bool,
     /// The end of the backoff.
     pub(crate) skipped_until: Option<Moment>,
     /// The server has been silent for so long that at most one query is spent on it.
     pub(crate) given_up: bool,
 }
 
+/// Nested look-ups skip servers without any reply within this time.
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 /// The first wait for a server that has replied once or never, as a multiple of its longest known
 /// time.
 const AT_MOST: f64 = 1.25;
@@ -113,10 +115,7 @@ impl Estimator {
             alone,
             again,
             has_replied: info.srtt_us > 0,
-            silent_for: match info.unanswered {
-                DEAD_AFTER.. => silent_for,
-                _ => Duration::ZERO,
-            },
+            is_unresponsive: info.unanswered >= DEAD_AFTER && silent_for >= UNRESPONSIVE_AFTER,
             skipped_until: self.skipped_until(info, hedge_after),
             given_up: self.is_given_up(info, silent_for),
         }

@@ -31,7 +31,8 @@ pub(crate) use order::Attempt;
 struct Candidate {
     /// The address, and the transport of the first attempt.
     endpoint: Endpoint,
-    server: usize,
+    /// The place of the nameserver in the delegation; a small number, since pending recursions have many candidates.
+    place: u16,
     estimate: LatencyEstimate,
     /// Random microseconds, to spread questions over equal servers.
     jitter: u16,
@@ -68,6 +69,11 @@ impl Candidate {
     /// The address.
     fn address(&self) -> SocketAddr {
         self.endpoint.address
+    }
+
+    /// The place of the nameserver in the delegation.
+    fn server(&self) -> usize {
+        usize::from(self.place)
     }
 
     /// Whether the server is responsive and its estimate is reliable.
@@ -171,7 +177,7 @@ impl Candidates {
     fn add_own_addresses<N: Network>(&mut self, env: &Env<N>, cut: &Delegation) {
         let before = self.list.len();
         for (server, named) in cut.servers.iter().enumerate() {
-            let mut of_name = self.list[..before].iter().filter(|other| other.server == server);
+            let mut of_name = self.list[..before].iter().filter(|other| other.server() == server);
             if !of_name.clone().any(Candidate::is_well_known) && of_name.next().is_some() {
                 let own = own_addresses(env, &named.name);
                 if !own.is_empty() {
@@ -243,7 +249,7 @@ impl Candidates {
             }
             self.list.push(Candidate {
                 endpoint,
-                server,
+                place: server as u16,
                 estimate: LatencyEstimate::default(),
                 jitter: shared.random.below(5000) as u16,
                 edns: true,

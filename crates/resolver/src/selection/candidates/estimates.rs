@@ -28,13 +28,14 @@ impl Candidates {
             .map(|candidate| cache.server(candidate.endpoint, estimator.now))
             .collect();
         for at in 0..self.list.len() {
-            let (address, server) = (self.list[at].address(), self.list[at].server);
+            let (address, server) = (self.list[at].address(), self.list[at].server());
             // Most candidates share one uplink.
             let own = shared.uplinks.to(address.ip());
             if !std::ptr::eq(own, uplink) {
                 (uplink, estimator) = (own, shared.estimator(own));
             }
-            let of_name = self.list.iter().zip(&infos).filter(|(other, _)| other.server == server);
+            let of_name =
+                self.list.iter().zip(&infos).filter(|(other, _)| other.server() == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let over_udp = estimator.estimate(&infos[at], sibling);
             self.list[at].is_trial_due = infos[at].encryption.is_due(estimator.now);

@@ -19,7 +19,7 @@ impl Candidates {
             return None;
         }
         let has_replied = |server| {
-            self.list.iter().any(|other| other.server == server && other.estimate.has_replied)
+            self.list.iter().any(|other| other.server() == server && other.estimate.has_replied)
         };
         let worth_it = |at: &usize| {
             let candidate = &self.list[*at];
@@ -30,8 +30,8 @@ impl Candidates {
                 && !candidate.lame
                 && !candidate.cut_off
                 && !candidate.over_tcp;
-            let another = candidate.server != first.server && estimate.skipped_until.is_none();
-            let unknown = !has_replied(candidate.server) && estimate.penalty.is_zero();
+            let another = candidate.server() != first.server() && estimate.skipped_until.is_none();
+            let unknown = !has_replied(candidate.server()) && estimate.penalty.is_zero();
             let is_penalised = estimate.has_replied
                 && !estimate.penalty.is_zero()
                 && estimate.rtt + NEAR < first.estimate.rtt;
@@ -54,7 +54,7 @@ impl Candidates {
             edns: candidate.edns,
             troubled: false,
             is_first: true,
-            server: candidate.server,
+            server: candidate.server(),
             hedge_after: candidate.estimate.hedge_after,
             longest: candidate.estimate.alone,
             is_unproven: candidate.is_unproven,

@@ -62,9 +62,6 @@ const MOST_NESTED_TRIES: u8 = 3;
 /// time without a reply on the stream, a datagram is sent too.
 const MOST_STREAM_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Nested look-ups skip servers without any reply within this time.
-const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
-
 impl Candidates {
     /// Chooses the next attempt; `None` if every candidate was tried often enough.
     pub(crate) fn choose(&mut self) -> Option<Attempt> {
@@ -112,7 +109,8 @@ impl Candidates {
         let hedge_after = hedge_after * round_trips * (1 << tries.min(3));
         candidate.streamed |= transport.is_stream();
         let endpoint = candidate.endpoint.over(transport);
-        let Candidate { server, troubled, is_unproven, .. } = *candidate;
+        let Candidate { troubled, is_unproven, .. } = *candidate;
+        let server = candidate.server();
         let (is_first, longest) = (tries == 0, alone * round_trips);
         Attempt {
             endpoint,
@@ -155,8 +153,7 @@ impl Candidates {
                 let candidate = &self.list[*at];
                 let Candidate { estimate, is_excluded, postponed, tries, is_paused, .. } =
                     candidate;
-                let unresponsive =
-                    !estimate.has_replied && estimate.silent_for >= UNRESPONSIVE_AFTER;
+                let unresponsive = !estimate.has_replied && estimate.is_unresponsive;
                 let may =
                     !is_excluded && !postponed && !is_paused && *tries < self.most_tries(candidate);
                 may && !(self.is_nested && unresponsive)
@@ -193,7 +190,7 @@ impl Candidates {
         let rank = u8::from(estimate.skipped_until.is_some())
             + 2 * u8::from(candidate.cut_off)
             + 4 * u8::from(candidate.lame);
-        let of_name = self.list.iter().filter(|other| other.server == candidate.server);
+        let of_name = self.list.iter().filter(|other| other.server() == candidate.server());
         let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
         let again = AGAIN * tries + estimate.rtt * 2 * u32::from(candidate.tries);
         let family = if candidate.address().is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };

@@ -55,10 +55,10 @@ impl Candidates {
         let answered =
             |candidate: &Candidate| candidate.is_excluded && !candidate.has_network_error;
         let has_answered = move |server| {
-            self.list.iter().any(|candidate| candidate.server == server && answered(candidate))
+            self.list.iter().any(|candidate| candidate.server() == server && answered(candidate))
         };
         let tried = self.list.iter().filter(|candidate| candidate.tries > 0);
-        tried.map(|candidate| candidate.server).filter(move |server| !has_answered(*server))
+        tried.map(|candidate| candidate.server()).filter(move |server| !has_answered(*server))
     }
 
     /// Pauses a server: no further attempt begins until a try has ended.
