@@ -4,7 +4,7 @@
 //! the rings too, and so sees the last miss. Each reading looks at the state of the line once.
 
 mod answers;
-mod file;
+pub(crate) mod file;
 pub(crate) mod record;
 mod repeats;
 mod trend;

@@ -12,6 +12,7 @@ use zoners_querylog::is_segment_name;
 
 use super::{access_key_files, keeper, network_zones, networks, run_history, tracked_keys};
 use crate::config::Config;
+use crate::history::file;
 use crate::policy::build;
 use crate::policy::supply::book;
 use crate::policy::{operator_rule_file, pause_file};
@@ -184,7 +185,8 @@ fn is_own_file(name: &str) -> bool {
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     let is_zone = name.trim_start_matches('.').starts_with(saved_copy::PREFIX);
-    let is_single = known.contains(&name) || known.iter().any(beside);
+    let mut known = known.into_iter().chain(file::FILES);
+    let is_single = known.clone().any(|known| known == name) || known.any(|known| beside(&known));
     is_single || is_zone || build::is_own_file(name) || is_segment_name(name)
 }
 

@@ -9,6 +9,8 @@ use zoners_files::{open_secret, replace};
 const RESOLUTIONS: &str = "history";
 /// The file of latencies (`history.trend`).
 const LATENCIES: &str = "trend";
+/// Both files.
+pub(crate) const FILES: [&str; 2] = [RESOLUTIONS, LATENCIES];
 const MODE: u32 = 0o600;
 /// The most octets that are read: more than a history of the largest size.
 const MAX_OCTETS: u64 = 2 << 30;
