@@ -262,6 +262,8 @@ counters! {
         HttpMalformed "http_malformed" "connections" "HTTP connections closed because they carried no HTTP, or the head of a request was too large.";
         HttpTimedOut "http_timed_out" "connections" "HTTP connections closed because no request came in time, or the response was not taken in time.";
         HttpConnectionsRefused "http_connections_refused" "connections" "HTTP connections closed at once: too many in total or of one client, or no descriptor was left.";
+    }
+    Dashboard "dashboard_" "The dashboard" {
         DashboardLogins "dashboard_logins" "attempts" "Browsers of other machines that logged in to the dashboard with the password.";
         DashboardLoginsRefused "dashboard_logins_refused" "attempts" "Attempts to log in with a wrong password, or too many attempts.";
     }
