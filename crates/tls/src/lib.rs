@@ -1,6 +1,6 @@
 //! TLS: the one crypto library of the process, and certificates of servers with their reload.
 //!
-//! [`provider`] is what every side of TLS is made with. A server reads a [`Certificate`] from [`CertificateFiles`] and
+//! [`provider()`] is what every side of TLS is made with. A server reads a [`Certificate`] from [`CertificateFiles`] and
 //! gets its configurations from a [`ServerTls`], which outlasts certificates: a reload puts the next certificate into
 //! force for handshakes to come, and no connection ends.
 
