@@ -1,8 +1,10 @@
 //! The rules in force: a compiled policy, the groups of clients, and their verdicts.
 
+mod actions;
 mod group_rules;
 mod operator;
 pub(crate) mod review;
+mod rule_text;
 
 use std::io;
 use std::net::IpAddr;
@@ -11,16 +13,17 @@ use std::sync::Arc;
 use zoners_dns::{Name, NameSlice, Prefix, RRset, Rtype};
 
 use crate::compiled::manifest::AddressSubject;
-use crate::compiled::{CompiledPolicy, FoundRule, RulePatternText};
+use crate::compiled::{CompiledPolicy, FoundRule};
 use crate::form::ListForm;
-use crate::groups::{BlockStyle, GroupSettings};
+use crate::groups::GroupSettings;
 use crate::operator_rules::OperatorRules;
-use crate::options::{RewriteAnswer, RuleOptions};
+use crate::options::RuleOptions;
 use crate::precedence;
 use crate::regions::{ClientRegions, TooManyRegions};
-use crate::rule::{RuleAction, RuleScope, show_name};
+use crate::rule::show_name;
 use crate::targets::{AnswerPart, parts};
-use crate::verdict::{PolicyAction, PolicyVerdict, RuleReason, RuleSource};
+use crate::verdict::{PolicyVerdict, RuleReason, RuleSource};
+use rule_text::shown;
 
 /// The rank of a rule for clients among rules for names: above the longest name, as in policy zones.
 const CLIENT_RULE_LABELS: usize = 128;
@@ -291,34 +294,6 @@ impl PolicyRules {
         }
     }
 
-    /// The action of the first rule; rewrites of the same list for the same name are joined.
-    fn action(&self, region: u8, rtype: Rtype, found: &[FoundRule]) -> Option<PolicyAction> {
-        let first = found.first()?;
-        Some(match first.rule.action {
-            RuleAction::Allow => return None,
-            RuleAction::Nxdomain => PolicyAction::Nxdomain,
-            RuleAction::Nodata => PolicyAction::Nodata,
-            RuleAction::Refused => PolicyAction::Refused,
-            RuleAction::Drop => PolicyAction::Drop,
-            RuleAction::TcpOnly => PolicyAction::TcpOnly,
-            RuleAction::NullAddress => null_addresses(),
-            RuleAction::Rewrite => rewrite(rtype, found),
-            RuleAction::Block => self.block_action(region),
-        })
-    }
-
-    /// The reply to a blocked question in the style of the group.
-    fn block_action(&self, region: u8) -> PolicyAction {
-        match self.group(region).map(|group| &group.style) {
-            None | Some(BlockStyle::NullAddress) => null_addresses(),
-            Some(BlockStyle::Nxdomain) => PolicyAction::Nxdomain,
-            Some(BlockStyle::Nodata) => PolicyAction::Nodata,
-            Some(BlockStyle::Refused) => PolicyAction::Refused,
-            Some(BlockStyle::Drop) => PolicyAction::Drop,
-            Some(BlockStyle::Addresses(addresses)) => PolicyAction::Addresses(addresses.clone()),
-        }
-    }
-
     fn reason(&self, region: u8, found: &FoundRule, concerns: Option<String>) -> RuleReason {
         let list = self.compiled.lists().get(usize::from(found.rule.list));
         let name = list.map(|list| list.name.clone()).unwrap_or_default();
@@ -331,10 +306,6 @@ impl PolicyRules {
     }
 }
 
-fn null_addresses() -> PolicyAction {
-    PolicyAction::Addresses(vec![IpAddr::from([0; 4]), IpAddr::from([0; 16])])
-}
-
 /// Whether a rule is of the group's lists, and the options match the question.
 fn concerns(found: &FoundRule, asked: &NameSlice, question: &JudgedQuestion<'_>) -> bool {
     if !question.group.lists.contains(found.rule.list.into()) {
@@ -345,68 +316,6 @@ fn concerns(found: &FoundRule, asked: &NameSlice, question: &JudgedQuestion<'_>)
     }
     let options: Result<RuleOptions, ()> = found.rule.options.parse();
     options.is_ok_and(|options| options.match_question(asked, question.rtypes, question.client))
-}
-
-/// The answer of the first rule, a rewrite, and of further rewrites of the same list and name.
-fn rewrite(rtype: Rtype, found: &[FoundRule]) -> PolicyAction {
-    let Some(first) = found.first() else { return PolicyAction::Nodata };
-    let is_kin = |rule: &&FoundRule| {
-        rule.rule.list == first.rule.list
-            && rule.rule.action == RuleAction::Rewrite
-            && precedence::row(rule) == precedence::row(first)
-            && rule.labels == first.labels
-    };
-    let kin = found.iter().take_while(is_kin);
-    let answers = kin.filter_map(|rule| rule.rule.options.parse::<RuleOptions>().ok()?.rewrite);
-    let (mut addresses, mut records) = (Vec::new(), Vec::new());
-    for answer in answers {
-        match answer {
-            RewriteAnswer::Alias(target) => return PolicyAction::Alias(target),
-            RewriteAnswer::Address(address) => addresses.push(address),
-            RewriteAnswer::Record(rtype, rdata) => records.push((rtype, rdata)),
-        }
-    }
-    let wants_addresses = rtype == Rtype::A || rtype == Rtype::AAAA;
-    match records.is_empty() || wants_addresses && !addresses.is_empty() {
-        true => PolicyAction::Addresses(addresses),
-        false => PolicyAction::Records(records),
-    }
-}
-
-/// A rule as a person would write the rule.
-fn shown(found: &FoundRule, form: Option<ListForm>) -> String {
-    let allows = found.rule.action == RuleAction::Allow;
-    let is_adblock = form == Some(ListForm::Adblock) || !found.rule.options.is_empty();
-    let options: Result<RuleOptions, ()> = found.rule.options.parse();
-    let glob = options.as_ref().ok().and_then(|options| options.glob.clone());
-    let pattern = match (&found.shown, glob) {
-        (_, Some(glob)) => glob,
-        (RulePatternText::Other(text), None) => text.clone(),
-        (RulePatternText::Name(scope, name), None) => {
-            let name = show_name(name);
-            match (scope, is_adblock) {
-                (RuleScope::Exact, _) => name,
-                (RuleScope::Subtree, true) => format!("||{name}^"),
-                (RuleScope::Subtree | RuleScope::Below, false) => format!("*.{name}"),
-                (RuleScope::Below, true) => format!("||*.{name}^"),
-            }
-        }
-    };
-    let mut conditions: Vec<String> = Vec::new();
-    if found.rule.important {
-        conditions.push("important".into());
-    }
-    if let Ok(options) = options {
-        let conditional = RuleOptions { glob: None, ..options };
-        if conditional != RuleOptions::default() {
-            conditions.push(conditional.to_string());
-        }
-    }
-    let at = if allows && is_adblock { "@@" } else { "" };
-    match conditions.is_empty() {
-        true => format!("{at}{pattern}"),
-        false => format!("{at}{pattern}${}", conditions.join(",")),
-    }
 }
 
 #[cfg(test)]

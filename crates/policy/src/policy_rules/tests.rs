@@ -1,7 +1,9 @@
 use super::*;
 use crate::compile::{ListSource, PolicyCompiler};
+use crate::groups::BlockStyle;
 use crate::groups::ListSet;
 use crate::storage::MemoryStorage;
+use crate::verdict::PolicyAction;
 use zoners_dns::{name, zonefile};
 
 /// Rules of lists, each with a name; a name that begins with `@` is a list that allows.
