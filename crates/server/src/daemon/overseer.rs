@@ -1,13 +1,17 @@
 //! The daemon as a whole; [`admin`] answers requests.
 
 mod admin;
+mod cache;
 mod history;
 mod metrics;
+mod negative_anchors;
 mod operator_rules;
 mod past_queries;
 mod policy;
 mod policy_lists;
 mod requests;
+mod settings;
+mod status;
 mod watches;
 mod zones;
 

@@ -1,37 +1,29 @@
 //! The answers to requests of people and programs.
 
 use std::fs::File;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use zoners_api::{
-    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CertificateState,
-    CounterStats, CrashReport, DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet,
-    DayReport, DefaultSettingReport, HandOver, HistoryErased, LayerReport, LocalNetworks,
-    LookupReport, MetricsText, NegativeAnchorAdded, NegativeAnchorList, NegativeAnchorRemoved,
-    NetworkReport, OperatorRuleChange, OperatorRuleReport, OutageReport, PastQueries,
+    Admin, AdminError, CacheDump, CacheEntries, CacheFill, CacheFlush, CacheLoad, CounterStats,
+    DaemonOrigin, DaemonStatus, DashboardLink, DashboardPasswordSet, DayReport, HandOver,
+    HistoryErased, LocalNetworks, LookupReport, MetricsText, NegativeAnchorAdded,
+    NegativeAnchorList, NegativeAnchorRemoved, OperatorRuleChange, OperatorRuleReport, PastQueries,
     PastQueryFilter, PolicyExplanation, PolicyListReport, PolicyPauseReport, ReloadReport,
-    SecondLevelState, ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked,
-    TokenScope, TrendQuery, TrendReport, TroubleReport, UnvalidatedZone, ValidationReport,
-    WatchFilter, WatchStarted, WhyQuery, WhyReport, WrittenSettingReport,
+    ServerList, SettingsReport, TokenCreated, TokenList, TokenRevoked, TokenScope, TrendQuery,
+    TrendReport, TroubleReport, WatchFilter, WatchStarted, WhyQuery, WhyReport,
 };
-use zoners_cache::ImportStats;
 use zoners_dns::{Counter, Network};
 use zoners_host::origin::ProcessOrigin;
-use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
-use zoners_sandbox::{Layer, LayerState};
 use zoners_telemetry::metrics::MetricsFormat;
-use zoners_tls::Certificate;
 
 use super::requests::{beside, parse};
 use super::watches::EventWatch;
-use super::{Overseer, history, operator_rules, past_queries, policy, policy_lists, zones};
-use crate::config::WrittenSetting;
+use super::{
+    Overseer, cache, history, negative_anchors, operator_rules, past_queries, policy, policy_lists,
+    settings, status,
+};
 use crate::control::question;
 use crate::daemon::list_requests::ListRequest;
-use crate::daemon::run_history::now_s;
-use crate::daemon::{ListenStatus, keeper};
 use crate::events::EventFilter;
 use crate::report::{self, text};
 
@@ -42,60 +34,7 @@ impl<N: Network> Admin for Overseer<N> {
     type Events = EventWatch;
 
     fn status(&self) -> DaemonStatus {
-        let (service, bound) = (self.service(), self.bound.load());
-        let (shared, rules) = (service.worker().shared(), service.rules());
-        let texts = |addresses: &[std::net::SocketAddr]| {
-            addresses.iter().map(ToString::to_string).collect()
-        };
-        let second_level = self.about.second_level.as_ref();
-        let state = |is_broken| match is_broken {
-            true => SecondLevelState::Broken,
-            false => SecondLevelState::InUse,
-        };
-        let status = DaemonStatus {
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            process: std::process::id(),
-            uptime_s: self.uptime_s(),
-            workers: self.about.workers as u64,
-            config: self.about.config.as_ref().map(|path| path.display().to_string()),
-            generation: rules.generation(),
-            reloads: self.reloads.load(Ordering::Relaxed),
-            listen: texts(&bound.addresses),
-            http: texts(&bound.http),
-            encrypted: encrypted(&bound),
-            certificate: self.about.tls.certificate().map(|it| certificate_state(&it, now_s())),
-            awaited: texts(&bound.absent),
-            not_served: bound.missing.clone(),
-            side_effects: bound.side_effects.clone(),
-            serves: rules.allow().iter().map(ToString::to_string).collect(),
-            waiting: rules.waiting() as u64,
-            network: self.network(),
-            dead_zones: shared.silent_zones(usize::MAX).iter().filter(|zone| zone.dead).count()
-                as u64,
-            validation: ValidationReport {
-                on: !service.worker().settings().anchors.is_empty(),
-                negative_anchors: shared.negative_anchors.list(shared.now()).len() as u64,
-            },
-            clock_wrong_by_s: shared.clock_skew.wrong_by(),
-            cache: self.cache(),
-            second_level: second_level.map(|level| state(level.is_broken())),
-            zones: zones::states(rules.local()),
-            log_lost: self.count(Counter::LogLinesLost),
-            query_log: self.about.query_log.folder().map(|path| path.display().to_string()),
-            sandbox: self.about.sandbox.iter().map(layer).collect(),
-            last_crash: self.about.last_crash.clone().map(|crash| {
-                let ago_s = now_s().saturating_sub(crash.at_unix_s);
-                Box::new(CrashReport { ago_s, ..crash })
-            }),
-            refused: rules.refused_clients(shared.now()),
-            rebinding_denied: rules
-                .denies_private_addresses()
-                .then(|| self.count(Counter::ClientRebinding)),
-            lists: policy_lists::lists_in_need(&self.about.policies),
-            trend: history::trend_status(self).map(Box::new),
-            problems: Vec::new(),
-        };
-        status.with_problems()
+        status::status(self)
     }
 
     fn stats(&self) -> CounterStats {
@@ -120,46 +59,15 @@ impl<N: Network> Admin for Overseer<N> {
         zone: &str,
         seconds: u32,
     ) -> Result<NegativeAnchorAdded, AdminError> {
-        let (zone, service) = (parse(zone)?, self.service());
-        let shared = service.worker().shared();
-        if seconds == 0 || seconds > MAX_NEGATIVE_ANCHOR_SECONDS {
-            return Err(AdminError::invalid(format!(
-                "seconds: write 1 to {MAX_NEGATIVE_ANCHOR_SECONDS} (a week)"
-            )));
-        }
-        if !shared.negative_anchors.add(&zone, seconds, shared.now()) {
-            let full = format!(
-                "there are {MAX_NEGATIVE_ANCHORS} negative trust anchors already, the most there may be"
-            );
-            return Err(AdminError::failed(full));
-        }
-        for memory in service.memories() {
-            // The resolver of a group takes the same zones as they come.
-            memory.negative_anchors.add(&zone, seconds, memory.now());
-            // Earlier verdicts of validation no longer hold.
-            memory.cache.flush(&zone, true);
-        }
-        let zone = text(&zone);
-        tracing::warn!("dnssec: {zone} is not validated for {seconds} s");
-        Ok(NegativeAnchorAdded { zone, left_s: seconds })
+        negative_anchors::add(self, zone, seconds)
     }
 
     fn remove_negative_anchor(&self, zone: &str) -> Result<NegativeAnchorRemoved, AdminError> {
-        let (zone, service) = (parse(zone)?, self.service());
-        let mut removed = false;
-        for memory in service.memories() {
-            removed |= memory.negative_anchors.remove(&zone);
-            memory.cache.flush(&zone, true);
-        }
-        Ok(NegativeAnchorRemoved { zone: text(&zone), removed })
+        negative_anchors::remove(self, zone)
     }
 
     fn negative_anchors(&self) -> NegativeAnchorList {
-        let service = self.service();
-        let shared = service.worker().shared();
-        let listed = shared.negative_anchors.list(shared.now()).into_iter();
-        let zone = |(zone, left_s)| UnvalidatedZone { zone: text(&zone), left_s };
-        NegativeAnchorList { zones: listed.map(zone).collect() }
+        negative_anchors::list(self)
     }
 
     fn servers(&self, zone: Option<&str>) -> Result<ServerList, AdminError> {
@@ -192,69 +100,23 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     fn cache(&self) -> CacheFill {
-        let service = self.service();
-        let cache = &service.worker().shared().cache;
-        let stats = cache.stats();
-        CacheFill {
-            entries: stats.entries as u64,
-            used_bytes: stats.bytes as u64,
-            limit_bytes: cache.limit() as u64,
-            evicted: stats.evicted,
-            queries: self.count(Counter::ClientQueries),
-            cached: self.count(Counter::ClientCached),
-            recursed: self.count(Counter::ClientRecursed),
-            stale: self.count(Counter::ClientStale),
-        }
+        cache::fill(self)
     }
 
     fn cache_entries(&self, name: &str) -> Result<CacheEntries, AdminError> {
-        let (name, service) = (parse(name)?, self.service());
-        let shared = service.worker().shared();
-        let (entries, more) = shared.cache.inspect(&name, shared.now());
-        let entries = entries.iter().map(report::cache_entry).collect();
-        Ok(CacheEntries { name: text(&name), entries, more: more as u64 })
+        cache::entries(self, name)
     }
 
     async fn dump_cache(&self, file: File) -> Result<CacheDump, AdminError> {
-        let service = self.service();
-        let dump = move || {
-            let (worker, shared) = (service.worker(), service.worker().shared());
-            let fingerprints = keeper::fingerprints(worker.settings(), shared);
-            keeper::dump(file, shared, fingerprints).map_err(|error| error.to_string())
-        };
-        let written_bytes = beside(dump).await?;
-        Ok(CacheDump { written_bytes })
+        cache::dump(self, file).await
     }
 
     async fn load_cache(&self, file: File) -> Result<CacheLoad, AdminError> {
-        let service = self.service();
-        let load = move || {
-            let (worker, shared) = (service.worker(), service.worker().shared());
-            let fingerprints = keeper::fingerprints(worker.settings(), shared);
-            keeper::bring(file, shared, fingerprints)
-        };
-        let loaded = beside(load).await?;
-        let ImportStats { imported, skipped } = loaded.entries;
-        let (imported, skipped) = (imported as u64, skipped as u64);
-        Ok(CacheLoad { imported, skipped, age_s: loaded.age.as_secs() })
+        cache::load(self, file).await
     }
 
     async fn flush(&self, name: &str, subtree: bool) -> Result<CacheFlush, AdminError> {
-        let (name, service) = (parse(name)?, self.service());
-        let shared = service.worker().shared();
-        // The second level first, so that no entry returns in between.
-        let there = match shared.second_level() {
-            None => None,
-            Some(second_level) => Some(second_level.forget(&name, subtree).await),
-        };
-        let (second_level, second_level_error) = match there {
-            None => (None, None),
-            Some(Ok(questions)) => (Some(questions as u64), None),
-            Some(Err(why)) => (None, Some(why)),
-        };
-        let flushed = service.memories().map(|memory| memory.cache.flush(&name, subtree) as u64);
-        let removed = flushed.sum();
-        Ok(CacheFlush { removed, second_level, second_level_error })
+        cache::flush(self, name, subtree).await
     }
 
     fn explain_policy(
@@ -345,21 +207,7 @@ impl<N: Network> Admin for Overseer<N> {
     }
 
     fn settings(&self) -> SettingsReport {
-        let source = self.source.load();
-        let written = source.written().into_iter();
-        let written = written.map(|WrittenSetting { key, value, line }| WrittenSettingReport {
-            key,
-            value,
-            line: line as u64,
-        });
-        let defaults = source.at_defaults().into_iter();
-        let defaults =
-            defaults.map(|WrittenSetting { key, value, .. }| DefaultSettingReport { key, value });
-        SettingsReport {
-            file: self.about.config.as_ref().map(|path| path.display().to_string()),
-            written: written.collect(),
-            defaults: defaults.collect(),
-        }
+        settings::settings(self)
     }
 
     async fn reload(&self) -> Result<ReloadReport, AdminError> {
@@ -409,27 +257,6 @@ impl<N: Network> Admin for Overseer<N> {
     }
 }
 
-/// The time over which outages are reported.
-const DAY: Duration = Duration::from_secs(86_400);
-
-impl<N: Network> Overseer<N> {
-    fn network(&self) -> NetworkReport {
-        let service = self.service();
-        let shared = service.worker().shared();
-        NetworkReport {
-            down: shared.is_uplink_down(),
-            loss: report::thousandths(shared.uplink_loss()),
-            reachability: report::reachability(shared.broken_paths()),
-            silent_networks: shared.silent_networks(),
-            routes_reply: shared.do_routes_reply() || self.is_route_answered(),
-            passage: report::passage(shared.network_state()),
-            strategy: self.strategy.load().as_deref().cloned().map(Box::new),
-            first_recursion: self.first_recursion.load().as_deref().cloned(),
-            outages: OutageReport::of(&shared.outages(DAY)),
-        }
-    }
-}
-
 impl<N: Network> Overseer<N> {
     /// Sends a request about lists to the main thread, and reports the lists after.
     async fn ask_for_lists(
@@ -457,25 +284,4 @@ impl<N: Network> Overseer<N> {
 
 fn no_hand_over() -> AdminError {
     AdminError::failed("this is no daemon that another one could take over")
-}
-
-/// The addresses over encrypted transports, as the configuration names addresses.
-fn encrypted(bound: &ListenStatus) -> Vec<String> {
-    let tls = bound.tls.iter().map(|address| format!("tls://{address}"));
-    let https = bound.https.iter().map(|(address, path)| format!("https://{address}{path}"));
-    tls.chain(https).collect()
-}
-
-fn certificate_state(certificate: &Certificate, now_s: u64) -> CertificateState {
-    let not_after = i64::try_from(certificate.validity().not_after).unwrap_or(i64::MAX);
-    let now = i64::try_from(now_s).unwrap_or(i64::MAX);
-    CertificateState { names: certificate.names(), expires_in_s: not_after.saturating_sub(now) }
-}
-
-fn layer(layer: &Layer) -> LayerReport {
-    let (on, text) = match &layer.state {
-        LayerState::On(text) => (true, text.clone()),
-        LayerState::Off(text) => (false, text.clone()),
-    };
-    LayerReport { name: layer.name.to_owned(), on, text }
 }
