@@ -9,6 +9,8 @@ use super::{Candidate, Candidates};
 use crate::env::environment::Env;
 use crate::infra::estimate::{Estimator, LatencyEstimate};
 
+/// No trial of encryption is made at a server farther away: a query on a new connection takes three round trips.
+const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
 /// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
@@ -38,7 +40,8 @@ impl Candidates {
                 self.list.iter().zip(&infos).filter(|(other, _)| other.server() == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let over_udp = estimator.estimate(&infos[at], sibling);
-            self.list[at].is_trial_due = infos[at].encryption.is_due(estimator.now);
+            let is_near = infos[at].srtt().is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
+            self.list[at].is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
             let over_tls = self.over_tls(&infos[at], &self.list[at], env, &estimator, sibling);
             self.list[at].over_tls = over_tls.is_some();
             let udp_fails = !over_udp.penalty.is_zero() || estimator.broken.udp;

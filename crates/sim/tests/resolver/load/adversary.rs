@@ -10,7 +10,7 @@ use crate::common::many::{ms, with_delegations};
 use crate::common::{Lab, question};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use zoners_dns::{RRset, Random, Records, Rtype, Transport, name};
+use zoners_dns::{RRset, Random, Records, Rtype, name};
 use zoners_sim::{Bad, Beset, Link, Manner, Said, Sent, SimNetwork, Streams};
 
 /// Packets for the first question of a zone with only silent servers …
@@ -180,17 +180,14 @@ async fn day(seed: u64) -> Day {
     Day { asked, failed, sent: lab.net.sent() }
 }
 
-/// Packets to addresses with this prefix; a stream that is not opened counts three. Trials of encryption have a bound of
-/// their own: one for 200 replies, whatever is asked.
+/// Packets to addresses with this prefix; a stream that is not opened counts three.
 fn packets(sent: &[Sent], prefix: &str) -> usize {
-    let is_trial = |sent: &Sent| sent.to.transport.is_encrypted();
     let to = sent.iter().filter(|sent| sent.to.address.ip().to_string().starts_with(prefix));
-    let to = to.filter(|sent| !is_trial(sent));
     to.map(weight).sum()
 }
 
 fn weight(sent: &Sent) -> usize {
-    if sent.to.transport == Transport::Tcp { 3 } else { 1 }
+    if sent.to.transport.is_stream() { 3 } else { 1 }
 }
 
 /// The most packets to an address within a second, a stream's SYN being sent again each second.
