@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network};
+use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, NetworkError};
 use zoners_sim::SimExchange;
 use zoners_sim::SimNetwork;
 
@@ -34,17 +34,24 @@ impl Network for Near {
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> NearExchange {
-        if to.address.ip() == IpAddr::V4(ADDRESS) {
-            NearExchange::Near { query, waited: false }
-        } else {
+        if to.address.ip() != IpAddr::V4(ADDRESS) {
             NearExchange::Far(Box::new(self.0.exchange(to, query, room)))
+        } else if to.transport.is_encrypted() {
+            NearExchange::Closed
+        } else {
+            NearExchange::Near { query, waited: false }
         }
     }
 }
 
 /// A query under way to one of them.
 pub(crate) enum NearExchange {
-    Near { query: Bytes, waited: bool },
+    Near {
+        query: Bytes,
+        waited: bool,
+    },
+    /// The server next door listens on port 53 alone, as most authorities do.
+    Closed,
     Far(Box<SimExchange>),
 }
 
@@ -52,6 +59,7 @@ impl Exchange for NearExchange {
     async fn receive(&mut self) -> ExchangeEvent {
         match self {
             NearExchange::Far(exchange) => exchange.receive().await,
+            NearExchange::Closed => ExchangeEvent::Failed(NetworkError::Refused),
             NearExchange::Near { query, waited } => {
                 if std::mem::replace(waited, true) {
                     return std::future::pending().await;
@@ -66,7 +74,7 @@ impl Exchange for NearExchange {
     fn resend(&mut self, query: Bytes) {
         match self {
             NearExchange::Far(exchange) => exchange.resend(query),
-            NearExchange::Near { .. } => {}
+            NearExchange::Near { .. } | NearExchange::Closed => {}
         }
     }
 }
