@@ -93,8 +93,9 @@ fn unknown_version(version: &Value) -> AdminError {
 
 fn unknown_request(kind: &str) -> AdminError {
     let (kind, known) = (cut(kind), AdminRequest::KINDS.join(" "));
-    let message =
-        format!("request {kind:?} is unknown: `do` of version {VERSION} is one of {known}");
+    let message = format!(
+        "request {kind:?} is unknown: this daemon speaks version {VERSION}, `do` is one of {known}"
+    );
     AdminError::new(AdminErrorKind::UnknownRequest, message)
 }
 
