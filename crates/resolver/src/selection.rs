@@ -13,4 +13,5 @@
 pub(crate) mod addresses;
 pub(crate) mod candidates;
 pub(crate) mod observation;
+pub(crate) mod question_uplinks;
 pub(crate) mod report;

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use zoners_dns::{
-    Checking, Counter, Counters, Delegation, EdeCode, Message, Name, Network, QueryMode, Question,
-    name,
+    Checking, Counter, Counters, Delegation, EdeCode, Message, Name, Network, QueryMode, name,
 };
 
 use crate::env::admission::AdmissionControl;
@@ -100,23 +99,6 @@ impl<N: Network> Env<N> {
         // Each caller of a method holds a strong reference.
         #[expect(clippy::expect_used, reason = "see above")]
         self.this.upgrade().expect("a env in use is alive")
-    }
-
-    /// Whether the uplinks to the servers of a question are down.
-    pub(crate) fn is_uplink_down_for(&self, question: &Question) -> bool {
-        let (uplinks, now) = (&self.shared().uplinks, self.shared().now());
-        if self.settings().routes.is_empty() {
-            return uplinks.internet().is_down(now);
-        }
-        match self.settings().route(&question.answered_at()) {
-            None => uplinks.internet().is_down(now),
-            Some(route) => {
-                let mut addresses = route.servers.iter().flat_map(|server| &server.addresses);
-                // A copy of a zone is asked without an uplink.
-                !route.servers.is_empty()
-                    && addresses.all(|address| uplinks.to(address.ip()).is_down(now))
-            }
-        }
     }
 
     /// The deepest known zone cut on the way to `name`, other than the hints.

@@ -63,12 +63,12 @@ async fn nearest_addresses<N: Network>(
     step: &Step,
 ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
     if let Ok(answer) = cached_answer(env, &question, Checking::Disabled, env.shared().now()) {
-        return Ok((usable_addresses(env, answer.answer.iter()), false));
+        return Ok((usable_addresses(env, &question.name, answer.answer.iter()), false));
     }
     match iterate_to_glue(env, &question, step).await? {
         AddressWalk::Glue(addresses) => Ok((addresses, true)),
         AddressWalk::Reply(reply) => match AnswerBuilder::default().add(*reply) {
-            ChainStep::Done(answer) => Ok((addresses_in(env, &answer), false)),
+            ChainStep::Done(answer) => Ok((addresses_in(env, &question.name, &answer), false)),
             // A nameserver's name should be no alias (RFC 2181 section 10.3), but some are.
             ChainStep::Alias(_) => zone_addresses(env, question, step).await,
         },
@@ -81,15 +81,16 @@ async fn zone_addresses<N: Network>(
     question: Question,
     step: &Step,
 ) -> Result<(Vec<SocketAddr>, bool), Unresolved> {
+    let name = question.name.clone();
     let answer: Result<Arc<Answer>, _> = env.answer_question(question, step.clone()).await;
-    Ok((addresses_in(env, &*answer?), false))
+    Ok((addresses_in(env, &name, &*answer?), false))
 }
 
-/// The addresses in an answer; hearsay tells none.
-fn addresses_in<N: Network>(env: &Env<N>, answer: &Answer) -> Vec<SocketAddr> {
+/// The addresses of `name` in an answer; hearsay tells none.
+fn addresses_in<N: Network>(env: &Env<N>, name: &Name, answer: &Answer) -> Vec<SocketAddr> {
     if answer.hearsay {
         env.count(Counter::UpstreamAddressesUnauthoritative);
         return Vec::new();
     }
-    usable_addresses(env, answer.answer.iter())
+    usable_addresses(env, name, answer.answer.iter())
 }

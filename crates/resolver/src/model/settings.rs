@@ -254,12 +254,10 @@ impl Settings {
     /// none, since its address cannot be asked of the server itself.
     #[must_use]
     pub fn route(&self, name: &Name) -> Option<&Delegation> {
-        let mut servers = self.routes.iter().flat_map(|route| &route.servers);
-        if servers.any(|server| server.is_named_alone() && server.name == *name) {
-            return None;
-        }
         let matching = self.routes.iter().filter(|route| name::is_within(name, &route.zone));
-        matching.max_by_key(|route| name::depth(&route.zone))
+        let deepest = matching.max_by_key(|route| name::depth(&route.zone))?;
+        // Looked at last: most names have no route.
+        (!self.is_named_server(name)).then_some(deepest)
     }
 
     /// Whether resolvers of a network answer for `name`.
@@ -277,6 +275,13 @@ impl Settings {
             && (!self.never_ask.contains(address) || self.is_configured(address))
     }
 
+    /// The same for an address of the nameserver `name`: a server that the configuration names without an address is
+    /// asked wherever it lies too.
+    #[must_use]
+    pub(crate) fn may_ask_server(&self, name: &Name, address: IpAddr) -> bool {
+        self.may_ask(address) || self.has_family(address) && self.is_named_server(name)
+    }
+
     /// Whether a server at `address` lies beyond the local network, and is no stub or forwarder.
     pub(crate) fn is_foreign(&self, address: IpAddr) -> bool {
         let of_root = || has_address(&self.root, address);
@@ -288,6 +293,12 @@ impl Settings {
     #[must_use]
     pub fn has_family(&self, address: IpAddr) -> bool {
         if address.is_ipv4() { self.ipv4 } else { self.ipv6 }
+    }
+
+    /// Whether `name` is that of a configured server whose address is looked up.
+    fn is_named_server(&self, name: &Name) -> bool {
+        let mut servers = self.routes.iter().flat_map(|route| &route.servers);
+        servers.any(|server| server.is_named_alone() && server.name == *name)
     }
 
     /// Whether the configuration names the address, which is then asked wherever it lies.

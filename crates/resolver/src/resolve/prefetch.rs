@@ -14,6 +14,7 @@ use crate::env::environment::Env;
 use crate::model::shared_work::Leader;
 use crate::model::step::Step;
 use crate::resolve::recursion::lead_question;
+use crate::selection::question_uplinks::is_uplink_down_for;
 
 /// Refreshes the answer to `question`, which was `made` a while ago and `expires` soon.
 pub(crate) fn refresh<N: Network>(
@@ -27,7 +28,7 @@ pub(crate) fn refresh<N: Network>(
     let now = shared.now();
     // The fresh answer will last as long again.
     let until = expires.after(expires.since(made));
-    let obstructed = env.is_uplink_down_for(question) || shared.interception.obstacle().is_some();
+    let obstructed = is_uplink_down_for(env, question) || shared.interception.obstacle().is_some();
     if !env.settings().prefetch || env.network().is_short() || obstructed {
         return;
     }

@@ -5,6 +5,7 @@
 //! validated although required, is not given.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::env::environment::Env;
 use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::resolve::dns64::{dns64_for, translation_of};
 use crate::selection::addresses::addresses_of;
+use crate::selection::question_uplinks::is_uplink_down_for;
 
 /// The TTL of an expired answer (RFC 8767 section 4).
 const TTL: u32 = 30;
@@ -85,7 +87,7 @@ pub(crate) async fn in_time_or_stale<N: Network>(
     let stale = || stale(env, question, checking, shared.now()).map(Arc::new);
     let asked = shared.now();
     // The recursion starts in any case: the first reply shows that the uplink is back.
-    let down = env.is_uplink_down_for(question) || is_closed_for(env, question);
+    let down = is_uplink_down_for(env, question) || is_closed_for(env, question);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
     let ended = match timeout(at_first, resolution.as_mut()).await {
@@ -134,18 +136,18 @@ fn is_failing<N: Network>(env: &Env<N>, question: &Question, since: Moment) -> b
     let Some(cut) = cut else { return false };
     let broken = env.shared().broken_paths();
     let of_server = |server: &NameServer| {
-        let addresses = addresses_of(env, server).into_owned().into_iter();
-        addresses.map(|address| server.endpoint(address, cut.transport)).collect::<Vec<_>>()
+        let of_address = |address: &SocketAddr| {
+            let may_ask = env.settings().may_ask_server(&server.name, address.ip());
+            (server.endpoint(*address, cut.transport), may_ask && !broken.has(address.ip()))
+        };
+        addresses_of(env, server).iter().map(of_address).collect::<Vec<_>>()
     };
-    let endpoints: Vec<Endpoint> = cut.servers.iter().flat_map(of_server).collect();
-    let usable = |endpoint: &&Endpoint| {
-        let ip = endpoint.address.ip();
-        env.settings().may_ask(ip) && !broken.has(ip)
-    };
+    let endpoints: Vec<(Endpoint, bool)> = cut.servers.iter().flat_map(of_server).collect();
     let in_trouble = |endpoint: &Endpoint| {
         let server = cache.server(*endpoint, now);
         server.trouble.is_some()
             || server.unanswered > 0 && server.waiting_since < since.as_millis()
     };
-    !endpoints.is_empty() && endpoints.iter().filter(usable).all(in_trouble)
+    let mut usable = endpoints.iter().filter(|(_, is_usable)| *is_usable);
+    !endpoints.is_empty() && usable.all(|(endpoint, _)| in_trouble(endpoint))
 }

@@ -41,7 +41,7 @@ fn known_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<SocketAddr> {
 pub(crate) fn own_addresses<N: Network>(env: &Env<N>, name: &Name) -> Vec<SocketAddr> {
     let (cache, since) = (&env.shared().cache, env.shared().now().before(LATELY));
     let own = [Rtype::A, Rtype::AAAA].map(|rtype| cache.rrset(name, rtype, since));
-    let mut addresses = usable_addresses(env, own.iter().flatten().map(|cached| &cached.set));
+    let mut addresses = usable_addresses(env, name, own.iter().flatten().map(|cached| &cached.set));
     addresses.truncate(env.settings().limits.addresses_per_server);
     addresses
 }
@@ -80,12 +80,14 @@ pub(crate) fn address_types<N: Network>(env: &Env<N>) -> impl Iterator<Item = Rt
     families.into_iter().filter_map(|(rtype, is_used)| is_used.then_some(rtype))
 }
 
+/// The addresses in `sets` at which the nameserver `name` may be asked.
 pub(crate) fn usable_addresses<'a, N: Network>(
     env: &Env<N>,
+    name: &Name,
     sets: impl Iterator<Item = &'a RRset>,
 ) -> Vec<SocketAddr> {
     let may_ask = |address: &IpAddr| {
-        let may = env.settings().may_ask(*address);
+        let may = env.settings().may_ask_server(name, *address);
         if !may {
             env.count(Counter::UpstreamAddressesForbidden);
         }

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::common::many::ms;
-use crate::common::{Lab, settings};
+use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::{
-    Counter, Delegation, DsStatus, EdeCode, Encryption, IdentityId, Moment, Name, NameServer,
-    QueryMode, Rtype, ServerIdentity, Transport, name,
+    Checking, Clock, Counter, Delegation, DsStatus, EdeCode, Encryption, IdentityId, Moment, Name,
+    NameServer, QueryMode, Rtype, ServerIdentity, Transport, name,
 };
 use zoners_resolver::Settings;
 use zoners_sim::{Link, SimNetwork, TlsManner, world};
@@ -142,19 +142,23 @@ async fn a_connection_that_is_forgotten_is_opened_anew() {
     assert!(is_all_encrypted(&lab));
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_address_of_a_forwarder_is_looked_up_around_its_route() {
+/// A forwarder of all that the configuration names without its address, which the zone example.com has.
+fn named_alone(address: &str) -> Lab {
     let net = world::small(1);
-    net.zone("lan", &["203.0.114.1"], "nas A 10.0.0.1\n");
     net.change("example.com", |zone| {
-        let text = "dns.example.com. A 203.0.119.1\n";
-        let sets = zoners_dns::zonefile::parse(text, &name::root()).unwrap();
+        let text = format!("dns.example.com. A {address}\n");
+        let sets = zoners_dns::zonefile::parse(&text, &name::root()).unwrap();
         sets.into_iter().for_each(|set| zone.add(set));
     });
-    net.zone("corp", &[GOOD], "nas A 10.0.0.1\n");
-    net.link(GOOD, Link::of(30).speaking(TlsManner::Good));
+    net.zone("corp", &[address], "nas 60 A 10.0.0.1\n");
+    net.link(address, Link::of(30).speaking(TlsManner::Good));
     let server = over_tls(name::parse("dns.example.com").unwrap(), &[]);
-    let lab = Lab::with(net, forwarded(".", vec![server]));
+    Lab::with(net, forwarded(".", vec![server]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_of_a_forwarder_is_looked_up_around_its_route() {
+    let lab = named_alone(GOOD);
     assert!(lab.ask("nas.corp", Rtype::A).await.contains("10.0.0.1"));
     let (tls, clear): (Vec<_>, Vec<_>) =
         lab.net.sent().into_iter().partition(|sent| sent.to.transport == Transport::Tls);
@@ -166,4 +170,24 @@ async fn the_address_of_a_forwarder_is_looked_up_around_its_route() {
     assert!(
         !tls.is_empty() && clear.iter().all(|sent| !name::is_within(&sent.question.name, &corp))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forwarder_with_a_name_alone_gives_fresh_answers_and_prefetches() {
+    let lab = named_alone(GOOD);
+    assert!(lab.ask("nas.corp", Rtype::A).await.contains("10.0.0.1"));
+    lab.net.zone("corp", &[], "nas 60 A 10.0.0.2\n");
+    sleep(ms(61_000)).await;
+    let fresh = lab.resolve("nas.corp", Rtype::A).await.unwrap();
+    assert!(!fresh.stale && fresh.answer[0].to_string().contains("10.0.0.2"), "{fresh:?}");
+    let (asked, made) = (question("nas.corp", Rtype::A), lab.clock.now());
+    lab.worker.refresh(&asked, Checking::Enabled, made, made.after_seconds(60));
+    assert_eq!(lab.count(Counter::CachePrefetches), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forwarder_with_a_name_alone_is_asked_at_a_private_address() {
+    let lab = named_alone("10.9.0.1");
+    assert!(lab.ask("nas.corp", Rtype::A).await.contains("10.0.0.1"));
+    assert_eq!(lab.count(Counter::UpstreamAddressesForbidden), 0);
 }
