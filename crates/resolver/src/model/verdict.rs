@@ -1,11 +1,10 @@
 //! The meaning of a server's reply, or of cache entries, for a question.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use zoners_cache::{Denial, ServerFault, TtlLimits};
 use zoners_dns::{
-    Delegation, DsStatus, MessageError, Name, NetworkError, OptRcode, RRset, Security,
+    Delegation, DsStatus, Endpoint, MessageError, Name, NetworkError, OptRcode, RRset, Security,
 };
 
 use crate::model::budget::Exhausted;
@@ -28,7 +27,7 @@ impl Verdict {
 
     /// Notes the server that gave the reply.
     #[must_use]
-    pub(crate) fn of(self, server: SocketAddr) -> Self {
+    pub(crate) fn of(self, server: Endpoint) -> Self {
         match self {
             Verdict::Answer(reply) => Verdict::Answer(Reply { from: Some(server), ..reply }),
             referral => referral,
@@ -50,8 +49,8 @@ pub struct Reply {
     pub proof: Vec<RRset>,
     /// The DNSSEC status of the whole.
     pub security: Security,
-    /// The server; `None` for cache entries.
-    pub from: Option<SocketAddr>,
+    /// The server, as it was asked; `None` for cache entries.
+    pub from: Option<Endpoint>,
     /// Whether the server called itself authoritative.
     pub authoritative: bool,
     /// Hearsay: the server was asked as an authority and answered as a resolver does. Unproven

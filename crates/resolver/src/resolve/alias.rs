@@ -1,8 +1,6 @@
 //! Answers a question along its alias chain.
 
-use std::net::SocketAddr;
-
-use zoners_dns::{Counter, Name, Network, Question, Security};
+use zoners_dns::{Counter, Endpoint, Name, Network, Question, Security};
 
 use crate::ask::interception::observe_proof;
 use crate::cached::lookup::{AnswerBuilder, ChainStep, Lack, sought};
@@ -110,7 +108,7 @@ async fn find_known<N: Network>(
 async fn find_elsewhere<N: Network>(
     env: &Env<N>,
     question: &Question,
-    liar: Option<SocketAddr>,
+    liar: Option<Endpoint>,
     bogus: Unresolved,
     step: &Step,
 ) -> Result<Box<Reply>, Unresolved> {

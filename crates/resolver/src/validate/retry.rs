@@ -1,8 +1,6 @@
 //! Retry: asks server after server until a reply can be proven.
 
-use std::net::SocketAddr;
-
-use zoners_dns::{Endpoint, Network, Question, Transport};
+use zoners_dns::{Endpoint, Network, Question};
 
 use crate::ask::interception::observe_bogus;
 use crate::cached::lookup::sought;
@@ -37,7 +35,7 @@ impl Retries {
         env: &Env<N>,
         step: &Step,
         question: &Question,
-        from: Option<SocketAddr>,
+        from: Option<Endpoint>,
         bogus: Unresolved,
     ) -> Result<Self, Unresolved> {
         let mut tries = Retries::new(env, step);
@@ -76,7 +74,7 @@ impl Retries {
         &mut self,
         env: &Env<N>,
         question: &Question,
-        from: Option<SocketAddr>,
+        from: Option<Endpoint>,
         unresolved: Unresolved,
     ) -> Result<(), Unresolved> {
         forget_unproven(env, question);
@@ -85,7 +83,6 @@ impl Retries {
         }
         // A cached reply has no server.
         if let Some(server) = from {
-            let server = Endpoint::new(server, Transport::Udp);
             observe(env, server, Observation::BogusAnswer);
             observe_bogus(env, server.address.ip());
             self.step = self.step.avoiding(server.address, &env.settings().limits);

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_dns::{Delegation, Network, QueryMode, name};
+use zoners_dns::{Delegation, Endpoint, Network, QueryMode, name};
 
 use crate::ask::interception::probe::begin_probe;
 use crate::env::environment::Env;
@@ -62,12 +62,12 @@ pub(crate) fn observe_bogus<N: Network>(env: &Env<N>, server: IpAddr) {
 }
 
 /// Records that an authoritative reply is proven by signatures.
-pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<SocketAddr>) {
+pub(crate) fn observe_proof<N: Network>(env: &Env<N>, server: Option<Endpoint>) {
     let passage = &env.shared().interception;
     if passage.is_beyond_doubt() {
         return;
     }
-    if server.is_some_and(|server| env.settings().is_foreign(server.ip())) {
+    if server.is_some_and(|server| env.settings().is_foreign(server.address.ip())) {
         env.shared().note_proof_now();
     }
 }

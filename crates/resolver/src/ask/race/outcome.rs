@@ -39,12 +39,12 @@ impl<N: Network> Race<'_, N> {
                 self.record_empty_replies();
                 self.end_silence();
                 self.try_encryption(&attempt);
-                Some(Box::new(verdict.of(attempt.endpoint.address)))
+                Some(Box::new(verdict.of(attempt.endpoint)))
             }
             // A middlebox answering for this server answers for every server.
             Err(fault) if hearsay && fault.says_nothing() && self.is_intercepted() => {
                 let nothing = self.as_hearsay(empty_verdict(fault));
-                Some(Box::new(nothing.of(attempt.endpoint.address)))
+                Some(Box::new(nothing.of(attempt.endpoint)))
             }
             Err(Fault::Exhausted(exhausted)) => {
                 self.exhausted.get_or_insert_with(|| exhausted.unresolved());
@@ -140,7 +140,7 @@ impl<N: Network> Race<'_, N> {
             self.forget_addresses();
             return Err(self.failure());
         }
-        let first = self.empty_replies.first().map(|(attempt, _)| attempt.endpoint.address);
+        let first = self.empty_replies.first().map(|(attempt, _)| attempt.endpoint);
         let nothing = empty_verdict(if denied { Fault::BareDenial } else { Fault::Empty });
         Ok(Box::new(match first {
             Some(first) => nothing.of(first),

@@ -86,7 +86,7 @@ impl<N: Network> Iteration<'_, N> {
 fn may_be_used(verdict: &Verdict, avoided: &[SocketAddr]) -> bool {
     match verdict {
         Verdict::Answer(reply) => {
-            avoided.is_empty() || reply.from.is_some_and(|from| !avoided.contains(&from))
+            avoided.is_empty() || reply.from.is_some_and(|from| !avoided.contains(&from.address))
         }
         Verdict::Referral(_) => true,
     }
