@@ -24,6 +24,8 @@ use crate::key::{CacheKey, server_of};
 const KEEP_AFTER_LAST_EVENT: Duration = Duration::from_secs(3600);
 /// The same of an entry with a trial of encryption, whose result counts for longer.
 const KEEP_AFTER_TRIAL: Duration = encryption::PERSISTENCE;
+/// Octets that hold an encoded entry with cookies and a trial.
+const ENCODED: usize = 128;
 /// From this number of EDNS fallbacks on, a server is queried without EDNS. Fewer prove nothing: a
 /// single UDP reply can be forged.
 const MIN_EDNS_FALLBACKS: u8 = 3;
@@ -109,7 +111,7 @@ impl ServerInfo {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64);
+        let mut out = Vec::with_capacity(ENCODED);
         out.put_u32(self.srtt_us);
         out.put_u32(self.rttvar_us);
         out.put_u64(self.replied_at);
@@ -204,6 +206,10 @@ mod tests {
         let info = cache.server(server, later);
         assert!(info.encryption.is_usable(later));
         assert_ne!(info.echo, EchoSupport::default());
+        // A reply without the beginning of a trial is kept too.
+        let worked = Endpoint::udp([192, 0, 2, 3].into());
+        cache.observe_server(worked, Evidence::Trial(TrialEvent::Worked), now);
+        assert!(cache.server(worked, later).encryption.is_usable(later));
         let other = Endpoint::udp([192, 0, 2, 2].into());
         cache.observe_server(other, Evidence::Good, now);
         assert_eq!(cache.server(other, now).encryption, EncryptionTrial::default());

@@ -14,6 +14,9 @@ pub(super) const PERSISTENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 pub(super) const DAMPING: Duration = Duration::from_secs(24 * 3600);
 /// The same of a server that has encrypted before: networks on the way bar the port, and machines move.
 const DAMPING_AFTER_SUCCESS: Duration = Duration::from_secs(10 * 60);
+/// How long encrypted replies are not recorded after the last that was: little against [`PERSISTENCE`], and a busy
+/// server gives thousands.
+const RECORDED_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// An event of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,15 +56,22 @@ impl EncryptionTrial {
         !is_damped && !self.is_usable(now)
     }
 
-    /// Whether there was a trial.
+    /// Whether an encrypted reply now is to be recorded.
+    #[must_use]
+    pub fn is_reply_news(&self, now: Moment) -> bool {
+        !self.is_usable(now) || now.since(Moment::from_millis(self.worked_at)) >= RECORDED_EVERY
+    }
+
+    /// Whether there was a trial, or an encrypted reply.
     pub(super) fn is_known(&self) -> bool {
-        self.tried_at > 0
+        self.tried_at > 0 || self.worked_at > 0
     }
 
     pub(super) fn learn(&mut self, event: TrialEvent, now: u64) {
         match event {
-            TrialEvent::Begun => self.tried_at = now.max(self.worked_at + 1),
-            TrialEvent::Failed => self.tried_at = now.max(self.worked_at + 1),
+            TrialEvent::Begun | TrialEvent::Failed => {
+                self.tried_at = now.max(self.worked_at + 1);
+            }
             TrialEvent::Worked => self.worked_at = now.max(self.tried_at),
         }
     }
@@ -119,5 +129,17 @@ mod tests {
         assert!(trial.is_due(after(DAMPING_AFTER_SUCCESS + second)));
         trial.learn(TrialEvent::Worked, BEGIN + 5);
         assert!(trial.is_usable(after(second)));
+    }
+
+    #[test]
+    fn a_reply_is_news_after_a_failure_and_every_ten_minutes() {
+        let mut trial = EncryptionTrial::default();
+        let second = Duration::from_secs(1);
+        assert!(trial.is_reply_news(after(second)));
+        trial.learn(TrialEvent::Worked, BEGIN);
+        assert!(trial.is_known() && !trial.is_reply_news(after(RECORDED_EVERY - second)));
+        assert!(trial.is_reply_news(after(RECORDED_EVERY)));
+        trial.learn(TrialEvent::Failed, BEGIN);
+        assert!(trial.is_reply_news(after(second)));
     }
 }
