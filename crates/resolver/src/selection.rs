@@ -15,3 +15,5 @@ pub(crate) mod candidates;
 pub(crate) mod observation;
 pub(crate) mod question_uplinks;
 pub(crate) mod report;
+#[cfg(test)]
+mod test_env;

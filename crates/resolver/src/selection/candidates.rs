@@ -325,3 +325,6 @@ fn is_resolvable(server: &NameServer, cut: &Delegation) -> bool {
     server.is_named_alone()
         || cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(&server.name, &cut.zone)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The estimate of each candidate, over UDP and over TCP.
+//! The estimate of each candidate, over the transport of its first attempt.
 
 use std::time::Duration;
 
@@ -13,6 +13,13 @@ use crate::infra::estimate::{Estimator, LatencyEstimate};
 const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
 /// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
+
+/// What is known of a server over the transport of the first attempt.
+struct FirstAttempt {
+    transport: Transport,
+    info: ServerInfo,
+    estimate: LatencyEstimate,
+}
 
 impl Candidates {
     /// Estimates each candidate from the infra cache.
@@ -39,46 +46,69 @@ impl Candidates {
             let of_name =
                 self.list.iter().zip(&infos).filter(|(other, _)| other.server() == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
-            let over_udp = estimator.estimate(&infos[at], sibling);
-            let is_near = infos[at].srtt().is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
-            self.list[at].is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
-            let over_tls = self.over_tls(&infos[at], &self.list[at], env, &estimator, sibling);
-            self.list[at].over_tls = over_tls.is_some();
-            let udp_fails = !over_udp.penalty.is_zero() || estimator.broken.udp;
-            let tcp = match udp_fails && over_tls.is_none() && !self.list[at].no_tcp {
-                true => self.works_over_tcp(&infos[at], &self.list[at], env, &estimator),
-                false => None,
-            };
-            self.list[at].over_tcp = tcp.is_some();
+            let first = self.first_attempt(&infos[at], &self.list[at], env, &estimator, sibling);
             let answered = |info: &ServerInfo| info.replied_at > 0;
-            self.list[at].is_unproven =
-                self.watched && !answered(&infos[at]) && !tcp.as_ref().is_some_and(answered);
-            let over_tcp = tcp.map(|info| estimator.estimate(&info, sibling));
-            self.list[at].estimate = over_tls.or(over_tcp).unwrap_or(over_udp);
-            self.list[at].cut_off = estimator.broken.has(address.ip());
-            self.list[at].edns = !infos[at].mishandles_edns();
-            self.list[at].troubled = infos[at].trouble.is_some_and(|known| !known.is_silence());
+            let is_unproven = self.watched && !answered(&infos[at]) && !answered(&first.info);
+            let candidate = &mut self.list[at];
+            let is_another = first.transport != candidate.endpoint.transport;
+            let is_near = infos[at].srtt().is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
+            candidate.is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
+            candidate.over_tls = is_another && first.transport == Transport::Tls;
+            candidate.over_tcp = is_another && first.transport == Transport::Tcp;
+            candidate.is_unproven = is_unproven;
+            candidate.estimate = first.estimate;
+            candidate.cut_off = estimator.broken.has(address.ip());
+            candidate.edns = !first.info.mishandles_edns();
+            candidate.troubled = first.info.trouble.is_some_and(|known| !known.is_silence());
         }
     }
 
-    /// The estimate over TLS, if the server encrypts and replies.
-    fn over_tls<N: Network>(
+    /// The transport of the first attempt at a server, from what is known of the server in clear: TLS if the server
+    /// encrypts, TCP if only TCP works.
+    fn first_attempt<N: Network>(
+        &self,
+        in_clear: &ServerInfo,
+        candidate: &Candidate,
+        env: &Env<N>,
+        estimator: &Estimator,
+        sibling: Option<Duration>,
+    ) -> FirstAttempt {
+        if let Some((info, estimate)) =
+            self.works_over_tls(in_clear, candidate, env, estimator, sibling)
+        {
+            return FirstAttempt { transport: Transport::Tls, info, estimate };
+        }
+        let estimate = estimator.estimate(in_clear, sibling);
+        let udp_fails = !estimate.penalty.is_zero() || estimator.broken.udp;
+        if udp_fails
+            && !candidate.no_tcp
+            && let Some(info) = self.works_over_tcp(in_clear, candidate, env, estimator)
+        {
+            let estimate = estimator.estimate(&info, sibling);
+            return FirstAttempt { transport: Transport::Tcp, info, estimate };
+        }
+        FirstAttempt { transport: candidate.endpoint.transport, info: *in_clear, estimate }
+    }
+
+    /// The infra cache entry for TLS and the estimate, if the server encrypts and replies.
+    fn works_over_tls<N: Network>(
         &self,
         over_udp: &ServerInfo,
         candidate: &Candidate,
         env: &Env<N>,
         estimator: &Estimator,
         sibling: Option<Duration>,
-    ) -> Option<LatencyEstimate> {
+    ) -> Option<(ServerInfo, LatencyEstimate)> {
         let encrypts = self.encrypts && env.settings().opportunistic_tls;
         if !encrypts || !over_udp.encryption.is_usable(estimator.now) {
             return None;
         }
         let endpoint = candidate.endpoint.over(Transport::Tls);
-        let estimate =
-            estimator.estimate(&env.shared().cache.server(endpoint, estimator.now), sibling);
-        // A silent one is asked in clear.
-        (estimate.skipped_until.is_none() && !estimate.given_up).then_some(estimate)
+        let over_tls = env.shared().cache.server(endpoint, estimator.now);
+        let estimate = estimator.estimate(&over_tls, sibling);
+        // A silent server is asked in clear.
+        let answers = estimate.skipped_until.is_none() && !estimate.given_up;
+        answers.then_some((over_tls, estimate))
     }
 
     /// The infra cache entry for TCP, if TCP works and UDP does not.

@@ -96,10 +96,12 @@ impl Candidates {
             _ => (Transport::Tcp, candidate.edns),
         };
         let LatencyEstimate { hedge_after, alone, again, has_replied, .. } = candidate.estimate;
-        let tcp_first = tries == 0 && udp && transport.is_stream();
+        let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
+        let tls_first = tries == 0 && udp && transport == Transport::Tls;
         // A stream takes a round trip to open before the query; the estimate of a working
         // stream includes this.
-        let round_trips = if transport.is_stream() && !(tcp_first && has_replied) { 2 } else { 1 };
+        let works = (tcp_first || tls_first) && has_replied;
+        let round_trips = if transport.is_stream() && !works { 2 } else { 1 };
         let hedge_after = match tries {
             0 if tcp_first => hedge_after.min(MOST_STREAM_PATIENCE / round_trips),
             0 if is_alone => alone,
