@@ -81,14 +81,17 @@ pub(crate) fn observe<N: Network>(
     match observation {
         Observation::QuerySent => {
             let uplink = shared.uplinks.to(server.address.ip());
-            uplink.asked(now);
+            // Silence on port 853 tells nothing of the uplink.
+            if !server.is_opportunistic() {
+                uplink.asked(now);
+            }
             learn(Evidence::Asked { forgiven: uplink.forgiven() })
         }
         Observation::Reply { time, edns, query } => {
             let before = shared.cache.observe_server(server, reply_evidence(time, edns), now);
             observe_reply(shared, server, &before, time, now);
             if server.is_opportunistic() {
-                observe_trial(shared, server, TrialEvent::Worked, now);
+                observe_encrypted_reply(shared, server, now);
             }
             if let Some(query) = query {
                 remember_last_reply(shared, server, query, now);
@@ -140,6 +143,14 @@ fn observe_trial(shared: &Shared, server: Endpoint, event: TrialEvent, now: Mome
     shared.cache.observe_server(server.over(Transport::Udp), Evidence::Trial(event), now);
 }
 
+/// A server replied over TLS. Most replies change nothing, and are not written.
+fn observe_encrypted_reply(shared: &Shared, server: Endpoint, now: Moment) {
+    let known = shared.cache.server(server.over(Transport::Udp), now).encryption;
+    if known.is_reply_news(now) {
+        observe_trial(shared, server, TrialEvent::Worked, now);
+    }
+}
+
 fn reply_evidence(time: ReplyTime, edns: bool) -> Evidence {
     match time {
         ReplyTime::Exact { rtt } => Evidence::Reply { rtt, edns },
@@ -160,7 +171,10 @@ fn observe_reply(
     uplink.replied(now);
     if shared.uplinks.is_internet(uplink) {
         shared.reachability.replied(server);
-        if let (ReplyTime::Exact { rtt }, None) = (time, before.srtt()) {
+        // The first reply over TLS takes three round trips, and tells nothing of servers in clear.
+        if let (ReplyTime::Exact { rtt }, None, false) =
+            (time, before.srtt(), server.transport.is_encrypted())
+        {
             shared.rtt_prior.learn(rtt);
         }
     }

@@ -1,28 +1,13 @@
 //! Each kind of observation, and the tables behind.
 
-use std::sync::Arc;
-
 use tokio::time::advance;
-use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{Delegation, NetworkError, OptRcode, Question, Random, Rtype, name, zonefile};
-use zoners_sim::{SimClock, SimNetwork, world};
+use zoners_dns::{NetworkError, OptRcode, Question, Rtype, name};
+use zoners_sim::SimNetwork;
 
 use super::*;
-use crate::model::settings::Settings;
+use crate::selection::test_env::{env, server};
 
 const RTT: Duration = Duration::from_millis(30);
-
-fn env() -> Arc<Env<SimNetwork>> {
-    let hints = zonefile::root_hints(world::HINTS).unwrap();
-    let settings = Settings::new(Delegation::from_hints(&hints).unwrap());
-    let cache = Cache::new(1 << 20, TtlLimits::default(), [1, 2]);
-    let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(3));
-    Env::new(shared, world::small(1), Arc::new(settings), Arc::default())
-}
-
-fn server() -> Endpoint {
-    Endpoint::udp("198.51.100.1".parse().unwrap())
-}
 
 fn query() -> UpstreamQuery {
     let question = Question::new(name::root(), Rtype::NS);
@@ -150,4 +135,39 @@ async fn the_fifth_query_over_udp_without_a_useful_reply_waits() {
         }
     }
     assert!(is_limited(server()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn opportunistic_encryption_tells_nothing_of_the_uplink_and_of_unknown_servers() {
+    let env = env();
+    let (uplink, prior) = (env.shared().uplinks.internet(), &env.shared().rtt_prior);
+    let (median, late) = (prior.median(), prior.late());
+    for network in 0..20 {
+        let server = Endpoint::udp(format!("198.18.{network}.1").parse().unwrap());
+        observe(&env, server.over(Transport::Tls), Observation::QuerySent);
+    }
+    advance(Duration::from_secs(2)).await;
+    assert!(!uplink.is_silent(env.shared().now()) && !uplink.is_down(env.shared().now()));
+    for network in 0..20 {
+        let server = Endpoint::udp(format!("198.18.{network}.1").parse().unwrap());
+        let handshake = ReplyTime::Exact { rtt: RTT * 30 };
+        observe(&env, server.over(Transport::Tls), reply(handshake, None));
+    }
+    assert_eq!((prior.median(), prior.late()), (median, late));
+}
+
+#[tokio::test(start_paused = true)]
+async fn encrypted_replies_are_recorded_every_ten_minutes() {
+    let env = env();
+    let replied = || {
+        let exact = ReplyTime::Exact { rtt: RTT };
+        observe(&env, server().over(Transport::Tls), reply(exact, None));
+        info(&env).encryption
+    };
+    let first = replied();
+    assert!(first.is_usable(env.shared().now()));
+    advance(Duration::from_secs(599)).await;
+    assert_eq!(replied(), first);
+    advance(Duration::from_secs(1)).await;
+    assert_ne!(replied(), first);
 }
