@@ -133,11 +133,13 @@ impl<N: Network> Env<N> {
     pub(crate) fn adopt<T: Send + 'static>(
         &self,
         exchange: Pin<Box<dyn Future<Output = T> + Send>>,
-    ) {
+    ) -> StragglerFate {
         // If sockets are scarce, no stragglers are kept.
         let limit = if self.network().is_short() { 0 } else { self.settings().limits.stragglers };
-        if self.stragglers().adopt(exchange, limit) == StragglerFate::Full {
+        let fate = self.stragglers().adopt(exchange, limit);
+        if fate == StragglerFate::Full {
             self.count(Counter::UpstreamStragglersDropped);
         }
+        fate
     }
 }

@@ -23,10 +23,20 @@ impl TrialBudget {
         }
     }
 
+    /// Whether a trial is earned: a quick look before [`TrialBudget::take`].
+    pub(crate) fn is_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= QUERIES_PER_TRIAL
+    }
+
     /// Takes a trial, if one is earned.
     pub(crate) fn take(&self) -> bool {
         let taken = |earned: u32| earned.checked_sub(QUERIES_PER_TRIAL);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+    }
+
+    /// Gives a trial back that was taken and not made.
+    pub(crate) fn give_back(&self) {
+        self.0.fetch_add(QUERIES_PER_TRIAL, Ordering::Relaxed);
     }
 }
 
@@ -40,7 +50,10 @@ mod tests {
         assert!(!budget.take());
         (1..QUERIES_PER_TRIAL).for_each(|_| budget.earn());
         assert!(!budget.take());
+        assert!(!budget.is_left());
         budget.earn();
+        assert!(budget.is_left() && budget.take() && !budget.take());
+        budget.give_back();
         assert!(budget.take() && !budget.take());
         (0..100 * QUERIES_PER_TRIAL).for_each(|_| budget.earn());
         assert_eq!((0..100).filter(|_| budget.take()).count(), 4);

@@ -6,6 +6,7 @@ use zoners_dns::{Counter, Network, Transport};
 
 use super::Race;
 use crate::ask::exchange::attempt;
+use crate::env::stragglers::StragglerFate;
 use crate::model::asking::UpstreamQuery;
 use crate::model::step::Step;
 use crate::selection::candidates::Attempt;
@@ -19,20 +20,26 @@ impl<N: Network> Race<'_, N> {
             return;
         }
         shared.trial_budget.earn();
-        if !self.candidates.is_trial_due(answered.endpoint.address)
+        // The budget is looked at first: most often no trial is earned.
+        if !shared.trial_budget.is_left()
+            || !self.candidates.is_trial_due(answered.endpoint.address)
             || self.env.network().is_short()
             || !shared.trial_budget.take()
         {
             return;
         }
-        self.env.count(Counter::UpstreamTlsTrials);
         let server = answered.endpoint.over(Transport::Tls);
-        observe(self.env, server, Observation::Trial(TrialEvent::Begun));
         let trial = Attempt::alone(server, "to see whether the server encrypts");
         let asking = UpstreamQuery { retry: true, ..self.asking.clone() };
         // No client query pays, since the answer is there.
         let step = Step::without_client(self.env.settings().limits);
         let exchange = attempt(self.env.arc(), asking, trial, step);
-        self.env.adopt(exchange.report);
+        if self.env.adopt(exchange.report) == StragglerFate::Full {
+            shared.trial_budget.give_back();
+            return;
+        }
+        // The adopted task has not run yet: the trial begins before its query is sent.
+        self.env.count(Counter::UpstreamTlsTrials);
+        observe(self.env, server, Observation::Trial(TrialEvent::Begun));
     }
 }
