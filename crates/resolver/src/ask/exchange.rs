@@ -22,6 +22,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
+use zoners_cache::EchoSupport;
 use zoners_dns::query::{QueryOpt, QueryOptions};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, Network, Transport};
 
@@ -246,15 +247,20 @@ fn send_charged<N: Network>(
     let shared = env.shared();
     env.count(Counter::UpstreamQueries);
     let known = observe(env, endpoint, Observation::QuerySent).unwrap_or_default();
-    let (mut proof, mut late_at) = (known.echo, None);
-    if endpoint.transport.is_stream() {
-        env.count(match endpoint.transport.is_encrypted() {
-            true => Counter::UpstreamTls,
-            false => Counter::UpstreamTcp,
-        });
-        proof = shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo;
-        late_at = Some(Instant::now() + late_after(env, &known));
-    }
+    let is_stream = endpoint.transport.is_stream();
+    let late_at = is_stream.then(|| Instant::now() + late_after(env, &known));
+    let proof = match endpoint.transport {
+        Transport::Udp => known.echo,
+        Transport::Tcp => {
+            env.count(Counter::UpstreamTcp);
+            // UDP and TCP share the record.
+            shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo
+        }
+        Transport::Tls | Transport::Https => {
+            env.count(Counter::UpstreamTls);
+            EchoSupport::default()
+        }
+    };
     let shown = secrets_for(env, query, &proof);
     let id = shared.random.id();
     let udp_payload_size = env.settings().udp_payload_size;

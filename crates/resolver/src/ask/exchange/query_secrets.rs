@@ -24,7 +24,7 @@ pub(super) struct QuerySecrets {
 
 impl QuerySecrets {
     /// The content of the COOKIE option: with the server cookie, if it belongs to our client
-    /// have failed on the first.
+    /// cookie of now.
     pub(super) fn option(&self) -> &[u8] {
         let Some(client) = &self.client else { return &[] };
         let known = self.known.as_deref().map_or(&[][..], CookieOption::octets);
@@ -38,12 +38,16 @@ impl QuerySecrets {
     }
 }
 
-/// The secrets of a query to a server with this infra cache entry.
+/// The secrets of a query to a server with this infra cache entry. An encrypted query has none: the encryption keeps
+/// forgers out, and a cookie would tie the query to those in clear.
 pub(super) fn secrets_for<N: Network>(
     env: &Env<N>,
     query: &ServerQuery<'_>,
     proof: &EchoSupport,
 ) -> QuerySecrets {
+    if query.endpoint.transport.is_encrypted() {
+        return QuerySecrets::default();
+    }
     let (shared, now) = (env.shared(), env.shared().now());
     let randomises = env.settings().randomise_case && !proof.changes_case(now);
     let name = &query.asking.question.name;

@@ -59,6 +59,8 @@ async fn servers_that_encrypt_are_soon_asked_over_tls_alone() {
     ask(&lab, 1000..2000, ms(50)).await;
     let sent = to_servers(&lab.net);
     let encrypted = sent.iter().filter(|sent| is_encrypted(sent)).count();
+    let mut over_tls = sent.iter().filter(|sent| is_encrypted(sent));
+    assert!(over_tls.all(|sent| sent.cookie.is_empty()), "no secret against forgers");
     assert!(encrypted * 100 >= sent.len() * 99, "{encrypted} of {}", sent.len());
     assert!(
         sent.iter().all(
