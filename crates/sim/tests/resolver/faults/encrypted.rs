@@ -7,12 +7,15 @@ use std::time::Duration;
 use crate::common::many::ms;
 use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
+use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::{
-    Checking, Clock, Counter, Delegation, DsStatus, EdeCode, Encryption, IdentityId, Moment, Name,
-    NameServer, QueryMode, Rtype, ServerIdentity, Transport, name,
+    Checking, Clock, Counter, Delegation, DsStatus, EdeCode, Encryption, Endpoint, IdentityId,
+    Moment, Name, NameServer, QueryMode, Rtype, ServerIdentity, Transport, name,
 };
-use zoners_resolver::Settings;
-use zoners_sim::{Link, SimNetwork, TlsManner, world};
+use zoners_dnssec::chain::Ds;
+use zoners_resolver::{Anchor, Settings};
+use zoners_sim::sign::Signing;
+use zoners_sim::{Link, Manner, SimNetwork, TlsManner, world};
 
 const GOOD: &str = "203.0.119.1";
 const SILENT: &str = "203.0.119.2";
@@ -190,4 +193,23 @@ async fn a_forwarder_with_a_name_alone_is_asked_at_a_private_address() {
     let lab = named_alone("10.9.0.1");
     assert!(lab.ask("nas.corp", Rtype::A).await.contains("10.0.0.1"));
     assert_eq!(lab.count(Counter::UpstreamAddressesForbidden), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bogus_answer_counts_against_the_encrypted_forwarder() {
+    let net = SimNetwork::new(5);
+    net.zone("corp", &[WRONG], "@ NS ns\nns A 10.0.0.9\nnas A 10.0.0.1\n");
+    let ds = net.sign(&["corp"], &Signing::default());
+    let ds = ds.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
+    let lying = Link::of(10).speaking(TlsManner::Good).with(Manner::Forges);
+    net.link(WRONG, lying);
+    let server = over_tls(name::root(), &[WRONG]);
+    let endpoint = server.endpoint(server.addresses[0], Transport::Udp);
+    let anchors = vec![Anchor { zone: name::parse("corp").unwrap(), ds, keys: vec![] }];
+    let lab = Lab::with(net, Settings { anchors, ..forwarded("corp", vec![server]) });
+    let failed = lab.resolve("nas.corp", Rtype::A).await.unwrap_err();
+    assert!(failed.ede.code.is_bogus(), "{failed}");
+    let known = |endpoint| lab.worker.shared().cache.server(endpoint, lab.clock.now());
+    assert_eq!(known(endpoint).trouble, Some(ServerFault::Bogus));
+    assert_eq!(known(Endpoint::new(endpoint.address, Transport::Udp)), ServerInfo::default());
 }
