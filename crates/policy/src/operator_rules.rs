@@ -104,7 +104,7 @@ impl OperatorRules {
             };
             Some(find(Some(group)).into_iter().chain(find(None)))
         });
-        of_names.flatten().collect::<Vec<_>>().into_iter()
+        of_names.flatten()
     }
 }
 
