@@ -101,8 +101,11 @@ fn bind_or_take(
 ) -> io::Result<BoundAddresses> {
     let (mut bound, mut further) = (BoundAddresses::default(), Vec::new());
     for spec in AddressSpec::all_of(wanted) {
+        let has_transport =
+            |transport| spec.listeners.iter().any(|wanted| wanted.transport == transport);
         let is_of = |listener: &mut BoundListener| {
-            listener.address().is_ok_and(|address| serves(address, spec.address))
+            has_transport(listener.transport())
+                && listener.address().is_ok_and(|address| serves(address, spec.address))
         };
         let found: Vec<BoundListener> = taken.extract_if(.., is_of).collect();
         let has = |wanted: &ListenerSpec| {
