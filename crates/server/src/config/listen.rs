@@ -12,6 +12,8 @@ use super::{Config, ListenAddress};
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// The port of DNS.
 pub(crate) const PORT: u16 = 53;
+/// The port of HTTPS.
+pub(crate) const HTTPS_PORT: u16 = 443;
 
 /// A listener to be bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use zoners_host::paths::state;
 use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
 
+use super::listen::HTTPS_PORT;
 use super::{Config, DnstapTarget, ListOrigin, UpstreamServer};
 use crate::policy::groups::{OWN_ZONE, ZONES};
 
 /// The ports of HTTPS and HTTP, to which the server of a list may redirect.
 const WEB_PORTS: [u16; 2] = [HTTPS_PORT, 80];
-const HTTPS_PORT: u16 = 443;
 
 impl Config {
     /// The files of a reload, each with the key for the file.

@@ -10,6 +10,9 @@ use zoners_policy::{catalogue, catalogue_entry};
 use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig, UpstreamServer};
 pub(crate) use policy::nearest;
 
+/// Tables `[[listen]]`: the numbers of their lists of clients, beside that of `server.allow`.
+const MAX_LISTEN_TABLES: usize = u8::MAX as usize;
+
 impl Config {
     /// Checks the values against each other.
     ///
@@ -19,6 +22,7 @@ impl Config {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
         self.check_listen(&mut wrong);
+        self.check_listen_tables(&mut wrong);
         self.check_certificate(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
@@ -122,6 +126,14 @@ impl Config {
         }
     }
 
+    /// The list of clients of each table has a number of one octet; number 0 is of `server.allow`.
+    fn check_listen_tables(&self, wrong: &mut impl FnMut(&str, &str)) {
+        if self.listen.len() > MAX_LISTEN_TABLES {
+            let what = format!("there may be {MAX_LISTEN_TABLES} tables [[listen]]");
+            wrong(&format!("listen[{MAX_LISTEN_TABLES}]"), &what);
+        }
+    }
+
     /// Encrypted transports need a certificate, and a certificate has a key.
     fn check_certificate(&self, wrong: &mut impl FnMut(&str, &str)) {
         let (certificate, key) = (&self.server.certificate, &self.server.certificate_key);
@@ -150,14 +162,15 @@ impl Config {
             let overlaps = |other: &SocketAddr| {
                 other == address || is_part(*address, *other) || is_part(*other, *address)
             };
-            let mut listens = self.listen_addresses().map(|(_, listen)| listen);
-            let has_port = |listen: &&ListenAddress| {
+            let mut listens = self.listen_addresses();
+            let has_port = |(_, listen): &(String, &ListenAddress)| {
                 listen.transports.iter().any(|transport| transport.is_stream())
                     && overlaps(&listen.address)
             };
             let path = format!("server.http[{place}]");
-            if let Some(other) = listens.find(has_port) {
-                wrong(&path, &format!("{other} of server.listen has that port"));
+            if let Some((key, other)) = listens.find(has_port) {
+                let of = if key.starts_with("server.") { "server.listen" } else { "[[listen]]" };
+                wrong(&path, &format!("{other} of {of} has that port"));
             } else if let Some(other) = http.iter().take(place).find(|other| overlaps(other)) {
                 wrong(&path, &format!("{address} overlaps with {other}, which stands there too"));
             }

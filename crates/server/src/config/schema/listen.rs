@@ -5,16 +5,13 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 use zoners_dns::Transport;
+use zoners_dns::endpoint::TLS_PORT;
 
-use super::super::listen::PORT;
+use super::super::listen::{HTTPS_PORT, PORT};
 use super::super::values;
 use super::Clients;
 use super::readers::{TextValue, text};
 
-/// The port of DNS over TLS (RFC 7858 section 3.1).
-const TLS_PORT: u16 = 853;
-/// The port of HTTPS.
-const HTTPS_PORT: u16 = 443;
 /// The usual path of DNS over HTTPS (RFC 8484 section 4.1.1).
 const QUERY_PATH: &str = "/dns-query";
 /// Octets of a path at most.

@@ -52,3 +52,16 @@ fn faults_of_servers_over_tls_are_told() {
         assert!(error(&text).contains("zoners.toml:"), "{text}");
     }
 }
+
+#[test]
+fn each_table_of_listeners_has_a_number() {
+    let tables = |count: usize| {
+        let table =
+            |at: usize| format!("[[listen]]\naddress = \"udp://127.0.0.1:{}\"\n", 6000 + at);
+        (0..count).map(table).collect::<String>()
+    };
+    assert_eq!(prepared(&tables(255)), "");
+    let told = prepared(&tables(256));
+    assert!(told.starts_with("z:511:"), "{told}");
+    assert!(told.contains("there may be 255 tables [[listen]]"), "{told}");
+}
