@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::renamed;
 use super::source::ConfigSource;
 
 /// Every key with a default value, commented for people.
@@ -46,7 +47,11 @@ impl ConfigSource {
     pub(crate) fn at_defaults(&self) -> Vec<WrittenSetting> {
         let written = self.written();
         let mut defaults = ConfigSource::new("", EXAMPLE).written();
-        defaults.retain(|default| written.iter().all(|own| own.key != default.key));
+        let is_written = |key: &str| written.iter().any(|own| own.key == key);
+        defaults.retain(|default| {
+            let old_name = renamed::old_path(&default.key);
+            !is_written(&default.key) && !old_name.is_some_and(|old| is_written(&old))
+        });
         defaults
     }
 }
@@ -128,9 +133,11 @@ mod tests {
 
     #[test]
     fn a_setting_is_written_or_at_its_default() {
-        let source = ConfigSource::new("zoners.toml", "[server]\nthreads = 3\n");
+        let text = "[server]\nthreads = 3\n[cache]\nttl-cap = 60\n";
+        let source = ConfigSource::new("zoners.toml", text);
         let defaults = source.at_defaults();
         assert!(defaults.iter().all(|own| own.key != "server.threads"));
+        assert!(defaults.iter().all(|own| own.key != "cache.max-ttl"), "under an old name");
         assert!(
             defaults.iter().any(|own| own.key == "server.refuse" && own.value == "\"refused\"")
         );
