@@ -44,6 +44,7 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
         ("server.sandbox", old.server.sandbox != new.server.sandbox),
         ("server.control", old.server.control != new.server.control),
         ("server.dashboard", old.server.dashboard != new.server.dashboard),
+        ("server.dashboard-https", old.server.dashboard_https != new.server.dashboard_https),
         ("server.threads", old.server.threads != new.server.threads),
         (
             "resolver.source-addresses",
