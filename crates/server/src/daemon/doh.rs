@@ -28,15 +28,25 @@ pub(super) struct DohTerms {
     activity: Arc<Activity>,
 }
 
+/// Connections of all clients, and of one: as over TLS.
+const MAX_CONNECTIONS: usize = 1024;
+const MAX_CLIENT_CONNECTIONS: usize = 64;
+/// Octets of the header fields of a request, of which a query in the address takes the most.
+const MAX_HEAD: usize = 8 * 1024;
+/// The time for which an idle connection is kept: browsers keep theirs as long.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+/// The time for the body of a request.
+const BODY_TIME: Duration = Duration::from_secs(5);
+
 /// The bounds of connections of clients.
 pub(super) fn limits() -> HttpLimits {
     HttpLimits {
-        connections: 1024,
-        client_connections: 64,
-        head_octets: 8 * 1024,
-        head_time: Duration::from_secs(30),
+        connections: MAX_CONNECTIONS,
+        client_connections: MAX_CLIENT_CONNECTIONS,
+        head_octets: MAX_HEAD,
+        head_time: IDLE_TIME,
         body_octets: MAX_QUERY,
-        body_time: Duration::from_secs(5),
+        body_time: BODY_TIME,
         ..HttpLimits::default()
     }
 }
