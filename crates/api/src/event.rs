@@ -18,8 +18,8 @@ pub struct WatchFilter {
     pub name: Option<String>,
     /// Failed queries alone ([`FinishedQuery::failed`]).
     pub failed: bool,
-    /// The most events a second, for a reader that shows a few; further ones count as lost. `None` for all that the
-    /// daemon can give.
+    /// About how many events a second are wanted, for a reader that shows a few; further ones count as lost. `None` for all
+    /// that the daemon can give.
     pub most_a_second: Option<u64>,
 }
 

@@ -94,7 +94,8 @@ impl Access {
             listener.at == at && listener.transports.contains(&transport)
         };
         let found = self.elsewhere.iter().position(is_there);
-        AccessList(found.map_or(0, |at| u8::try_from(at + 1).unwrap_or_default()))
+        // `Config::validate` allows no more tables than there are numbers.
+        AccessList(found.map_or(0, |at| u8::try_from(at + 1).unwrap_or(u8::MAX)))
     }
 
     /// The prefixes of the clients that are served.

@@ -50,8 +50,8 @@ impl Watches {
         Watches { workers, free, counters: Counters::default() }
     }
 
-    /// Begins a watch, on a tokio runtime, with at most so many events a second. A short ring costs the workers little
-    /// once the ring is full, however many queries there are.
+    /// Begins a watch, on a tokio runtime, with about so many events a second, and one a look of each worker at least. A
+    /// short ring costs the workers little once the ring is full, however many queries there are.
     ///
     /// # Errors
     /// [`MAX_WATCHES`] are under way.
