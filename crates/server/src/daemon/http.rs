@@ -171,8 +171,16 @@ impl HttpServing {
             |wanted: &&HttpPlace| self.served.iter().all(|served| served.wanted != **wanted);
         let wanted = HttpPlace::all(config);
         let new: Vec<HttpPlace> = wanted.iter().filter(is_new).cloned().collect();
-        let added = self.serve(BoundHttp::all(&new, Vec::new())?, routes)?;
+        let added = self.serve(BoundHttp::all(&new, self.sockets_at(&new)?)?, routes)?;
         Ok(HttpChange { wanted, names: names(&config.server), added })
+    }
+
+    /// Own sockets at the addresses of `new`: an address that gets another use, such as another path of DNS over HTTPS,
+    /// cannot be bound twice.
+    fn sockets_at(&self, new: &[HttpPlace]) -> io::Result<TakenHttp> {
+        let is_reused =
+            |served: &&ServedHttp| new.iter().any(|place| serves(served.address, place.address));
+        self.served.iter().filter(is_reused).map(|served| served.socket.try_clone()).collect()
     }
 
     /// Serves the new listeners, and leaves the unwanted ones.

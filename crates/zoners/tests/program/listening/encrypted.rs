@@ -32,14 +32,19 @@ fn certify(folder: &Path) -> String {
 
 /// A daemon that serves over TLS as `listen` says, the certificate, and the address.
 fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {
+    serving_as_logged(listen, more, ", TLS")
+}
+
+/// The same, with the address of the line of the log with `line`.
+fn serving_as_logged(listen: &str, more: &str, line: &str) -> (Daemon, String, SocketAddr) {
     let folder = tempfile::tempdir().unwrap();
     let chain = certify(folder.path());
     let at = folder.path().display();
     let keys = format!("certificate = \"{at}/chain.pem\"\ncertificate-key = \"{at}/key.pem\"");
     file(&folder, &format!("[server]\nlisten = [{listen}]\n{keys}\n{more}\n"));
     let mut daemon = Daemon::of(folder);
-    let told = daemon.line_with(", TLS").unwrap();
-    let (_, address) = told.split_once("serving on ").unwrap();
+    let told = daemon.line_with(line).unwrap();
+    let (_, address) = told.rsplit_once(" on ").unwrap();
     let address = address.split(',').next().unwrap().parse().unwrap();
     (daemon, chain, address)
 }
@@ -103,4 +108,28 @@ fn a_listener_has_clients_of_its_own() {
     let (_daemon, chain, address) = serving("\"127.0.0.1:0\"", table);
     let refused = ask(&mut connect(address, &chain).unwrap()).unwrap();
     assert_eq!(refused.rcode, zoners_dns::OptRcode::REFUSED);
+}
+
+/// The status of a request over HTTP/1.1, which a path of DNS over HTTPS refuses politely.
+fn http_status(to: SocketAddr, chain: &str, path: &str) -> String {
+    let mut connection = connect(to, chain).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: dns.example\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
+    let mut reply = Vec::new();
+    let _ = connection.read_to_end(&mut reply);
+    String::from_utf8_lossy(&reply).chars().skip("HTTP/1.1 ".len()).take(3).collect()
+}
+
+#[test]
+fn a_reload_changes_the_path_of_dns_over_https() {
+    let listen = "\"127.0.0.1:0\", \"https://127.0.0.1:0/dns-query\"";
+    let (mut daemon, chain, address) = serving_as_logged(listen, "", "http: listening on ");
+    assert_eq!(http_status(address, &chain, "/dns-query"), "505");
+    let config = daemon.folder.path().join("zoners.toml");
+    let text = std::fs::read_to_string(&config).unwrap().replace("/dns-query", "/q");
+    std::fs::write(&config, text).unwrap();
+    daemon.signal("-HUP");
+    assert!(daemon.logs("reload: the new configuration is in force"));
+    until("the new path is served", || http_status(address, &chain, "/q") == "505");
+    assert_eq!(http_status(address, &chain, "/dns-query"), "404");
 }
