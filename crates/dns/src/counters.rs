@@ -261,6 +261,7 @@ counters! {
         HttpRefused "http_refused" "requests" "Of http_requests: refused before a handler saw them, for host, origin, path, method or body.";
         HttpMalformed "http_malformed" "connections" "HTTP connections closed because they carried no HTTP, or the head of a request was too large.";
         HttpTimedOut "http_timed_out" "connections" "HTTP connections closed because no request came in time, or the response was not taken in time.";
+        HttpUntakenClosed "http_untaken_closed" "connections" "Connections of HTTP/2 closed because clients left too many octets of responses untaken.";
         HttpConnectionsRefused "http_connections_refused" "connections" "HTTP connections closed at once: too many in total or of one client, or no descriptor was left.";
     }
     Dashboard "dashboard_" "The dashboard" {

@@ -10,11 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::HttpEvent;
 use crate::site::{ConnectionEnds, HttpSite};
@@ -60,24 +57,6 @@ pub(crate) async fn serve<S>(
     };
     if let Some(event) = outcome.err().as_ref().and_then(event) {
         site.count(event);
-    }
-}
-
-/// Serves a connection within TLS, after a handshake in the time of the head of a request.
-pub(crate) async fn serve_within<S>(
-    tls: &(dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync),
-    stream: S,
-    ends: ConnectionEnds,
-    site: Arc<HttpSite>,
-    leaving: watch::Receiver<()>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let Some(config) = tls() else { return };
-    match timeout(site.limits.head_time, TlsAcceptor::from(config).accept(stream)).await {
-        Ok(Ok(stream)) => serve(stream, ends, site, leaving).await,
-        Ok(Err(_)) => site.count(HttpEvent::Malformed),
-        Err(_) => site.count(HttpEvent::TimedOut),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum HttpEvent {
     Malformed,
     /// A connection was closed because a request did not come in time, or a response was not taken in time.
     TimedOut,
+    /// A connection of HTTP/2 was closed because clients left too many octets of responses untaken.
+    UntakenClosed,
     /// A TLS handshake was completed.
     Handshake,
     /// A TLS handshake failed.

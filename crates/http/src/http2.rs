@@ -1,7 +1,10 @@
 //! A connection of HTTP/2 (RFC 9113): requests are answered beside each other.
 //!
 //! The library bounds what a client may send: streams under way, header fields with their continuations, streams that
-//! were reset (CVE-2023-44487), and unread content by windows. Idle and stuck connections are closed here.
+//! were reset (CVE-2023-44487), and unread content by windows. A client may keep its own windows closed, so that responses
+//! wait here: idle connections and clients that take no responses are disconnected.
+
+mod untaken;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -10,17 +13,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Response;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
 use crate::HttpEvent;
 use crate::site::{ConnectionEnds, HttpSite};
 use crate::write_timeout::WriteTimeout;
+use untaken::{Pace, UntakenBody};
 
 /// Octets of content that a client may send ahead, on a stream …
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -42,14 +46,15 @@ pub(crate) async fn serve<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = site.limits.clone();
-    let pace = Arc::new(Pace::new());
+    let pace = Arc::new(Pace::of(&site));
     let (of_requests, paced) = (site.clone(), pace.clone());
     let service = service_fn(move |request| {
-        let (site, busy) = (of_requests.clone(), Busy::of(&paced));
+        let (site, busy) = (of_requests.clone(), paced.begin());
         async move {
-            let response = site.answer(request, ends).await;
-            drop(busy);
-            Ok::<_, Infallible>(response.into_hyper())
+            let response = site.answer(request, ends).await.into_hyper();
+            let (head, body) = response.into_parts();
+            let body = UntakenBody::new(body, busy, &site).await;
+            Ok::<_, Infallible>(Response::from_parts(head, body))
         }
     });
     let stream = TokioIo::new(WriteTimeout::new(stream, limits.write_time));
@@ -68,10 +73,11 @@ pub(crate) async fn serve<S>(
         biased;
         _ = leaving.changed() => None,
         outcome = connection.as_mut() => Some(outcome),
-        () = pace.idle(limits.head_time) => {
+        () = pace.over(limits.head_time, limits.write_time) => {
             site.count(HttpEvent::TimedOut);
             None
         }
+        () = pace.given_up() => return,
     };
     let outcome = match outcome {
         Some(outcome) => outcome,
@@ -96,46 +102,6 @@ fn event(error: &hyper::Error) -> Option<HttpEvent> {
         }
     }
     Some(HttpEvent::Malformed)
-}
-
-/// Requests under way, and the time of the last one.
-#[derive(Debug)]
-struct Pace(Mutex<(usize, Instant)>);
-
-impl Pace {
-    fn new() -> Self {
-        Pace(Mutex::new((0, Instant::now())))
-    }
-
-    /// Ends once no request has been under way for this time.
-    async fn idle(&self, time: Duration) {
-        loop {
-            let (under_way, last) = *self.0.lock();
-            let since = if under_way > 0 { Instant::now() } else { last };
-            if since + time <= Instant::now() {
-                return;
-            }
-            sleep_until(since + time).await;
-        }
-    }
-}
-
-/// A request under way.
-struct Busy(Arc<Pace>);
-
-impl Busy {
-    fn of(pace: &Arc<Pace>) -> Self {
-        pace.0.lock().0 += 1;
-        Busy(pace.clone())
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        let (under_way, last) = &mut *self.0.0.lock();
-        *under_way -= 1;
-        *last = Instant::now();
-    }
 }
 
 #[cfg(test)]

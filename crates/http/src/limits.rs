@@ -20,8 +20,12 @@ pub struct HttpLimits {
     pub body_octets: usize,
     /// The time for the body of a request.
     pub body_time: Duration,
-    /// The time without progress of a response, after which the client is disconnected.
+    /// The time without progress of a response, after which the client is disconnected; over HTTP/2, the time until the client
+    /// has taken a response.
     pub write_time: Duration,
+    /// Octets of responses over HTTP/2 that clients have not taken, of all connections of the site. With more, the connection
+    /// with the most is closed.
+    pub untaken_octets: usize,
     /// Requests of a connection of HTTP/1.1; the last response closes the connection.
     pub requests: usize,
     /// The time for a TLS handshake.
@@ -44,6 +48,7 @@ impl Default for HttpLimits {
             body_octets: 65_535,
             body_time: Duration::from_secs(10),
             write_time: Duration::from_secs(10),
+            untaken_octets: 8 << 20,
             requests: 1000,
             handshake_time: Duration::from_secs(5),
             streams: 64,

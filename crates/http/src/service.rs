@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
@@ -16,18 +15,6 @@ use crate::within_tls::{self, TlsSource};
 
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// Tells the configuration of a handshake.
-type TlsTerms = TlsSource;
-
-/// TLS of a listener.
-#[derive(Clone)]
-enum ListenerTls {
-    /// With HTTP/1.1 alone.
-    Http1(TlsTerms),
-    /// With the version that the client prefers.
-    Negotiated(TlsSource),
-}
 
 /// The service with a thread, which ends when the service is dropped.
 #[derive(Debug)]
@@ -62,7 +49,7 @@ impl HttpService {
 
     /// Routes, names and limits.
     #[must_use]
-    pub fn site(&self) -> &HttpSite {
+    pub fn site(&self) -> &Arc<HttpSite> {
         &self.site
     }
 
@@ -71,28 +58,7 @@ impl HttpService {
     /// # Errors
     /// The runtime does not take the socket.
     pub fn serve(&self, listener: TcpListener) -> io::Result<HttpListener> {
-        self.serve_by(listener, None)
-    }
-
-    /// Serves clients of a listener in non-blocking mode, within TLS. `tls` tells the configuration of a handshake;
-    /// without one, the client is disconnected.
-    ///
-    /// # Errors
-    /// The runtime does not take the socket.
-    pub fn serve_tls(
-        &self,
-        listener: TcpListener,
-        tls: impl Fn() -> Option<Arc<ServerConfig>> + Send + Sync + 'static,
-    ) -> io::Result<HttpListener> {
-        self.serve_by(listener, Some(Arc::new(tls)))
-    }
-
-    fn serve_by(&self, listener: TcpListener, tls: Option<TlsTerms>) -> io::Result<HttpListener> {
-        let _entered = self.runtime.enter();
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        let (leaving, left) = watch::channel(());
-        self.runtime.spawn(accept(listener, tls.map(ListenerTls::Http1), self.site.clone(), left));
-        Ok(HttpListener { _leaving: leaving })
+        self.serve_by(listener, None, self.site.clone())
     }
 
     /// Serves clients of a listener in non-blocking mode within TLS, over HTTP/2 or HTTP/1.1, with a site of their own.
@@ -105,10 +71,19 @@ impl HttpService {
         site: Arc<HttpSite>,
         tls: TlsSource,
     ) -> io::Result<HttpListener> {
+        self.serve_by(listener, Some(tls), site)
+    }
+
+    fn serve_by(
+        &self,
+        listener: TcpListener,
+        tls: Option<TlsSource>,
+        site: Arc<HttpSite>,
+    ) -> io::Result<HttpListener> {
         let _entered = self.runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let (leaving, left) = watch::channel(());
-        self.runtime.spawn(accept(listener, Some(ListenerTls::Negotiated(tls)), site, left));
+        self.runtime.spawn(accept(listener, tls, site, left));
         Ok(HttpListener { _leaving: leaving })
     }
 }
@@ -126,7 +101,7 @@ impl Drop for HttpService {
 /// Accepts connections until the listener is left.
 async fn accept(
     listener: tokio::net::TcpListener,
-    tls: Option<ListenerTls>,
+    tls: Option<TlsSource>,
     site: Arc<HttpSite>,
     mut leaving: watch::Receiver<()>,
 ) {
@@ -150,12 +125,7 @@ async fn accept(
             let _share = share;
             match tls {
                 None => connection::serve(stream, ends, site, leaving).await,
-                Some(ListenerTls::Http1(tls)) => {
-                    connection::serve_within(&*tls, stream, ends, site, leaving).await;
-                }
-                Some(ListenerTls::Negotiated(tls)) => {
-                    within_tls::serve(stream, ends, (site, tls), leaving).await;
-                }
+                Some(tls) => within_tls::serve(stream, ends, (site, tls), leaving).await,
             }
         });
     }

@@ -9,6 +9,7 @@ use hyper::Request;
 use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoners_net::client_slots::{ClientSlot, ClientSlots};
+use zoners_net::held::Held;
 
 use crate::refusal::HttpRefusal;
 use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
@@ -21,6 +22,8 @@ pub struct HttpSite {
     names: ArcSwap<HostNames>,
     pub(crate) limits: HttpLimits,
     slots: ClientSlots,
+    /// Octets of responses that clients of HTTP/2 have not taken.
+    pub(crate) untaken: Arc<Held>,
     /// File descriptors for connections, shared with further parts of the process.
     descriptors: Arc<Semaphore>,
     observer: Observer,
@@ -50,8 +53,9 @@ impl HttpSite {
         observer: impl Fn(HttpEvent) + Send + Sync + 'static,
     ) -> Self {
         let slots = ClientSlots::new(limits.connections);
+        let untaken = Held::new(limits.untaken_octets);
         let (names, observer) = (ArcSwap::default(), Box::new(observer));
-        HttpSite { routes, names, limits, slots, descriptors, observer }
+        HttpSite { routes, names, limits, slots, untaken, descriptors, observer }
     }
 
     /// Replaces the names.

@@ -92,6 +92,21 @@ impl Account {
         given_up
     }
 
+    /// The connection holds so many octets more; returns the number of connections closed for lack of memory.
+    pub fn add(&self, octets: usize) -> usize {
+        self.note(0, octets).0
+    }
+
+    /// Waits until closed connections have freed their memory, while the budget is exceeded.
+    pub async fn room(&self) {
+        self.held.room().await;
+    }
+
+    /// The connection holds so many octets less.
+    pub fn free(&self, octets: usize) {
+        self.note(octets, 0);
+    }
+
     /// Records a change without waiting; returns whether the caller must wait.
     fn note(&self, before: usize, now: usize) -> (usize, bool) {
         let mut accounts = self.held.accounts.lock();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -9,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::within_tls::{self, TlsSource};
 use crate::{HttpLimits, HttpResponse, Method, Route, StatusCode};
 
 /// Octets that a side of a connection buffers.
@@ -22,6 +24,7 @@ const LIMITS: HttpLimits = HttpLimits {
     body_octets: 20,
     body_time: Duration::from_secs(10),
     write_time: Duration::from_secs(7),
+    untaken_octets: 1000,
     requests: 3,
     handshake_time: Duration::from_secs(5),
     streams: 4,
@@ -85,9 +88,10 @@ fn connect_within(tls: Option<Arc<ServerConfig>>) -> TestClient {
     let site = Arc::new(site);
     let served = match tls {
         None => tokio::spawn(serve(theirs, ends, site, left)),
-        Some(tls) => tokio::spawn(async move {
-            serve_within(&move || Some(tls.clone()), theirs, ends, site, left).await;
-        }),
+        Some(tls) => {
+            let tls: TlsSource = Arc::new(move || Some(tls.clone()));
+            tokio::spawn(within_tls::serve(theirs, ends, (site, tls), left))
+        }
     };
     TestClient { stream, events, leaving: Some(leaving), go, served }
 }
@@ -330,10 +334,10 @@ async fn within_tls_a_handshake_has_its_time_and_plain_http_gets_nothing() {
     plain.send(GET).await;
     let answer = plain.stream.read_u8().await.unwrap();
     assert_eq!(answer, 21, "an alert of TLS, and no HTTP");
-    assert_eq!(plain.event().await, Some(HttpEvent::Malformed));
+    assert_eq!(plain.event().await, Some(HttpEvent::HandshakeFailed));
     let began = Instant::now();
     let mut silent = connect_within(Some(tls()));
     assert_eq!(silent.rest().await, "");
-    assert_eq!(began.elapsed(), LIMITS.head_time);
-    assert_eq!(silent.event().await, Some(HttpEvent::TimedOut));
+    assert_eq!(began.elapsed(), LIMITS.handshake_time);
+    assert_eq!(silent.event().await, Some(HttpEvent::HandshakeTimedOut));
 }

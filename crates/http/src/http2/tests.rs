@@ -8,6 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{HostNames, HttpBody, HttpLimits, HttpResponse, Method, Route};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const IDLE: Duration = Duration::from_secs(30);
 const STREAMS: u32 = 4;
@@ -32,6 +34,10 @@ struct Served {
 }
 
 fn connect() -> Served {
+    connect_with(HttpLimits::default())
+}
+
+fn connect_with(limits: HttpLimits) -> Served {
     let go = Arc::<Notify>::default();
     let waiting = go.clone();
     let routes = vec![
@@ -51,7 +57,7 @@ fn connect() -> Served {
         head_time: IDLE,
         streams: STREAMS,
         resets: RESETS,
-        ..HttpLimits::default()
+        ..limits
     };
     let (observer, events) = mpsc::unbounded_channel();
     let observer = move |event| {
@@ -188,4 +194,51 @@ async fn a_client_that_says_nothing_is_disconnected() {
     let began = Instant::now();
     farewell(served).await;
     assert!(began.elapsed() >= IDLE && began.elapsed() <= IDLE + 2 * FINISH_TIME);
+}
+
+/// A real client that lets one octet of each response through.
+async fn miserly(stream: DuplexStream) -> Sender {
+    let mut builder = client::Builder::new(TokioExecutor::new());
+    let handshake = builder.initial_stream_window_size(1).handshake(TokioIo::new(stream));
+    let (sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_response_is_disconnected() {
+    let Served { stream, mut events, served, leaving, .. } = connect();
+    let mut sender = miserly(stream).await;
+    let response = sender.send_request(get("/hello")).await.unwrap();
+    let ready = Instant::now();
+    served.await.unwrap();
+    let write_time = HttpLimits::default().write_time;
+    let waited = ready.elapsed();
+    assert!(waited >= write_time && waited <= 2 * write_time + FINISH_TIME, "{waited:?}");
+    assert_eq!(events.recv().await, Some(HttpEvent::Request));
+    assert_eq!(events.recv().await, Some(HttpEvent::TimedOut));
+    drop((response, leaving));
+}
+
+#[tokio::test(start_paused = true)]
+async fn octets_that_clients_leave_untaken_are_bounded() {
+    // Room for two responses of six octets.
+    let limits = HttpLimits { untaken_octets: 12, ..HttpLimits::default() };
+    let Served { stream, mut events, served, leaving, .. } = connect_with(limits);
+    let mut sender = miserly(stream).await;
+    let begun = Instant::now();
+    let mut responses = Vec::new();
+    for _ in 0..2 {
+        responses.push(sender.send_request(get("/hello")).await.unwrap());
+    }
+    assert!(!served.is_finished());
+    assert!(sender.send_request(get("/hello")).await.is_err());
+    served.await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO, "at once");
+    let mut all = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        all.push(event);
+    }
+    assert_eq!(all.last(), Some(&HttpEvent::UntakenClosed));
+    drop((responses, leaving));
 }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
-use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use zoners_api::{
@@ -14,12 +13,13 @@ use zoners_api::{
 };
 use zoners_dns::{Counter, Counters, Random};
 use zoners_http::{HostNames, HttpLimits, HttpListener, HttpService, HttpSite};
-use zoners_tls::{ApplicationProtocol, ServerTls};
+use zoners_tls::ApplicationProtocol;
 use zoners_web::{AccessKeys, Dashboard, Entrance, LoginObserver, LoginOutcome};
 
 use super::access_key_files::AccessKeyFiles;
 use super::http::{bind, counter};
 use super::run_history::now_s;
+use super::served_tls::ServedTls;
 use crate::config::Config;
 
 /// Connections of browsers at a time. A browser opens six for a page.
@@ -48,9 +48,11 @@ pub(super) struct DashboardDoor<A: Admin> {
     open: Mutex<Option<OpenDashboard<A>>>,
     /// The dashboard for browsers of other machines.
     network: Mutex<Option<OpenDashboard<A>>>,
-    tls: Arc<ArcSwapOption<ServerTls>>,
+    tls: ServedTls,
     /// The names of the HTTP service and of the certificate, for the dashboard over a network.
     names: Mutex<Vec<String>>,
+    /// Why the dashboard could not be opened the last time.
+    failure: Mutex<Option<String>>,
 }
 
 /// A dashboard in service.
@@ -67,7 +69,7 @@ enum DashboardWay {
     /// Links, for browsers of this machine.
     Link(SocketAddr),
     /// The password, over TLS, under these names.
-    Network(SocketAddr, Arc<ArcSwapOption<ServerTls>>, Vec<String>),
+    Network(SocketAddr, ServedTls, Vec<String>),
 }
 
 impl<A: Admin> DashboardDoor<A> {
@@ -76,53 +78,64 @@ impl<A: Admin> DashboardDoor<A> {
         let folder = terms.as_ref().and_then(|terms| terms.folder.as_deref());
         let keys = AccessKeyFiles::open(folder);
         let (open, network, names) = (Mutex::default(), Mutex::default(), Mutex::default());
-        DashboardDoor { terms, keys, open, network, tls: Arc::default(), names }
+        DashboardDoor {
+            terms,
+            keys,
+            open,
+            network,
+            tls: ServedTls::default(),
+            names,
+            failure: Mutex::default(),
+        }
     }
 
-    /// Puts the certificate and the names of a configuration into force, for handshakes to come.
+    /// Puts the certificate and the names of a configuration into force, for handshakes to come. Without a certificate,
+    /// other machines have no dashboard.
     pub(super) fn has_configuration(&self, config: &Config) {
         let certificate = match config.dashboard_certificate() {
-            Ok(Some(certificate)) => certificate,
-            Ok(None) => return,
+            Ok(certificate) => certificate,
             // The configuration was valid: the files have changed since.
             Err(error) => return tracing::error!("dashboard: {error}"),
+        };
+        self.tls.put(certificate.as_ref());
+        let Some(certificate) = certificate else {
+            self.network.lock().take();
+            return;
         };
         let names = [certificate.names(), config.server.http_names.clone()].concat();
         if let Some(network) = &*self.network.lock() {
             network.service.site().rename(HostNames::new(names.clone()));
         }
         *self.names.lock() = names;
-        match self.tls.load_full() {
-            Some(tls) => tls.replace(certificate),
-            None => match ServerTls::new(certificate) {
-                Ok(tls) => self.tls.store(Some(Arc::new(tls))),
-                Err(error) => tracing::error!("dashboard: no TLS: {error}"),
-            },
-        }
     }
 
     /// Opens the dashboard for those who need no link: for programs if there are tokens, and for browsers of other machines
-    /// if there is a password. A failure is logged, and tried again at the next call.
+    /// if there is a password. A failure is tried again at the next call, and logged once.
     pub(super) fn open_without_link(&self, admin: &Weak<A>) {
         let has_address = self.terms.as_ref().is_some_and(|terms| terms.listen.is_some());
         let is_needed = || !self.keys.keys().tokens().list(now_s()).is_empty();
         let is_open = self.open.lock().is_some();
+        let mut failure = None;
         if has_address && !is_open && is_needed() {
             let opened = self.opened(admin, |_| ());
-            let _ = opened
-                .inspect_err(|error| tracing::debug!("dashboard: not open for programs: {error}"));
+            failure = opened.err().map(|error| format!("not open for programs: {error}"));
         }
         if let Err(error) = self.open_to_network(admin) {
-            tracing::debug!("dashboard: not open for other machines: {error}");
+            failure = Some(format!("not open for other machines: {error}"));
         }
+        let mut told = self.failure.lock();
+        if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(failure)) {
+            tracing::warn!("dashboard: {failure}");
+        }
+        *told = failure;
     }
 
     /// Opens the dashboard for browsers of other machines, if the configuration wants that and there is a password.
     fn open_to_network(&self, admin: &Weak<A>) -> io::Result<()> {
         let mut network = self.network.lock();
         let Some(terms) = self.terms.as_ref().filter(|_| network.is_none()) else { return Ok(()) };
-        let has_password = self.keys.keys().password().is_some();
-        let (Some(wanted), true, Some(admin)) = (terms.https, has_password, admin.upgrade()) else {
+        let is_ready = self.keys.keys().password().is_some() && self.tls.certificate().is_some();
+        let (Some(wanted), true, Some(admin)) = (terms.https, is_ready, admin.upgrade()) else {
             return Ok(());
         };
         let tls = self.tls.clone();
@@ -256,9 +269,8 @@ impl<A: Admin> OpenDashboard<A> {
             }
             DashboardWay::Network(_, tls, names) => {
                 service.site().rename(HostNames::new(names));
-                let config =
-                    move || tls.load().as_ref().map(|tls| tls.config(ApplicationProtocol::Http1));
-                service.serve_tls(socket, config)?
+                let tls = Arc::new(move || tls.config(ApplicationProtocol::Http1));
+                service.serve_within_tls(socket, service.site().clone(), tls)?
             }
         };
         tracing::info!("dashboard: open at {address}");

@@ -284,6 +284,7 @@ pub(super) fn counter(event: HttpEvent) -> Counter {
         HttpEvent::Malformed => Counter::HttpMalformed,
         HttpEvent::TimedOut => Counter::HttpTimedOut,
         HttpEvent::ConnectionRefused => Counter::HttpConnectionsRefused,
+        HttpEvent::UntakenClosed => Counter::HttpUntakenClosed,
         HttpEvent::Handshake => Counter::ClientTlsHandshakes,
         HttpEvent::HandshakeFailed => Counter::ClientTlsFailed,
         HttpEvent::HandshakeTimedOut => Counter::ClientTlsTimedOut,
