@@ -65,6 +65,7 @@ mod status;
 mod tokens;
 mod trend;
 mod wire;
+pub mod words;
 
 pub use admin::{Admin, AdminAnswer, answer};
 pub use cache::{CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush, CacheLoad};

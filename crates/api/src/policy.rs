@@ -56,6 +56,37 @@ pub struct MatchingRuleReport {
     pub action: String,
 }
 
+impl MatchingRuleReport {
+    /// What the rule does, in a word.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        use RuleSourceReport::{BlockAaaa, Records, SafeSearch};
+        match (self.allows, self.source) {
+            (true, _) => "allowed",
+            (false, SafeSearch | BlockAaaa | Records) => "changed",
+            (false, _) => "blocked",
+        }
+    }
+
+    /// Where the rule stands, in words.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let of = &self.of;
+        match self.source {
+            RuleSourceReport::List => {
+                let line = self.line.map(|line| format!(", line {line}")).unwrap_or_default();
+                format!("list {of}{line}")
+            }
+            RuleSourceReport::Schedule => format!("schedule {of}"),
+            RuleSourceReport::Service => format!("service {of}"),
+            RuleSourceReport::SafeSearch => format!("safe search of {of}"),
+            RuleSourceReport::BlockAaaa => "block-aaaa".to_owned(),
+            RuleSourceReport::Records => format!("records of group {of}"),
+            RuleSourceReport::Operator => "rule of the operator".to_owned(),
+        }
+    }
+}
+
 /// Where a rule stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -1,9 +1,10 @@
 //! The chart of the day: stacked bars, a bar for a period.
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{DayPeriod, DayReport};
 
-use crate::words::{count, time_of_day};
+use crate::words::time_of_day;
 
 /// The height of the chart in its own units; the width is a unit for a period.
 const HEIGHT: f64 = 100.0;
@@ -30,7 +31,7 @@ pub(crate) fn draw(day: &DayReport) -> Markup {
     let slots = (86_400 / day.period_s.max(1)) as usize;
     let (left, total) = (day.periods.len() as i64 - slots as i64, day.total());
     let sides = format!("{left} 0 {slots} {HEIGHT}");
-    let label = format!("{} queries since {}", count(total.queries), begin(&day.periods));
+    let label = format!("{} queries since {}", grouped(total.queries), begin(&day.periods));
     html! {
         figure {
             div class="chart" {
@@ -39,7 +40,7 @@ pub(crate) fn draw(day: &DayReport) -> Markup {
                         path class=(class) d=(bars(&day.periods, part, most)) {}
                     }
                 }
-                span class="most" { (count(most)) }
+                span class="most" { (grouped(most)) }
             }
             div class="axis" {
                 span { "24 hours ago" }
@@ -48,7 +49,7 @@ pub(crate) fn draw(day: &DayReport) -> Markup {
             figcaption {
                 ul class="legend" {
                     @for (class, label, of) in PARTS {
-                        @if of(&total) > 0 { li { i class=(class) {} (label) " " b { (count(of(&total))) } } }
+                        @if of(&total) > 0 { li { i class=(class) {} (label) " " b { (grouped(of(&total))) } } }
                     }
                 }
             }

@@ -1,21 +1,10 @@
 //! Numbers and times as texts for people.
 
-/// A count in groups of three digits.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use zoners_api::words::grouped;
 
 /// A count with its noun.
 pub(crate) fn of_them(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// A part of a whole in per cent; a dash where the whole is nothing.
@@ -77,10 +66,6 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_short() {
-        assert_eq!(
-            [count(0), count(999), count(1000), count(1_234_567)],
-            ["0", "999", "1,000", "1,234,567"]
-        );
         assert_eq!(of_them(1, "name", "names"), "1 name");
         assert_eq!(of_them(2000, "name", "names"), "2,000 names");
         assert_eq!([share(1, 0), share(1, 8)], ["–", "12.5 %"]);

@@ -1,6 +1,7 @@
 //! Problems of the network around the daemon.
 
 use super::problem;
+use crate::words::capitalised;
 use crate::{
     DaemonStatus, FirstRecursionState, PassageReport, PassageState, Problem, Severity,
     StrategyReport,
@@ -121,11 +122,8 @@ fn passage(passage: &PassageReport, text: &str) -> Problem {
     problem(severity, sentence(text), advice)
 }
 
-/// A text with a large first letter and a full stop.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
+    format!("{}.", capitalised(text))
 }
 
 fn path(way: &str) -> Problem {

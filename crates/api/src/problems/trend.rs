@@ -1,6 +1,7 @@
 //! Alarms: latencies that have grown and stay so.
 
 use super::problem;
+use crate::words::capitalised;
 use crate::{DaemonStatus, Problem, Severity, TrendChange, TrendPart};
 
 /// The most providers with a problem each; further ones are counted.
@@ -42,11 +43,7 @@ fn alarm(change: &TrendChange) -> Problem {
     let text = match &change.provider {
         // A name keeps its case.
         Some(_) => format!("{}.", change.text),
-        None => {
-            let mut letters = change.text.chars();
-            let first = letters.next().map(|first| first.to_ascii_uppercase()).into_iter();
-            first.chain(letters).chain(['.']).collect()
-        }
+        None => format!("{}.", capitalised(&change.text)),
     };
     problem(severity, text, advice)
 }

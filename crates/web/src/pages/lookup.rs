@@ -7,7 +7,6 @@ use zoners_api::{
 };
 use zoners_http::HttpRequest;
 
-use super::decision::place;
 use super::failure;
 use super::why::class;
 use crate::dashboard::Dashboard;
@@ -123,7 +122,7 @@ fn policy_of(policy: &Result<PolicyExplanation, AdminError>) -> Markup {
                         @for (at, rule) in policy.rules.iter().enumerate() {
                             tr {
                                 td class="name" { code { (rule.rule) } @if at == 0 { " " b { "decides" } } }
-                                td { (place(rule)) }
+                                td { (rule.place()) }
                                 td { (rule.action) }
                             }
                         }

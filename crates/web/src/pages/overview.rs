@@ -1,10 +1,11 @@
 //! The overview: is my Internet fine, and how was the day?
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{DaemonStatus, DayReport, PolicyListReport, Problem, Severity};
 
 use crate::chart;
-use crate::words::{count, octets, of_them, share, span};
+use crate::words::{octets, of_them, share, span};
 
 /// The content of the page.
 pub(super) fn content(status: &DaemonStatus, day: &DayReport, policy: &PolicyListReport) -> Markup {
@@ -18,7 +19,7 @@ pub(super) fn content(status: &DaemonStatus, day: &DayReport, policy: &PolicyLis
             p class="note" { "The policy is paused: " (paused.join(", ")) ". " a href="/policy" { "To the policy" } }
         }
         dl class="figures" {
-            (figure("queries, last 24 hours", &count(total.queries)))
+            (figure("queries, last 24 hours", &grouped(total.queries)))
             (figure("from the cache", &share(total.cached, total.queries)))
             @if policy.names > 0 { (figure("blocked or rewritten", &share(total.policy, total.queries))) }
             (figure("failed", &share(total.failed, total.queries)))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{
     Admin, AdminError, AdminRequest, PolicyGroupState, PolicyListReport, PolicySourceReport,
 };
@@ -11,7 +12,7 @@ use zoners_http::{Method, Route};
 use super::{form, list, rule};
 use crate::dashboard::Dashboard;
 use crate::layout::{self, Refresh};
-use crate::words::{count, octets, of_them, span};
+use crate::words::{octets, of_them, span};
 
 /// The lengths of a pause, in seconds.
 const PAUSES: [(u32, &str); 3] = [(300, "5 minutes"), (3600, "1 hour"), (86_400, "1 day")];
@@ -73,8 +74,8 @@ fn lists(report: &PolicyListReport) -> Markup {
                     tr {
                         td class="name" { (list.name) }
                         td { (list.form) }
-                        td class="n" data-column="rules" { (count(list.rules.into())) }
-                        td class="n" data-column="not understood" { (count(list.lost.into())) }
+                        td class="n" data-column="rules" { (grouped(list.rules.into())) }
+                        td class="n" data-column="not understood" { (grouped(list.lost.into())) }
                         td { @if list.allows { "allows" } @else { "blocks" } }
                     }
                 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{
     Admin, AdminError, AdminRequest, FinishedQuery, OperatorRuleChange, OperatorRuleEffect,
     OperatorRuleReport, OperatorRuleState, PolicyExplanation,
@@ -15,7 +16,7 @@ use super::decision::decision;
 use super::{failure, percent, refused};
 use crate::dashboard::Dashboard;
 use crate::layout::{self, Refresh};
-use crate::words::{count, name, of_them};
+use crate::words::{name, of_them};
 
 /// Names that are told of those that a rule would concern.
 const MAX_NAMES: usize = 8;
@@ -208,7 +209,7 @@ fn concerned(of: &str, recent: &[FinishedQuery]) -> Markup {
     let queries = names.values().sum();
     html! {
         @if names.is_empty() { "none of the latest queries" } @else {
-            (of_them(queries, "query", "queries")) " of the latest " (count(recent.len() as u64)) ", for "
+            (of_them(queries, "query", "queries")) " of the latest " (grouped(recent.len() as u64)) ", for "
             @for (at, known) in names.keys().take(MAX_NAMES).enumerate() { @if at > 0 { ", " } (known) }
             @if names.len() > MAX_NAMES { " and " (of_them((names.len() - MAX_NAMES) as u64, "more name", "more names")) }
         }

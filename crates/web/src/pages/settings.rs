@@ -1,10 +1,11 @@
 //! The settings in force, to be read: they are changed in the configuration file.
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{DaemonStatus, SecondLevelState, SettingsReport};
 
 use super::list;
-use crate::words::{count, name, octets, of_them};
+use crate::words::{name, octets, of_them};
 
 /// The content of the page.
 pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Markup {
@@ -22,7 +23,7 @@ pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Marku
                 @if !status.awaited.is_empty() { (fact("waiting for an interface", &status.awaited.join(", "))) }
                 (fact("server.http", &list(&status.http, "none")))
                 (fact("server.allow", &list(&status.serves, "none")))
-                (fact("server.threads", &count(status.workers)))
+                (fact("server.threads", &grouped(status.workers)))
                 (fact("cache.size", &octets(status.cache.limit_bytes)))
                 (fact("dnssec", if status.validation.on { "validates" } else { "off" }))
                 @match status.second_level {
@@ -44,7 +45,7 @@ pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Marku
                         tr {
                             td class="name" { (name(&zone.zone)) }
                             td class="n" data-column="serial" { @if let Some(serial) = zone.serial { (serial) } }
-                            td class="n" data-column="names" { (count(zone.names)) }
+                            td class="n" data-column="names" { (grouped(zone.names)) }
                             td class="whole" { (zone.unavailable.as_deref().unwrap_or("in force")) }
                         }
                     }

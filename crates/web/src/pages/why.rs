@@ -1,6 +1,7 @@
 //! Why an answer was slow or failed: the past resolutions of a name, and the worst of the last hour.
 
 use maud::{Markup, html};
+use zoners_api::words::grouped;
 use zoners_api::{
     Admin, AdminError, HopEventReport, HopReport, ResolutionReport, StepOutcome, TroubleEntry,
     TroubleReport, WhyQuery, WhyReport,
@@ -9,7 +10,7 @@ use zoners_http::HttpRequest;
 
 use super::{failure, percent};
 use crate::dashboard::Dashboard;
-use crate::words::{count, millis, name, of_them, time_of_day};
+use crate::words::{millis, name, of_them, time_of_day};
 
 /// The time of the worst questions.
 const SECONDS: u64 = 3600;
@@ -117,7 +118,7 @@ fn worst(title: &str, report: &Result<TroubleReport, AdminError>) -> Markup {
     html! {
         h2 { (title) ", last hour" }
         @if report.hurt == 0 { p class="good" { "None of " (of_them(report.questions, "question", "questions")) "." } } @else {
-            p { (count(report.hurt)) " of " (of_them(report.questions, "question", "questions")) ", of "
+            p { (grouped(report.hurt)) " of " (of_them(report.questions, "question", "questions")) ", of "
                 (of_them(report.clients, "client", "clients")) "." }
             (entries("Name", &report.names))
             (entries("Provider or zone at fault", &report.providers))
@@ -136,7 +137,7 @@ fn entries(title: &str, entries: &[TroubleEntry]) -> Markup {
                             td class="name" {
                                 a href=(format!("/why?name={}", percent(&entry.name))) { (name(&entry.name)) }
                             }
-                            td class="n" data-column="questions" { (count(entry.questions)) }
+                            td class="n" data-column="questions" { (grouped(entry.questions)) }
                             td class="n" data-column="longest" { (millis(entry.worst_ms)) }
                             td class="whole" { (entry.text) }
                         }

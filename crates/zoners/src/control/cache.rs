@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ArgGroup;
+use zoners_api::words::grouped;
 use zoners_api::{
     AdminReply, AdminRequest, CacheDump, CacheEntries, CacheEntry, CacheFill, CacheFlush,
     CacheLoad, DnssecStatus,
 };
 use zoners_files::replace;
 
-use super::status::grouped;
 use super::{Socket, request_with};
 use crate::Failure;
 use crate::output::{self, println};

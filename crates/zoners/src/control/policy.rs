@@ -13,7 +13,7 @@ use std::time::Duration;
 use operator_rules::RuleArguments;
 use zoners_api::{
     AdminReply, AdminRequest, MatchingRuleReport, OperatorRuleEffect, PolicyExplanation,
-    PolicyListReport, PolicyPauseReport, RebindingReport, RuleSourceReport,
+    PolicyListReport, PolicyPauseReport, RebindingReport,
 };
 use zoners_policy::SafeSearch;
 use zoners_server::config::values::parse_duration;
@@ -204,7 +204,7 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
     };
     let whom = format!("client {}, group {}{schedules}", clean(client), clean(group));
     let shown = |rule: &MatchingRuleReport| {
-        let (place, action) = (place(rule), clean(&rule.action));
+        let (place, action) = (clean(&rule.place()), clean(&rule.action));
         format!("{place}: {}  {DIM}{action}{DIM:#}", clean(&rule.rule))
     };
     let (name, rtype) = (clean(name), clean(r#type));
@@ -213,7 +213,7 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
         let headline = format!("{BOLD}{name} {rtype}{BOLD:#}: {why} ({whom})");
         return [headline].into_iter().chain(protection(rebinding.as_ref())).collect();
     };
-    let verdict = verdict(first);
+    let verdict = first.verdict();
     let mut lines = vec![
         format!("{BOLD}{name} {rtype}: {verdict}{BOLD:#} ({whom})"),
         format!("  {}", shown(first)),
@@ -224,19 +224,6 @@ fn explanation(explained: &PolicyExplanation) -> Vec<String> {
     }
     lines.extend(protection(rebinding.as_ref()));
     lines
-}
-
-/// What a rule does, in a word.
-fn verdict(rule: &MatchingRuleReport) -> &'static str {
-    let rewrites = matches!(
-        rule.source,
-        RuleSourceReport::SafeSearch | RuleSourceReport::BlockAaaa | RuleSourceReport::Records
-    );
-    match rule.allows {
-        true => "allowed",
-        false if rewrites => "changed",
-        false => "blocked",
-    }
 }
 
 /// What rebinding protection says.
@@ -250,18 +237,4 @@ fn protection(report: Option<&RebindingReport>) -> Option<String> {
         (None, None) => "a private address gets no answer".to_owned(),
     };
     Some(format!("rebinding protection: {told}"))
-}
-
-/// Where a rule stands.
-fn place(rule: &MatchingRuleReport) -> String {
-    let of = clean(&rule.of);
-    match rule.source {
-        RuleSourceReport::List => format!("list {of}, line {}", rule.line.unwrap_or_default()),
-        RuleSourceReport::Schedule => format!("schedule {of}"),
-        RuleSourceReport::Service => format!("service {of}"),
-        RuleSourceReport::SafeSearch => format!("safe search of {of}"),
-        RuleSourceReport::BlockAaaa => "block-aaaa".to_owned(),
-        RuleSourceReport::Records => format!("records of group {of}"),
-        RuleSourceReport::Operator => "rule of the operator".to_owned(),
-    }
 }

@@ -1,10 +1,11 @@
 //! `zoners stats`: every counter, by subject, with an explanation.
 
+use zoners_api::words::grouped;
 use zoners_api::{AdminReply, AdminRequest, CounterStats};
 use zoners_dns::{Counter, CounterGroup};
 
 use super::Socket;
-use super::status::{grouped, span};
+use super::status::span;
 use crate::Failure;
 use crate::output::{self, println};
 use crate::print::{BOLD, DIM, wrapped};

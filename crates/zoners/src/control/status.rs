@@ -1,6 +1,7 @@
 //! `zoners status`: a page for people who have never run a resolver.
 
 use anstyle::{AnsiColor, Style};
+use zoners_api::words::{counted, grouped, listed};
 use zoners_api::{
     AdminReply, AdminRequest, CrashReport, DaemonStatus, LayerReport, NetworkReport, PassageState,
     Problem, SecondLevelState, Severity, ZoneCopyState,
@@ -91,7 +92,7 @@ fn headline(status: &DaemonStatus) -> String {
 fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
     let mut rows = vec![("Running", running(status)), ("Listens on", listens(status))];
     if !status.http.is_empty() {
-        rows.push(("HTTP", format!("{} (/health)", list(&status.http))));
+        rows.push(("HTTP", format!("{} (/health)", listed(&status.http))));
     }
     rows.extend([
         ("Serves", clients(&status.serves)),
@@ -119,12 +120,12 @@ fn running(status: &DaemonStatus) -> String {
 fn listens(status: &DaemonStatus) -> String {
     match status.listen.as_slice() {
         [] => "no address".to_owned(),
-        addresses => format!("{}, over UDP and TCP", list(addresses)),
+        addresses => format!("{}, over UDP and TCP", listed(addresses)),
     }
 }
 
 fn encrypted(status: &DaemonStatus) -> Option<String> {
-    (!status.encrypted.is_empty()).then(|| list(&status.encrypted))
+    (!status.encrypted.is_empty()).then(|| listed(&status.encrypted))
 }
 
 fn clients(prefixes: &[String]) -> String {
@@ -141,7 +142,7 @@ fn clients(prefixes: &[String]) -> String {
             let more = counted(rest.len() as u64, "more network");
             format!("clients in {} and {more}", first.join(", "))
         }
-        _ => format!("clients in {}", list(&networks)),
+        _ => format!("clients in {}", listed(&networks)),
     };
     if local.is_empty() { networks } else { format!("{this_machine}, and {networks}") }
 }
@@ -164,7 +165,7 @@ pub(super) fn network(network: &NetworkReport) -> String {
             None => "not used yet".to_owned(),
         },
         PassageState::Doubtful | PassageState::Open => {
-            format!("works over {}; {lost:.1} % of queries are lost", list(&ways))
+            format!("works over {}; {lost:.1} % of queries are lost", listed(&ways))
         }
         PassageState::Intercepted => "another resolver answers in the place of servers".to_owned(),
         PassageState::Refused | PassageState::Rejected => "lets no query pass".to_owned(),
@@ -264,34 +265,6 @@ fn problem_lines(problem: &Problem, width: usize) -> Vec<String> {
     let advice = wrapped(&clean(&problem.advice), width.saturating_sub(2));
     let text = text.iter().map(|line| format!("{style}{line}{style:#}"));
     text.chain(advice.iter().map(|line| format!("  {line}"))).collect()
-}
-
-/// A list in words: "a, b and c".
-fn list(texts: &[String]) -> String {
-    match texts {
-        [] => "nothing".to_owned(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-/// A number of things, with the plural of the word.
-pub(super) fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
-}
-
-/// A number with digits in groups of three.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A time span in its two largest units.

@@ -1,9 +1,9 @@
 //! `zoners policy lists`
 
+use zoners_api::words::counted;
 use zoners_api::{IdleRulesReport, PolicyListReport, PolicyListState};
 
 use super::{operator_rules, sources};
-use crate::control::status::counted;
 use crate::print::{BOLD, DIM, clean};
 
 /// Lists and groups, with the lines that are not understood.

@@ -5,7 +5,6 @@ use zoners_api::{
     OperatorRuleState, PolicyExplanation,
 };
 
-use super::{place, verdict};
 use crate::Failure;
 use crate::control::Socket;
 use crate::output::println;
@@ -84,7 +83,8 @@ fn decision(explained: &PolicyExplanation) -> String {
         None if explained.paused => "answered, as the policy is paused".to_owned(),
         None => "answered, as no rule matches".to_owned(),
         Some(rule) => {
-            format!("{}  {DIM}{}: {}{DIM:#}", verdict(rule), place(rule), clean(&rule.rule))
+            let place = clean(&rule.place());
+            format!("{}  {DIM}{place}: {}{DIM:#}", rule.verdict(), clean(&rule.rule))
         }
     }
 }

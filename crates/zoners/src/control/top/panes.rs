@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::recent::{Load, RECENT_MINUTES};
 use super::sources::TROUBLE_SECONDS;
-use crate::control::status::grouped;
+use zoners_api::words::grouped;
 
 /// Rows of a table, at most: no person reads more.
 const MAX_ROWS: usize = 200;

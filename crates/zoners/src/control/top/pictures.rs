@@ -3,11 +3,11 @@
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 use ratatui_core::style::Style;
+use zoners_api::words::grouped;
 
 use super::figures::Figures;
 use super::palette::Palette;
 use super::seconds::{Ending, FIGURE_SECONDS, MAX_SECONDS, Second};
-use crate::control::status::grouped;
 
 /// Columns before a picture.
 const LABEL: u16 = 10;

@@ -3,13 +3,14 @@
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
 use ratatui_core::text::{Line, Span};
+use zoners_api::words::grouped;
 
 use super::figures::Figures;
 use super::palette::Palette;
 use super::panes::Pane;
 use super::pictures;
 use super::view::View;
-use crate::control::status::{grouped, network, span};
+use crate::control::status::{network, span};
 use crate::print::{clean, cut};
 
 /// The least room in which there is something to see.
