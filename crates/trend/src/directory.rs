@@ -10,7 +10,7 @@ use crate::period::ServerIndex;
 
 /// The most servers. Beyond, the half with the fewest periods is forgotten.
 pub(crate) const MAX_SERVERS: usize = 4096;
-/// A provider of so many zones stands for no name that a client asked for.
+/// A provider of so many zones, none above another, stands for no name that a client asked for.
 const SHARED_ZONES: usize = 3;
 
 /// A server.
@@ -31,8 +31,8 @@ pub(crate) struct DirectoryProvider {
     pub(crate) name: Option<String>,
     /// Whether the provider serves many zones, so that its number may be written to the disk.
     pub(crate) is_shared: bool,
-    /// The numbers of zones below top-level domains, as long as the provider is not shared.
-    zones: Vec<u64>,
+    /// Zones below top-level domains, none above another, as long as the provider is not shared.
+    zones: Vec<Name>,
 }
 
 /// The servers and providers that have replied.
@@ -44,7 +44,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The place of a server that has replied for a zone; `None` if there is no room.
+    /// The place of a server that has replied for a zone; `None` if there is no room. A server under several names
+    /// belongs to the provider of the first name, so that providers are no more than servers.
     pub(crate) fn index_of(
         &mut self,
         server: &ServerRecord,
@@ -55,10 +56,13 @@ impl Directory {
         let (number, provider) = (numbering.server(server), numbering.provider(&name));
         let ipv6 = server.address.is_ipv6();
         let index = self.add(DirectoryServer { number, provider, ipv6 })?;
-        let known = self.providers.entry(provider).or_default();
-        known.name.get_or_insert(name);
-        if !known.is_shared {
-            known.note_zone(zone, numbering);
+        // Zones under a further name say nothing of the first name.
+        if self.server(index).is_some_and(|server| server.provider == provider) {
+            let known = self.providers.entry(provider).or_default();
+            if !known.is_shared {
+                known.note_zone(zone, &name);
+            }
+            known.name.get_or_insert(name);
         }
         Some(index)
     }
@@ -125,14 +129,17 @@ impl DirectoryProvider {
         DirectoryProvider { is_shared: true, ..DirectoryProvider::default() }
     }
 
-    /// Takes note of a zone. The root and top-level domains say nothing of what was asked.
-    fn note_zone(&mut self, zone: &Name, numbering: &Numbering) {
-        let labels = name::depth(zone);
-        let zone = numbering.zone(zone.as_slice());
-        if labels > 1 && !self.zones.contains(&zone) {
-            self.zones.push(zone);
+    /// Takes note of a zone. The root and top-level domains say nothing of what was asked. Zones below one another, or
+    /// in the domain of the provider, are one zone: a provider of a single domain may cut the domain into many.
+    fn note_zone(&mut self, zone: &Name, provider: &str) {
+        let domain = name::parse(provider).ok().filter(|domain| name::is_within(zone, domain));
+        let zone = domain.as_ref().unwrap_or(zone);
+        let is_top = name::depth(zone) <= 1;
+        if !is_top && !self.zones.iter().any(|noted| name::is_within(zone, noted)) {
+            self.zones.retain(|noted| !name::is_below(noted, zone));
+            self.zones.push(zone.clone());
         }
-        if labels <= 1 || self.zones.len() >= SHARED_ZONES {
+        if is_top || self.zones.len() >= SHARED_ZONES {
             self.is_shared = true;
             self.zones = Vec::new();
         }
@@ -164,6 +171,48 @@ mod tests {
         assert!(!asked(&hoster, "a.example") && !asked(&hoster, "b.example"));
         assert!(asked(&hoster, "c.example"));
         assert!(asked(&server("a.gtld-servers.net", "192.0.2.3:53"), "com"));
+    }
+
+    #[test]
+    fn a_domain_that_is_cut_into_zones_is_one_domain() {
+        let numbering = Numbering::new([7; 16]);
+        let is_shared_after = |server: &ServerRecord, zones: &[&str]| {
+            let mut directory = Directory::default();
+            let asked = |zone: &&str| {
+                directory.index_of(server, &name::parse(zone).unwrap(), &numbering).unwrap()
+            };
+            let last = zones.iter().map(asked).last().unwrap();
+            directory.is_shared(last)
+        };
+        let own = server("ns1.clinic.example", "192.0.2.1:53");
+        assert!(!is_shared_after(
+            &own,
+            &["clinic.example", "a.clinic.example", "b.Clinic.example"]
+        ));
+        assert!(!is_shared_after(
+            &own,
+            &["a.clinic.example", "b.clinic.example", "c.clinic.example"]
+        ));
+        let hoster = server("ns1.hoster.example", "192.0.2.2:53");
+        let cut = ["a.shop.example", "b.shop.example", "shop.example", "c.shop.example"];
+        assert!(!is_shared_after(&hoster, &cut));
+        assert!(is_shared_after(&hoster, &["shop.example", "a.example", "b.example"]));
+        assert!(!is_shared_after(&hoster, &["shop.example", "hoster.example", "b.shop.example"]));
+    }
+
+    #[test]
+    fn a_server_of_many_names_belongs_to_the_first() {
+        let (mut directory, numbering) = (Directory::default(), Numbering::new([7; 16]));
+        for number in 0..2 * MAX_SERVERS {
+            let one = server(&format!("ns.hoster{number}.example"), "192.0.2.1:53");
+            let zone = name::parse(&format!("zone{number}.example")).unwrap();
+            let index = directory.index_of(&one, &zone, &numbering);
+            assert_eq!(index, Some(0));
+        }
+        assert_eq!((directory.servers.len(), directory.providers.len()), (1, 1));
+        let first = numbering.provider("hoster0.example");
+        assert_eq!(directory.name(first), Some("hoster0.example"));
+        assert!(!directory.is_shared(0), "one zone under the first name");
     }
 
     #[test]

@@ -16,9 +16,9 @@
 //!
 //! # What lies on the disk
 //!
-//! The file has numbers and no names: servers, providers and networks are keyed hashes ([`Numbering`]). A provider that
-//! serves a single domain would stand for a name that a client asked for, so a provider is written only after it has
-//! served three zones, or a top-level domain. A name is known again once a reply of the provider has come.
+//! The file has numbers and no names: servers, providers and networks are keyed hashes ([`Numbering`]). A provider of a
+//! single domain would stand for a name that a client asked for, so a provider is written only after replies for three
+//! zones, none above another, or for a top-level domain. A name is known again after a reply of the provider.
 //!
 //! Nothing here reads a clock, opens a file or starts a thread.
 

@@ -49,11 +49,6 @@ impl Numbering {
         self.number(b"network", id.as_bytes())
     }
 
-    /// The number of a zone.
-    pub(crate) fn zone(&self, name: &[u8]) -> u64 {
-        self.number(b"zone", &name.to_ascii_lowercase())
-    }
-
     fn number(&self, kind: &[u8], octets: &[u8]) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         hasher.write(kind);
