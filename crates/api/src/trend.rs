@@ -19,6 +19,10 @@ pub struct TrendQuery {
 pub struct TrendReport {
     /// What changed on the present network, as a sentence.
     pub text: String,
+    /// How many changes on the present network last, of those found in the last 30 days or in the longer time that was
+    /// asked for: the changes of the sentence.
+    #[serde(default)]
+    pub lasting: u64,
     /// Changes on all networks, the latest first: a hundred at most.
     pub changes: Vec<TrendChange>,
     /// What is usual on the present network; empty as long as too little is known of the network.

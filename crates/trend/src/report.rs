@@ -1,5 +1,6 @@
 //! What changed, as types of `zoners_api`.
 
+use zoners_api::words::{capitalised, counted, listed};
 use zoners_api::{
     BaselineFill, TrendChange, TrendPart, TrendQuery, TrendReport, TrendStatus, UsualLatency,
 };
@@ -7,7 +8,7 @@ use zoners_api::{
 use crate::baseline::{Baseline, MAX_HOUR_OCTETS, MAX_SLOT_OCTETS};
 use crate::change::{LatencyChange, TrendSubject};
 use crate::levels::{DAY_S, MIN_HOURS};
-use crate::words::{ChangeInWords, capitalised};
+use crate::words::ChangeInWords;
 
 /// Changes of so many days are reported, unless the caller wants others.
 const REPORTED_DAYS: u64 = 30;
@@ -22,32 +23,40 @@ impl Baseline {
     /// The changes before second `now_s` that `query` wants, and what is usual on the present network.
     #[must_use]
     pub fn report(&self, query: &TrendQuery, now_s: u64) -> TrendReport {
-        let since = now_s.saturating_sub(query.seconds.unwrap_or(REPORTED_DAYS * DAY_S));
+        let reported_s = now_s.saturating_sub(REPORTED_DAYS * DAY_S);
+        let since = query.seconds.map_or(reported_s, |seconds| now_s.saturating_sub(seconds));
         let provider = query.provider.as_ref();
         let provider = provider.map(|name| {
             TrendSubject::Provider(self.numbering.provider(name.trim_end_matches('.')))
         });
-        let is_wanted = |change: &&LatencyChange| {
-            change.found_s >= since && provider.is_none_or(|provider| change.subject == provider)
-        };
-        let wanted: Vec<&LatencyChange> = self.changes.iter().rev().filter(is_wanted).collect();
+        // The sentence tells the present state, however short a time was asked for.
+        let told_since = since.min(reported_s);
         // The end of a change is told with the change.
         let is_end = |change: &LatencyChange| {
             self.changes.iter().any(|earlier| {
                 self.end_of(earlier) == Some(change.at_s) && change.takes_back(earlier)
             })
         };
-        let told = wanted.iter().filter(|change| !is_end(change));
-        let changes: Vec<TrendChange> =
-            told.take(MAX_REPORTED).map(|change| self.change_report(change, now_s)).collect();
-        let here: Vec<&TrendChange> = changes.iter().filter(|change| change.here).collect();
+        let is_told = |change: &&LatencyChange| {
+            change.found_s >= told_since
+                && provider.is_none_or(|provider| change.subject == provider)
+                && !is_end(change)
+        };
+        let told: Vec<TrendChange> = self
+            .changes
+            .iter()
+            .rev()
+            .filter(is_told)
+            .map(|change| self.change_report(change, now_s))
+            .collect();
+        let is_lasting = |change: &&TrendChange| change.here && change.ended_unix_s.is_none();
+        let lasting: Vec<&TrendChange> = told.iter().filter(is_lasting).collect();
         let usual = self.usual(provider);
-        TrendReport {
-            text: self.text(&here, query.provider.as_deref(), &usual),
-            changes,
-            usual,
-            baseline: self.fill(),
-        }
+        let text = self.text(&lasting, query.provider.as_deref(), &usual);
+        let lasting = lasting.len() as u64;
+        let is_wanted = |change: &TrendChange| change.found_unix_s >= since;
+        let changes = told.into_iter().filter(is_wanted).take(MAX_REPORTED).collect();
+        TrendReport { text, lasting, changes, usual, baseline: self.fill() }
     }
 
     /// The state in short at second `now_s`.
@@ -129,25 +138,20 @@ impl Baseline {
         usual.collect()
     }
 
-    /// What changed, and what did not.
+    /// What changed and lasts, and what did not change.
     fn text(
         &self,
-        changes: &[&TrendChange],
+        lasting: &[&TrendChange],
         provider: Option<&str>,
         usual: &[UsualLatency],
     ) -> String {
         if self.watch.is_none() {
-            let hours = self.hours_here().count();
+            let hours = counted(self.hours_here().count() as u64, "hour");
             return format!(
-                "Too little is known of this network yet: {hours} hours with replies so far; what is usual is known \
+                "Too little is known of this network yet: {hours} with replies so far; what is usual is known \
                  after {MIN_HOURS} such hours and a few days."
             );
         }
-        let lasting: Vec<&str> = changes
-            .iter()
-            .filter(|change| change.ended_unix_s.is_none())
-            .map(|change| &*change.text)
-            .collect();
         if let (Some(provider), true) = (provider, lasting.is_empty()) {
             return match usual.is_empty() {
                 true => format!("Too little is known of {provider} on this network."),
@@ -155,22 +159,17 @@ impl Baseline {
             };
         }
         match lasting.len() {
-            0 => {
-                let providers =
-                    usual.iter().filter(|usual| usual.subject == TrendPart::Provider).count();
-                format!(
-                    "All as usual on this network: the line, your own resolver and {providers} providers."
-                )
-            }
-            count @ ..=MAX_TOLD => {
-                let all = if count == 1 { "all else" } else { "all besides" };
-                let rest =
-                    if provider.is_none() { format!("; {all} as before") } else { String::new() };
-                begin(changes, format!("{}{rest}.", lasting.join("; ")))
-            }
+            0 => all_as_usual(usual),
             count => {
-                let told = lasting.iter().take(MAX_TOLD).copied().collect::<Vec<_>>().join("; ");
-                begin(changes, format!("{told}; and {} further changes.", count - MAX_TOLD))
+                let rest = match count.saturating_sub(MAX_TOLD) as u64 {
+                    0 if provider.is_some() || usual.len() <= count => String::new(),
+                    0 if count == 1 => "; all else as before".to_owned(),
+                    0 => "; all besides as before".to_owned(),
+                    more => format!("; and {}", counted(more, "further change")),
+                };
+                let told: Vec<&str> =
+                    lasting.iter().take(MAX_TOLD).map(|change| &*change.text).collect();
+                begin(lasting, format!("{}{rest}.", told.join("; ")))
             }
         }
     }
@@ -192,9 +191,24 @@ impl Baseline {
     }
 }
 
+/// The parts that were measured, without a change.
+fn all_as_usual(usual: &[UsualLatency]) -> String {
+    let is_of_line = |part| matches!(part, TrendPart::Line | TrendPart::Ipv4 | TrendPart::Ipv6);
+    let line = usual.iter().any(|usual| is_of_line(usual.subject)).then(|| "the line".to_owned());
+    let resolver = usual.iter().any(|usual| usual.subject == TrendPart::Resolver);
+    let resolver = resolver.then(|| "your own resolver".to_owned());
+    let providers = usual.iter().filter(|usual| usual.subject == TrendPart::Provider).count();
+    let providers = (providers > 0).then(|| counted(providers as u64, "provider"));
+    let parts: Vec<String> = line.into_iter().chain(resolver).chain(providers).collect();
+    match parts.is_empty() {
+        true => "Too little is known of this network yet.".to_owned(),
+        false => format!("All as usual on this network: {}.", listed(&parts)),
+    }
+}
+
 /// The sentence with a first letter in upper case, unless the name of a provider comes first.
-fn begin(changes: &[&TrendChange], text: String) -> String {
-    match changes.iter().find(|change| change.ended_unix_s.is_none()) {
+fn begin(lasting: &[&TrendChange], text: String) -> String {
+    match lasting.first() {
         Some(first) if first.provider.is_some() => text,
         _ => capitalised(&text),
     }
@@ -204,3 +218,6 @@ fn begin(changes: &[&TrendChange], text: String) -> String {
 fn tenth(ms: f64) -> f64 {
     (ms * 10.0).round() / 10.0
 }
+
+#[cfg(test)]
+mod tests;

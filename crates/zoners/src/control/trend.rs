@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zoners_api::words::counted;
 use zoners_api::{
     AdminReply, AdminRequest, BaselineFill, TrendChange, TrendPart, TrendQuery, TrendReport,
     UsualLatency,
@@ -60,9 +61,9 @@ pub(crate) fn run(arguments: &TrendArguments) -> Result<(), Failure> {
 
 /// What changed in a sentence, each change with the figures, and what is usual.
 pub(super) fn page(report: &TrendReport, width: usize) -> Vec<String> {
-    let TrendReport { text, changes, usual, baseline } = report;
-    let is_calm = changes.iter().all(|change| change.ended_unix_s.is_some() || !change.here);
-    let style = if is_calm { GREEN } else { BOLD };
+    let TrendReport { text, lasting, changes, usual, baseline } = report;
+    // Without a usual latency nothing is known to be well.
+    let style = if *lasting == 0 && !usual.is_empty() { GREEN } else { BOLD };
     let mut lines: Vec<String> =
         wrapped(&clean(text), width).iter().map(|line| format!("{style}{line}{style:#}")).collect();
     if !changes.is_empty() {
@@ -114,11 +115,13 @@ fn usual_lines(usual: &[UsualLatency], width: usize) -> Vec<String> {
     let shown = own.into_iter().chain(providers.into_iter().take(MAX_PROVIDERS));
     let line = |usual: &UsualLatency| {
         let UsualLatency { usual_ms, hours, .. } = usual;
-        cut(&format!("{usual_ms:>8.1} ms  {} ({hours} hours)", clean(&name(usual))), width)
+        let hours = counted(*hours, "hour");
+        cut(&format!("{usual_ms:>8.1} ms  {} ({hours})", clean(&name(usual))), width)
     };
     let mut lines: Vec<String> = shown.map(line).collect();
     if more > 0 {
-        lines.push(format!("{:>13}and {more} further providers", ""));
+        let more = counted(more as u64, "further provider");
+        lines.push(format!("{:>13}and {more}", ""));
     }
     lines
 }
@@ -139,7 +142,8 @@ fn measured(fill: &BaselineFill) -> String {
     let BaselineFill { hours, all_hours, since_unix_s, used_bytes, .. } = fill;
     let since = since_unix_s.map(|since| format!(" since {}", utc(since))).unwrap_or_default();
     format!(
-        "Measured: {hours} hours with replies on this network{since}; {all_hours} on all, in {} KiB",
+        "Measured: {} with replies on this network{since}; {all_hours} on all, in {} KiB",
+        counted(*hours, "hour"),
         used_bytes.div_ceil(1024)
     )
 }

@@ -6,6 +6,7 @@ use zoners_api::{
 
 use super::{prints, shows, well};
 use crate::control::{status, trend};
+use crate::print::GREEN;
 
 /// 2026-11-24T14:10:00Z, a Tuesday.
 const TUESDAY: u64 = 1_795_529_400;
@@ -48,6 +49,7 @@ fn report() -> TrendReport {
     };
     TrendReport {
         text: format!("{}; all else as before.", change().text),
+        lasting: 1,
         changes: vec![change(), ended],
         usual: vec![
             usual(TrendPart::Ipv4, None, 42.0, 600),
@@ -72,8 +74,13 @@ fn a_trend_is_a_sentence_with_the_figures_below() {
     shows("trend-narrow", &trend::page(&report(), 60), 60);
     prints("trend-json", report());
     let text = "All as usual on this network: the line, your own resolver and 14 providers.".into();
-    let calm = TrendReport { text, changes: Vec::new(), ..report() };
+    let calm = TrendReport { text, lasting: 0, changes: Vec::new(), ..report() };
     shows("trend-calm", &trend::page(&calm, 80), 80);
+    let is_green = |report: &TrendReport| {
+        trend::page(report, 80).first().is_some_and(|line| line.starts_with(&GREEN.to_string()))
+    };
+    let unknown = TrendReport { usual: Vec::new(), ..calm.clone() };
+    assert_eq!([&calm, &unknown, &report()].map(is_green), [true, false, false]);
 }
 
 #[test]
