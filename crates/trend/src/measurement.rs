@@ -97,3 +97,30 @@ impl Measurement {
             .collect();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_samples_of_a_server_are_counted_alone() {
+        let mut samples = Samples::default();
+        (0..MAX_SAMPLES).for_each(|_| samples.add(10));
+        samples.add(9000);
+        assert_eq!((samples.tenths.len(), samples.count), (MAX_SAMPLES, MAX_SAMPLES as u32 + 1));
+        let latency = samples.latency().unwrap();
+        assert_eq!((latency.tenths, latency.count), (10, MAX_SAMPLES as u32 + 1));
+    }
+
+    #[test]
+    fn a_slot_has_a_most_of_servers() {
+        let mut slot = Measurement::default();
+        assert!((0..MAX_SLOT_SERVERS as u32).all(|server| slot.add_reply(server, 10)));
+        assert!(!slot.add_reply(MAX_SLOT_SERVERS as u32, 10), "a further server");
+        assert!(slot.add_reply(7, 10), "a known server");
+        assert_eq!(slot.servers.len(), MAX_SLOT_SERVERS);
+        let period = slot.finish();
+        assert_eq!(period.servers.len(), MAX_PERIOD_SERVERS);
+        assert!(slot.add_reply(MAX_SLOT_SERVERS as u32, 10), "there is room again");
+    }
+}
