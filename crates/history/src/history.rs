@@ -8,6 +8,7 @@ use crate::record::ResolutionRecord;
 pub use crate::segment::RecordFilter;
 use crate::segment::{Segment, SegmentWriter};
 use crate::worst::WorstRecords;
+pub use saved::RestoredRecords;
 
 /// The most records beside the worst of earlier hours.
 pub const MAX_RECORDS: usize = 100_000;

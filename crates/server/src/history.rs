@@ -26,7 +26,7 @@ use crate::events::recorder::{MissReader, MissRecorder, ReaderBell};
 use crate::events::{HIT_INTERVAL, QueryEvents};
 pub(crate) use answers::PastFilter;
 pub use answers::WhyFilter;
-use file::HistoryFile;
+use file::{DAMAGED, FOREIGN, HistoryFile};
 use record::record;
 use repeats::RepeatedFailures;
 use trend::TrendStore;
@@ -196,10 +196,15 @@ impl HistoryStore {
 
     /// Takes in the records of the file.
     fn restore(&self) {
-        if let Some(octets) = self.file.as_ref().and_then(HistoryFile::read) {
-            let records = self.content.lock().history.restore(&octets);
-            tracing::info!("history: loaded {records} past resolutions");
+        let Some(file) = &self.file else { return };
+        let Some(octets) = file.read() else { return };
+        let Some(restored) = self.content.lock().history.restore(&octets) else {
+            return file.warn(FOREIGN);
+        };
+        if !restored.is_whole {
+            file.warn(DAMAGED);
         }
+        tracing::info!("history: loaded {} past resolutions", restored.records);
     }
 
     /// Writes the files at the end of the daemon.

@@ -44,7 +44,7 @@ pub struct Baseline {
     /// Hours before this second are closed.
     pub(crate) closed_until_s: u64,
     pub(crate) changes: Vec<LatencyChange>,
-    /// Old periods, and replies of servers, without room.
+    /// Old periods, old changes, and replies of servers, without room.
     pub(crate) lost: u64,
     /// The present network: the identifier, and the number.
     network_id: String,
@@ -142,7 +142,7 @@ impl Baseline {
         slot_s >= since + LEAP_S
     }
 
-    /// Replies and old periods without room so far.
+    /// Replies, old periods and old changes without room so far.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
@@ -178,7 +178,12 @@ impl Baseline {
     /// Goes on where a file ends.
     pub(crate) fn resume(&mut self) {
         let last = |archive: &Archive| archive.iter().next_back().map(|last| last.begin_s);
-        self.slot_s = last(&self.slots).max(last(&self.hours)).unwrap_or_default();
+        let (last_slot_s, last_hour_s) = (last(&self.slots), last(&self.hours));
+        self.slot_s = last_slot_s.max(last_hour_s).unwrap_or_default();
+        // A wrong moment of the file must neither close an hour twice nor keep every later hour open.
+        let after_slots_s = self.slot_s - self.slot_s % HOUR_S + HOUR_S;
+        let after_hours_s = last_hour_s.map_or(0, |hour_s| hour_s + HOUR_S);
+        self.closed_until_s = self.closed_until_s.min(after_slots_s).max(after_hours_s);
         self.begin_watch();
     }
 
@@ -230,13 +235,19 @@ impl Baseline {
             let found =
                 self.watch.as_ref().and_then(|watch| watch.find(hour_s, &self.slots, &view));
             let Some(change) = found else { break };
-            if self.changes.len() >= MAX_CHANGES {
-                self.changes.remove(0);
-            }
-            self.changes.push(change);
+            self.keep(change);
             self.untold.push(change);
             self.begin_watch();
         }
+    }
+
+    /// Keeps a change; without room, the oldest change is lost.
+    fn keep(&mut self, change: LatencyChange) {
+        if self.changes.len() >= MAX_CHANGES {
+            self.changes.remove(0);
+            self.lost += 1;
+        }
+        self.changes.push(change);
     }
 
     /// Learns anew what is usual on the present network.
@@ -311,4 +322,31 @@ pub(crate) fn renumber(
     servers.sort_unstable_by_key(|(server, _)| *server);
     *lost += (before - servers.len()) as u64;
     Period { servers, ..period }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::TrendSubject;
+
+    #[test]
+    fn without_room_the_oldest_change_is_lost_and_counted() {
+        let mut baseline = Baseline::new(Numbering::new([3; 16]));
+        let change = |second| LatencyChange {
+            subject: TrendSubject::Line,
+            network: 7,
+            at_s: second,
+            found_s: second,
+            before_ms: 20.0,
+            by_ms: 50.0,
+            low_ms: 48.0,
+            high_ms: 52.0,
+            p: 0.001,
+        };
+        (0..MAX_CHANGES as u64).for_each(|second| baseline.keep(change(second)));
+        assert_eq!((baseline.changes.len(), baseline.lost()), (MAX_CHANGES, 0));
+        baseline.keep(change(1000));
+        assert_eq!((baseline.changes.len(), baseline.lost()), (MAX_CHANGES, 1));
+        assert_eq!(baseline.changes.first().map(|oldest| oldest.at_s), Some(1));
+    }
 }

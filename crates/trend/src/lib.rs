@@ -40,3 +40,4 @@ mod words;
 pub use baseline::Baseline;
 pub use change::{LatencyChange, TrendSubject};
 pub use numbering::Numbering;
+pub use saved::RestoredBaseline;

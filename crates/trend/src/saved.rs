@@ -14,6 +14,20 @@ use crate::period::ServerIndex;
 /// The first octets, with the number of the form.
 const MAGIC: &[u8] = b"zoners trend 1\n";
 
+/// The latest second of a file that is not damaged: the year 9892.
+const MAX_SECOND: u64 = 250_000_000_000;
+/// The greatest figure of a change in a file that is not damaged, in milliseconds: a month.
+const MAX_FIGURE: f64 = 2.6e9;
+
+/// A baseline from a file.
+#[derive(Debug)]
+pub struct RestoredBaseline {
+    /// The baseline.
+    pub baseline: Baseline,
+    /// Whether the file was read to the end; else the file is damaged, and the baseline has the part before the damage.
+    pub is_whole: bool,
+}
+
 impl Baseline {
     /// Everything but names, as octets. Servers of a provider that serves few zones are left out: the number of the
     /// provider would stand for a name that a client asked for.
@@ -61,17 +75,18 @@ impl Baseline {
 
     /// The baseline of a file. Of a damaged file, the part before the damage; `None` if the file is of another form.
     #[must_use]
-    pub fn restore(octets: &[u8]) -> Option<Self> {
+    pub fn restore(octets: &[u8]) -> Option<RestoredBaseline> {
         let (key, rest) = octets.strip_prefix(MAGIC)?.split_at_checked(KEY_LENGTH)?;
         let mut baseline = Baseline::new(Numbering::new(<[u8; KEY_LENGTH]>::try_from(key).ok()?));
-        baseline.read(&mut Reader(rest));
+        let mut reader = Reader(rest);
+        let is_whole = baseline.read(&mut reader).is_some() && reader.0.is_empty();
         baseline.resume();
-        Some(baseline)
+        Some(RestoredBaseline { baseline, is_whole })
     }
 
     /// Reads up to the first damage.
     fn read(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        let closed_until_s = reader.number()?;
+        let closed_until_s = second(reader.number()?)?;
         for _ in 0..reader.index()?.min(MAX_SERVERS) {
             let (number, provider) = (fixed(reader)?, fixed(reader)?);
             let ipv6 = reader.octet()? == 1;
@@ -92,7 +107,7 @@ impl Baseline {
 fn read_archive(reader: &mut Reader<'_>, archive: &mut Archive) -> Option<u64> {
     let (mut lost, mut last_s) = (0, 0);
     for _ in 0..reader.index()? {
-        let (begin_s, network) = (reader.number()?, fixed(reader)?);
+        let (begin_s, network) = (second(reader.number()?)?, fixed(reader)?);
         let length = reader.index()?;
         let octets = reader.take(length)?.into();
         if begin_s < last_s {
@@ -131,11 +146,18 @@ fn change(reader: &mut Reader<'_>) -> Option<LatencyChange> {
         4 => TrendSubject::Provider(provider),
         _ => return None,
     };
-    let (network, at_s, found_s) = (fixed(reader)?, fixed(reader)?, fixed(reader)?);
-    let mut figure = || fixed(reader).map(f64::from_bits).filter(|figure| figure.is_finite());
+    let (network, at_s, found_s) =
+        (fixed(reader)?, second(fixed(reader)?)?, second(fixed(reader)?)?);
+    let is_figure = |figure: &f64| figure.abs() <= MAX_FIGURE;
+    let mut figure = || fixed(reader).map(f64::from_bits).filter(is_figure);
     let (before_ms, by_ms, low_ms, high_ms, p) =
         (figure()?, figure()?, figure()?, figure()?, figure()?);
     Some(LatencyChange { subject, network, at_s, found_s, before_ms, by_ms, low_ms, high_ms, p })
+}
+
+/// A second since 1970, unless the file is damaged: sums with seconds stay numbers.
+fn second(number: u64) -> Option<u64> {
+    (number <= MAX_SECOND).then_some(number)
 }
 
 fn put_fixed(out: &mut Vec<u8>, number: u64) {

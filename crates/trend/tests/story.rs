@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use proptest::prelude::*;
 use zoners_api::{DnssecStatus, QueryOutcome, TrendPart, TrendQuery};
 use zoners_dns::{OptRcode, Rtype, Transport, name};
 use zoners_history::{
@@ -113,7 +115,9 @@ fn a_change_is_told_over_a_restart_until_the_change_ends() {
     assert!(!has(b"hoster") && !has(b"example"));
     let number = |name: &str| Numbering::new([3; 16]).provider(name).to_be_bytes();
     assert!(has(&number("hoster8.example")) && !has(&number("hoster3.example")));
-    let mut restarted = Baseline::restore(&octets).unwrap();
+    let restored = Baseline::restore(&octets).unwrap();
+    assert!(restored.is_whole);
+    let mut restarted = restored.baseline;
     restarted.enter_network("home");
     let text = restarted.report(&query(None), now).text;
     assert!(
@@ -191,11 +195,54 @@ fn a_damaged_file_gives_what_lies_before_the_damage() {
     baseline.enter_network("home");
     live(&mut baseline, BEGIN_S, BEGIN_S + 3 * DAY_S, None);
     let octets = baseline.save();
-    assert_eq!(Baseline::restore(&octets).unwrap().hours(), baseline.hours());
+    assert_eq!(Baseline::restore(&octets).unwrap().baseline.hours(), baseline.hours());
     for length in (0..octets.len()).step_by(7) {
         if let Some(part) = Baseline::restore(&octets[..length]) {
-            assert!(part.hours() <= baseline.hours());
+            assert!(part.baseline.hours() <= baseline.hours() && !part.is_whole);
         }
     }
+    let longer = [&octets[..], &[0]].concat();
+    assert!(!Baseline::restore(&longer).unwrap().is_whole);
     assert!(Baseline::restore(b"zoners history 1\n").is_none());
+}
+
+/// The file of three weeks with a change.
+static SAVED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut baseline = Baseline::new(Numbering::new([3; 16]));
+    baseline.enter_network("home");
+    live(&mut baseline, BEGIN_S, CHANGE_S + DAY_S, Some((CHANGE_S, 82)));
+    baseline.save()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_damage_of_the_file_ends_the_daemon(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 1_u8..), 1..4),
+    ) {
+        let mut octets = SAVED.clone();
+        for (place, is_near_an_end, flip) in flips {
+            // The head, and the changes at the end, have the moments of the baseline.
+            let at = match is_near_an_end {
+                true => (octets.len() - 100 + place.index(250)) % octets.len(),
+                false => place.index(octets.len()),
+            };
+            octets[at] ^= flip;
+        }
+        let Some(mut restored) = Baseline::restore(&octets) else { return Ok(()) };
+        let baseline = &mut restored.baseline;
+        baseline.enter_network("home");
+        let since = CHANGE_S + DAY_S;
+        live(baseline, since, since + DAY_S / 4, None);
+        let lost = baseline.lost();
+        live(baseline, since + 2 * DAY_S, since + 4 * DAY_S, None);
+        prop_assert!(baseline.lost() >= lost);
+        let now = since + 4 * DAY_S;
+        prop_assert!(!baseline.report(&query(None), now).text.is_empty());
+        prop_assert!(!baseline.status(now).text.is_empty());
+        prop_assert!(baseline.take_found(now).iter().all(|text| !text.is_empty()));
+        let again = baseline.save();
+        prop_assert!(Baseline::restore(&again).is_some());
+    }
 }

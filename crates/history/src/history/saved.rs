@@ -7,6 +7,15 @@ use crate::segment::Segment;
 /// The first octets, with the number of the form.
 const MAGIC: &[u8] = b"zoners history 1\n";
 
+/// What was taken from a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoredRecords {
+    /// Records that were taken in.
+    pub records: usize,
+    /// Whether the file was read to the end; else the file is damaged.
+    pub is_whole: bool,
+}
+
 impl History {
     /// Every record as octets: the worst of earlier hours, and the segments, the oldest first.
     #[must_use]
@@ -22,14 +31,14 @@ impl History {
         out
     }
 
-    /// Takes in the records of a file, as older than those at hand; the number of records. Of a damaged file, the part
-    /// before the damage is taken.
-    pub fn restore(&mut self, octets: &[u8]) -> usize {
-        let Some(octets) = octets.strip_prefix(MAGIC) else { return 0 };
-        let mut reader = Reader(octets);
+    /// Takes in the records of a file, as older than those at hand. Of a damaged file, the part before the damage is
+    /// taken; `None` if the file is of another form.
+    pub fn restore(&mut self, octets: &[u8]) -> Option<RestoredRecords> {
+        let mut reader = Reader(octets.strip_prefix(MAGIC)?);
         let before = self.len();
-        let worst = segments(&mut reader);
-        let earlier = segments(&mut reader);
+        let (worst, has_all_worst) = segments(&mut reader);
+        let (earlier, has_all_earlier) = segments(&mut reader);
+        let is_whole = has_all_worst && has_all_earlier && reader.0.is_empty();
         self.worst.restore(worst);
         for segment in earlier.into_iter().rev() {
             self.octets += segment.octets();
@@ -37,12 +46,14 @@ impl History {
             self.segments.push_front(segment);
         }
         self.drop_oldest();
-        self.len().saturating_sub(before)
+        Some(RestoredRecords { records: self.len().saturating_sub(before), is_whole })
     }
 }
 
-/// A list of segments.
-fn segments(reader: &mut Reader<'_>) -> Vec<Segment> {
-    let count = reader.index().unwrap_or_default();
-    (0..count).map_while(|_| Segment::read(reader)).collect()
+/// A list of segments, and whether the list is whole.
+fn segments(reader: &mut Reader<'_>) -> (Vec<Segment>, bool) {
+    let Some(count) = reader.index() else { return (Vec::new(), false) };
+    let segments: Vec<Segment> = (0..count).map_while(|_| Segment::read(reader)).collect();
+    let is_whole = segments.len() == count;
+    (segments, is_whole)
 }

@@ -153,6 +153,14 @@ fn latencies_outlast_the_store_by_default_and_go_when_erased() {
     assert!(!folder.path().join("history").exists(), "names only when asked for");
     let text = store.trend(&shared, &query, 1000).unwrap().text;
     assert!(text.starts_with("Too little is known of this network yet"), "{text}");
-    assert_eq!(begin(false).erase(&shared).hours, 0);
-    assert!(!path.exists(), "a file from before is erased too");
+    assert!(path.exists());
+    let without = begin(false);
+    assert!(!path.exists(), "a file from before goes");
+    assert_eq!(without.erase(&shared).hours, 0);
+    std::fs::write(&path, "something else").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let store = begin(true);
+    assert_eq!(std::fs::read(&path).unwrap(), b"something else", "told, and replaced later");
+    store.save();
+    assert!(std::fs::read(&path).unwrap().starts_with(b"zoners trend"));
 }

@@ -7,9 +7,9 @@ use parking_lot::Mutex;
 use zoners_api::{TrendQuery, TrendReport, TrendStatus};
 use zoners_dns::{Counter, Counters, Random};
 use zoners_history::ResolutionRecord;
-use zoners_trend::{Baseline, Numbering};
+use zoners_trend::{Baseline, Numbering, RestoredBaseline};
 
-use super::file::HistoryFile;
+use super::file::{DAMAGED, FOREIGN, HistoryFile};
 
 /// The baseline, and the file.
 #[derive(Debug, Default)]
@@ -28,13 +28,28 @@ fn numbering(random: &Random) -> Numbering {
     Numbering::new(key)
 }
 
+/// The baseline of a file.
+fn restored(file: &HistoryFile) -> Option<Baseline> {
+    let octets = file.read()?;
+    let Some(RestoredBaseline { baseline, is_whole }) = Baseline::restore(&octets) else {
+        file.warn(FOREIGN);
+        return None;
+    };
+    if !is_whole {
+        file.warn(DAMAGED);
+    }
+    Some(baseline)
+}
+
 impl TrendStore {
-    /// The baseline of the file in `folder`, or an empty baseline; none, unless `is_kept`.
+    /// The baseline of the file in `folder`, or an empty baseline. Unless `is_kept`, there is none, and a file from before
+    /// goes.
     pub(super) fn begin(is_kept: bool, folder: Option<&Path>, random: &Random) -> Self {
         let file = folder.map(HistoryFile::of_latencies);
-        let read = || {
-            file.as_ref().and_then(HistoryFile::read).and_then(|octets| Baseline::restore(&octets))
-        };
+        if !is_kept {
+            file.iter().for_each(HistoryFile::remove);
+        }
+        let read = || file.as_ref().and_then(restored);
         let baseline = is_kept.then(|| read().unwrap_or_else(|| Baseline::new(numbering(random))));
         if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.hours() > 0) {
             tracing::info!("history: loaded latencies of {} hours", baseline.hours());
