@@ -68,8 +68,9 @@ fn description() -> Value {
             "title": "Zoners",
             "version": crate::VERSION.to_string(),
             "description": "The administration of a running Zoners. A program shows a token of `zoners token create`; each scope \
-                            (read, policy, admin) has the requests of the scopes before. The names of fields end in their \
-                            unit: `_ms` milliseconds, `_s` seconds, `_bytes` octets.",
+                            (read, policy, admin) has the requests of the scopes before. A request that changes the server \
+                            takes POST alone; another method gets 405. The names of fields end in their unit: `_ms` \
+                            milliseconds, `_s` seconds, `_bytes` octets.",
         },
         "security": [{ "token": [] }],
         "paths": paths,
@@ -83,17 +84,16 @@ fn description() -> Value {
 fn path(kind: &str, scope: TokenScope, asked: &Variants, told: &Variants) -> Value {
     let mut fields = asked.without_tag("do", kind);
     let summary = fields.remove("description").unwrap_or_default();
-    let of_reply = reply_kind(kind);
-    let mut reply = told.without_tag("reply", of_reply);
-    let properties = reply["properties"].as_object_mut().unwrap();
-    properties.insert("version".into(), json!({ "const": crate::VERSION }));
-    properties.insert("reply".into(), json!({ "const": of_reply }));
-    let error = json!({ "$ref": format!("#{TYPES}/AdminError") });
+    let answer = |description: &str, of_reply: &str| {
+        let schema = reply(of_reply, told);
+        json!({ "description": description, "content": { "application/json": { "schema": schema } } })
+    };
     let answers = json!({
-        "200": { "description": "The reply.", "content": { "application/json": { "schema": reply } } },
-        "400": { "description": "The request is wrong.", "content": { "application/json": { "schema": error } } },
-        "401": { "description": "There is no such token." },
-        "403": { "description": "The scope of the token is too small." },
+        "200": answer("The reply.", reply_kind(kind)),
+        "400": answer("The request is wrong.", "error"),
+        "401": { "description": "There is no such token.", "content": { "text/plain": {} } },
+        "403": answer("The scope of the token is too small.", "error"),
+        "500": answer("The daemon cannot do what the request asks for.", "error"),
     });
     let mut methods = Map::new();
     if scope == TokenScope::Read {
@@ -105,6 +105,17 @@ fn path(kind: &str, scope: TokenScope, asked: &Variants, told: &Variants) -> Val
     let post = json!({ "summary": summary, "x-scope": scope.name(), "requestBody": body, "responses": answers });
     methods.insert("post".into(), post);
     Value::Object(methods)
+}
+
+/// The schema of a reply with the version and the kind, as on the wire.
+fn reply(kind: &str, told: &Variants) -> Map<String, Value> {
+    let mut reply = told.without_tag("reply", kind);
+    let properties = reply["properties"].as_object_mut().unwrap();
+    properties.insert("version".into(), json!({ "const": crate::VERSION }));
+    properties.insert("reply".into(), json!({ "const": kind }));
+    let required = reply.entry("required").or_insert_with(|| json!([]));
+    required.as_array_mut().unwrap().extend(["version", "reply"].map(Value::from));
+    reply
 }
 
 /// The reply to a request: of the same name, but for two requests about lists.

@@ -23,6 +23,13 @@ pub struct PastQueryFilter {
     pub until_s: Option<u64>,
     /// The most queries in the reply, 1 to 1000; `None` for 200.
     pub limit: Option<u32>,
+    /// So many of the newest queries are left out, at most 10,000: those that the caller has seen.
+    pub skip: u32,
+}
+
+impl PastQueryFilter {
+    /// The most queries that are left out: each is held during the search.
+    pub const MAX_SKIP: u32 = 10_000;
 }
 
 /// Past queries, the newest first.
@@ -46,6 +53,6 @@ pub struct PastQueries {
 pub enum PastQuerySource {
     /// In the query log on disk.
     Log,
-    /// In the history in memory, which has the queries that were not answered at once.
+    /// In the history in memory: the queries that were not answered from memory, and one in ten seconds that was.
     History,
 }

@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use zoners_api::{
     Admin, AdminError, AdminErrorKind, AdminReply, AdminRequest, OPENAPI, TokenScope,
 };
-use zoners_http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use zoners_http::header::{ALLOW, AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use zoners_http::{HttpRequest, HttpResponse, Method, Route, StatusCode};
 
 use crate::dashboard::Dashboard;
 
 /// Fields of requests that are numbers in JSON; parameters of an address are texts.
-const NUMBERS: [&str; 6] = ["seconds", "at_s", "since_s", "until_s", "limit", "expires_s"];
+const NUMBERS: [&str; 6] = ["seconds", "at_s", "since_s", "until_s", "limit", "skip"];
 /// Fields of requests that are true or false in JSON.
 const FLAGS: [&str; 6] = ["classic", "subtree", "review", "failures", "failed", "trial"];
 
@@ -68,7 +68,9 @@ async fn answer<A: Admin>(
         }
         Some(needed) if needed > TokenScope::Read && request.method != Method::POST => {
             let text = "this request changes the server: send it with POST";
-            return HttpResponse::text(StatusCode::METHOD_NOT_ALLOWED, text);
+            // RFC 9110 section 15.5.6: with the methods that are allowed.
+            return HttpResponse::text(StatusCode::METHOD_NOT_ALLOWED, text)
+                .with(ALLOW, HeaderValue::from_static("POST"));
         }
         Some(_) => {}
     }

@@ -52,6 +52,30 @@ pub(crate) fn time_of_day(unix_s: u64) -> String {
     format!("{:02}:{:02}:{seconds:02}", minutes / 60 % 24, minutes % 60)
 }
 
+/// A day and the time of day in UTC.
+pub(crate) fn day_and_time(unix_s: u64) -> String {
+    let (year, month, day) = date(unix_s / 86_400);
+    format!("{year:04}-{month:02}-{day:02} {}", time_of_day(unix_s))
+}
+
+/// The moment in the form of a browser's `Date`.
+pub(crate) fn instant(unix_s: u64) -> String {
+    format!("{}Z", day_and_time(unix_s).replace(' ', "T"))
+}
+
+/// The date of a day since 1970 in the Gregorian calendar.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Years begin in March here, so that the day of a leap year comes last.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
 /// A name without its last dot, but for the root.
 pub(crate) fn name(name: &str) -> &str {
     match name {
@@ -76,6 +100,9 @@ mod tests {
         );
         assert_eq!([octets(9), octets(2048), octets(3_145_728)], ["9 B", "2.0 kB", "3.0 MB"]);
         assert_eq!(time_of_day(86_400 + 3661), "01:01:01");
+        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
+        assert_eq!(instant(951_827_696), "2000-02-29T12:34:56Z");
+        assert_eq!(day_and_time(4_102_444_799), "2099-12-31 23:59:59");
         assert_eq!([name("a.example."), name("."), name("b")], ["a.example", ".", "b"]);
     }
 }

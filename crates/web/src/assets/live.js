@@ -61,7 +61,8 @@ function follow() {
 function showLocalTimes(part) {
   for (const time of part.querySelectorAll("time")) {
     const date = new Date(time.dateTime);
-    if (!Number.isNaN(date.getTime())) time.textContent = date.toLocaleTimeString();
+    if (Number.isNaN(date.getTime())) continue;
+    time.textContent = "day" in time.dataset ? date.toLocaleString() : date.toLocaleTimeString();
   }
 }
 

@@ -168,7 +168,7 @@ async fn past_queries_are_searched_and_lead_to_older_ones() {
         page.body
     );
     assert!(
-        page.body.contains("/queries?when=past&amp;text=ads&amp;only=&amp;until=0"),
+        page.body.contains("/queries?when=past&amp;text=ads&amp;only=&amp;until=0&amp;skip=1"),
         "{}",
         page.body
     );

@@ -1,4 +1,4 @@
-//! Queries: as they end, or past ones, the latest on top.
+//! Queries: live as each ends, or past queries, the latest on top.
 
 mod filter;
 mod row;
@@ -15,7 +15,7 @@ use crate::dashboard::Dashboard;
 use crate::layout::{self, Refresh};
 use crate::words::millis;
 use filter::{KINDS, QueryFilter};
-use row::row;
+use row::{past_row, row};
 
 /// Rows of the table.
 const MAX_ROWS: usize = 200;
@@ -102,14 +102,14 @@ fn past(filter: &QueryFilter, found: Result<PastQueries, AdminError>) -> Markup 
         PastQuerySource::Log => ("in the query log", ""),
         PastQuerySource::History => (
             "in the history",
-            " The history has the queries that were not answered at once; query-log.queries keeps every query on disk.",
+            " The history has the queries that were not answered from memory, and one in ten seconds that was; query-log.queries keeps every query on disk.",
         ),
     };
-    let older = queries.last().filter(|_| more).map(|last| filter.page_until(last.received_s));
+    let older = if more { filter.older(&queries) } else { None };
     html! {
         p class="soft" { "Found " (place) " in " (millis(took_ms)) "." (more_about) }
         @if queries.is_empty() { p { "No query is found." } } @else {
-            table { (row::head()) tbody { @for query in &queries { (row(query)) } } }
+            table { (row::head()) tbody { @for query in &queries { (past_row(query)) } } }
         }
         @if let Some(older) = older { p { a href=(older) { "Older queries" } } }
     }

@@ -10,7 +10,7 @@ use zoners_http::HttpRequest;
 
 use super::{failure, percent};
 use crate::dashboard::Dashboard;
-use crate::words::{millis, name, of_them, time_of_day};
+use crate::words::{day_and_time, millis, name, of_them};
 
 /// The time of the worst questions.
 const SECONDS: u64 = 3600;
@@ -49,7 +49,7 @@ fn past(report: &Result<WhyReport, AdminError>) -> Markup {
     };
     html! {
         @if report.resolutions.is_empty() {
-            p { "The history has no question for " b { (name(&report.name)) } " that was not answered at once from the cache." }
+            p { "The history has no question for " b { (name(&report.name)) } ". Of the answers from memory, one in ten seconds is kept." }
         }
         @if !report.names_below.is_empty() {
             p { "Names below: "
@@ -65,7 +65,7 @@ fn resolution_card(resolution: &ResolutionReport) -> Markup {
         section class=(class) {
             h2 { (resolution.verdict.text) }
             p class="soft" {
-                (resolution.r#type) " for " (resolution.client) " at " (time_of_day(resolution.received_s)) " UTC: "
+                (resolution.r#type) " for " (resolution.client) " at " (day_and_time(resolution.received_s)) " UTC: "
                 (resolution.rcode.as_deref().unwrap_or("no response")) " after " (millis(resolution.took_ms))
                 @if let Some(ede) = &resolution.ede { ", " (ede.meaning) }
             }

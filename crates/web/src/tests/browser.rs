@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zoners_http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
+    ALLOW, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
     HeaderValue, ORIGIN, SET_COOKIE,
 };
 use zoners_http::{Bytes, HttpBody, HttpRequest, HttpResponse, Method, StatusCode};
@@ -18,6 +18,8 @@ pub(crate) struct Page {
     pub(crate) cookie: Option<String>,
     /// The Content-Security-Policy; empty without one.
     pub(crate) policy: String,
+    /// The allowed methods; empty without the field.
+    pub(crate) allow: String,
     pub(crate) body: String,
 }
 
@@ -106,9 +108,10 @@ async fn send(
 async fn read(response: HttpResponse) -> Page {
     let (status, cookie) = (response.status(), response.field(&SET_COOKIE).map(str::to_owned));
     let policy = response.field(&CONTENT_SECURITY_POLICY).unwrap_or_default().to_owned();
+    let allow = response.field(&ALLOW).unwrap_or_default().to_owned();
     let (mut body, mut octets) = (response.into_body(), Vec::new());
     while let Some(piece) = body.next_piece().await {
         octets.extend_from_slice(&piece);
     }
-    Page { status, cookie, policy, body: String::from_utf8(octets).unwrap() }
+    Page { status, cookie, policy, allow, body: String::from_utf8(octets).unwrap() }
 }

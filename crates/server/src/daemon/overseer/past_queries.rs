@@ -31,25 +31,52 @@ pub(super) async fn find<N: Network>(
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(AdminError::invalid(format!("limit: write 1 to {MAX_LIMIT}")));
     }
-    let most = limit as usize;
+    let (skip, max_skip) = (filter.skip, PastQueryFilter::MAX_SKIP);
+    if skip > max_skip {
+        return Err(AdminError::invalid(format!("skip: write 0 to {max_skip}")));
+    }
+    let page = ResultPage { skip: skip as usize, most: limit as usize };
     let wanted = wanted(filter)?;
     let begun = Instant::now();
     let log = overseer.about.query_log.folder();
     let (source, found) = match log {
         Some(folder) => {
-            let found = beside(move || in_log(&folder, wanted, most)).await?;
+            let found = beside(move || in_log(&folder, wanted, page)).await?;
             (PastQuerySource::Log, found)
         }
         None => {
             let store = super::history::store(overseer)?;
             let shared = overseer.service().worker().shared().clone();
-            let found = beside(move || Ok(in_history(&store, &shared, wanted, most))).await?;
+            let found = beside(move || Ok(in_history(&store, &shared, wanted, page))).await?;
             (PastQuerySource::History, found)
         }
     };
     let (queries, more) = found;
     let took_ms = begun.elapsed().as_secs_f64() * 1000.0;
     Ok(PastQueries { source, queries, more, took_ms })
+}
+
+/// A part of the found queries.
+#[derive(Clone, Copy)]
+struct ResultPage {
+    /// Newer queries that are left out.
+    skip: usize,
+    /// The most queries.
+    most: usize,
+}
+
+impl ResultPage {
+    /// The queries of the page among the newest ones, and whether there are older ones.
+    fn of(self, newest: impl Iterator<Item = FinishedQuery>) -> (Vec<FinishedQuery>, bool) {
+        let mut left = newest.skip(self.skip);
+        let queries = left.by_ref().take(self.most).collect();
+        (queries, left.next().is_some())
+    }
+
+    /// The queries that a search must hold: one more than the page tells whether there are older ones.
+    fn needed(self) -> usize {
+        self.skip + self.most + 1
+    }
 }
 
 /// The queries that a caller wants.
@@ -79,7 +106,7 @@ fn wanted(filter: &PastQueryFilter) -> Result<WantedQueries, AdminError> {
 fn in_log(
     folder: &Path,
     wanted: WantedQueries,
-    most: usize,
+    page: ResultPage,
 ) -> Result<(Vec<FinishedQuery>, bool), String> {
     let WantedQueries { name, client, outcomes, is_failed, since_s, until_s } = wanted;
     let filter = LogFilter {
@@ -90,21 +117,19 @@ fn in_log(
         outcomes,
         ..LogFilter::default()
     };
-    let mut newest: VecDeque<FinishedQuery> = VecDeque::with_capacity(most + 1);
-    let mut more = false;
+    let mut newest: VecDeque<FinishedQuery> = VecDeque::new();
     search(folder, &filter, |row| {
         if is_failed && !row.has_failed() {
             return true;
         }
-        newest.push_back(logged_query(row));
-        if newest.len() > most {
+        if newest.len() >= page.needed() {
             newest.pop_front();
-            more = true;
         }
+        newest.push_back(logged_query(row));
         true
     })
     .map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok((newest.into_iter().rev().collect(), more))
+    Ok(page.of(newest.into_iter().rev()))
 }
 
 /// The newest queries of the history, and whether there are older ones.
@@ -112,7 +137,7 @@ fn in_history(
     store: &Arc<HistoryStore>,
     shared: &Shared,
     wanted: WantedQueries,
-    most: usize,
+    page: ResultPage,
 ) -> (Vec<FinishedQuery>, bool) {
     let WantedQueries { name, client, outcomes, is_failed, since_s, until_s } = wanted;
     let filter = PastFilter { client, since_s, until_s };
@@ -127,8 +152,41 @@ fn in_history(
                     || query.outcome.is_some_and(|outcome| outcomes.contains(&outcome)))
                 && name.as_ref().is_none_or(has_part)
         },
-        most + 1,
+        page.needed(),
     );
-    let more = found.len() > most;
-    (found.into_iter().take(most).collect(), more)
+    page.of(found.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(received_s: u64) -> FinishedQuery {
+        FinishedQuery {
+            received_s,
+            client: "192.0.2.7".into(),
+            transport: "udp".into(),
+            name: None,
+            r#type: None,
+            outcome: None,
+            rcode: None,
+            ede: None,
+            failed: false,
+            took_ms: 0.1,
+        }
+    }
+
+    #[test]
+    fn pages_follow_each_other_up_to_the_oldest_query() {
+        let seconds = |skip, most, all: u64| {
+            let (queries, more) = ResultPage { skip, most }.of((0..all).rev().map(query));
+            (queries.iter().map(|query| query.received_s).collect::<Vec<_>>(), more)
+        };
+        assert_eq!(seconds(0, 2, 5), (vec![4, 3], true));
+        assert_eq!(seconds(2, 2, 5), (vec![2, 1], true));
+        assert_eq!(seconds(4, 2, 5), (vec![0], false));
+        assert_eq!(seconds(2, 2, 4), (vec![1, 0], false));
+        assert_eq!(seconds(6, 2, 5), (vec![], false));
+        assert_eq!(ResultPage { skip: 4, most: 2 }.needed(), 7);
+    }
 }

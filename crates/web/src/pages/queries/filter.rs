@@ -27,6 +27,8 @@ pub(super) struct QueryFilter {
     pub(super) is_past: bool,
     /// Past queries up to this second.
     until_s: Option<u64>,
+    /// Past queries on the pages before.
+    skip: u32,
 }
 
 impl QueryFilter {
@@ -37,6 +39,7 @@ impl QueryFilter {
             only: field("only"),
             is_past: field("when") == "past",
             until_s: field("until").parse().ok(),
+            skip: field("skip").parse().unwrap_or_default(),
         }
     }
 
@@ -72,6 +75,7 @@ impl QueryFilter {
             since_s: None,
             until_s: self.until_s,
             limit: Some(limit),
+            skip: self.skip,
         }
     }
 
@@ -80,10 +84,18 @@ impl QueryFilter {
         format!("/events?text={}&only={}", percent(&self.text), percent(&self.only))
     }
 
-    /// The address of the page with queries up to a second.
-    pub(super) fn page_until(&self, second: u64) -> String {
+    /// The address of the page after the page with these queries; `None` without a query.
+    pub(super) fn older(&self, shown: &[FinishedQuery]) -> Option<String> {
+        let seconds = || shown.iter().map(|query| query.received_s);
+        let (newest, oldest) = (seconds().max()?, seconds().min()?);
+        let seen = u64::from(self.skip) + shown.len() as u64;
+        // Beyond the limit, the second before: no page leads to itself, however many queries a second has.
+        let (until, skip) = match seen <= u64::from(PastQueryFilter::MAX_SKIP) {
+            true => (self.until_s.unwrap_or(newest), seen),
+            false => (oldest.saturating_sub(1), 0),
+        };
         let (text, only) = (percent(&self.text), percent(&self.only));
-        format!("/queries?when=past&text={text}&only={only}&until={second}")
+        Some(format!("/queries?when=past&text={text}&only={only}&until={until}&skip={skip}"))
     }
 
     fn outcome(&self) -> Option<QueryOutcome> {
@@ -104,10 +116,9 @@ mod tests {
         QueryFilter { text: text.into(), only: only.into(), ..QueryFilter::default() }
     }
 
-    #[test]
-    fn a_filter_finds_names_and_clients() {
-        let query = FinishedQuery {
-            received_s: 0,
+    fn query(received_s: u64) -> FinishedQuery {
+        FinishedQuery {
+            received_s,
             client: "192.0.2.7".into(),
             transport: "udp".into(),
             name: Some("Www.Example.".into()),
@@ -117,7 +128,12 @@ mod tests {
             ede: None,
             failed: false,
             took_ms: 0.1,
-        };
+        }
+    }
+
+    #[test]
+    fn a_filter_finds_names_and_clients() {
+        let query = query(0);
         for admitted in [filter("", ""), filter("www.ex", ""), filter("0.2.7", "other")] {
             assert!(admitted.admits(&query), "{admitted:?}");
         }
@@ -137,7 +153,22 @@ mod tests {
         assert_eq!((past.name.as_deref(), past.client), (Some("ads."), None));
         assert_eq!((past.outcome, past.failed), (Some(QueryOutcome::Policy), false));
         assert!(filter("", "failed").past(7).failed);
-        let older = filter("a b", "stale").page_until(9);
-        assert_eq!(older, "/queries?when=past&text=a%20b&only=stale&until=9");
+    }
+
+    #[test]
+    fn no_page_leads_to_itself_however_many_queries_a_second_has() {
+        let shown = |seconds: &[u64]| -> Vec<FinishedQuery> {
+            seconds.iter().map(|second| query(*second)).collect()
+        };
+        let first = filter("a b", "stale");
+        let way = "/queries?when=past&text=a%20b&only=stale";
+        assert_eq!(first.older(&[]), None);
+        assert_eq!(first.older(&shown(&[9, 9, 8])), Some(format!("{way}&until=9&skip=3")));
+        let second = QueryFilter { until_s: Some(9), skip: 3, ..first.clone() };
+        assert_eq!(second.past(7).skip, 3);
+        assert_eq!(second.older(&shown(&[8, 8])), Some(format!("{way}&until=9&skip=5")));
+        let last = QueryFilter { skip: PastQueryFilter::MAX_SKIP - 2, ..second };
+        assert_eq!(last.older(&shown(&[8, 8])), Some(format!("{way}&until=9&skip=10000")));
+        assert_eq!(last.older(&shown(&[8, 8, 8])), Some(format!("{way}&until=7&skip=0")));
     }
 }

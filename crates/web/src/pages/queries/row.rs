@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use zoners_api::{FinishedQuery, QueryOutcome};
 
 use crate::pages::percent;
-use crate::words::{millis, name, time_of_day};
+use crate::words::{day_and_time, instant, millis, name, time_of_day};
 
 /// The head of the table.
 pub(super) fn head() -> Markup {
@@ -16,8 +16,26 @@ pub(super) fn head() -> Markup {
     }
 }
 
-/// The row; a link leads to a rule for the name.
+/// The row of a query that has just ended: the time is enough.
 pub(super) fn row(query: &FinishedQuery) -> Markup {
+    let received_s = query.received_s;
+    cells(
+        query,
+        &html! { time datetime=(instant(received_s)) { (time_of_day(received_s)) " UTC" } },
+    )
+}
+
+/// The row of a past query, with the day.
+pub(super) fn past_row(query: &FinishedQuery) -> Markup {
+    let received_s = query.received_s;
+    cells(
+        query,
+        &html! { time datetime=(instant(received_s)) data-day { (day_and_time(received_s)) " UTC" } },
+    )
+}
+
+/// The row; a link leads to a rule for the name.
+fn cells(query: &FinishedQuery, time: &Markup) -> Markup {
     let class = match query.outcome {
         _ if query.failed => "short bad",
         Some(QueryOutcome::Policy | QueryOutcome::Stale) => "short note",
@@ -37,14 +55,14 @@ pub(super) fn row(query: &FinishedQuery) -> Markup {
             td class=(class) { (outcome) }
             td class="n" data-column="took" { (millis(query.took_ms)) }
             td data-column="client" { (query.client) }
-            td class="short" { time datetime=(instant(query.received_s)) { (time_of_day(query.received_s)) " UTC" } }
+            td class="short" { (time) }
             td class="whole" { (query.ede.as_ref().map_or("", |ede| &*ede.meaning)) }
             td class="short" { @if let Some(asked) = asked { (rule_link(query, asked)) } }
         }
     }
 }
 
-/// The way to a rule that changes what happens to the name.
+/// The way to a rule for the name with the opposite effect.
 fn rule_link(query: &FinishedQuery, asked: &str) -> Markup {
     let (verb, effect) = match query.outcome {
         Some(QueryOutcome::Policy) => ("Allow", "allow"),
@@ -56,36 +74,9 @@ fn rule_link(query: &FinishedQuery, asked: &str) -> Markup {
     html! { a href=(way) aria-label=(format!("{verb} {}", name(asked))) { (verb) "…" } }
 }
 
-/// The moment in the form of a browser's `Date`: the day is not told, since the table is of the last minutes.
-fn instant(unix_s: u64) -> String {
-    let days = unix_s / 86_400;
-    let (year, month, day) = date(days);
-    format!("{year:04}-{month:02}-{day:02}T{}Z", time_of_day(unix_s))
-}
-
-/// The date of a day since 1970 in the Gregorian calendar.
-fn date(days: u64) -> (u64, u64, u64) {
-    // Years begin in March here, so that the day of a leap year comes last.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn moments_are_written_for_a_browser() {
-        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
-        assert_eq!(instant(951_827_696), "2000-02-29T12:34:56Z");
-        assert_eq!(instant(4_102_444_799), "2099-12-31T23:59:59Z");
-    }
 
     #[test]
     fn a_row_leads_to_the_rule_that_would_change_the_outcome() {
@@ -106,6 +97,9 @@ mod tests {
             blocked.contains("name=a%26b.example.&amp;client=192.0.2.7&amp;effect=allow"),
             "{blocked}"
         );
+        assert!(blocked.contains(">00:00:00 UTC<"), "{blocked}");
+        let past = past_row(&query(QueryOutcome::Policy, "192.0.2.7")).into_string();
+        assert!(past.contains(" data-day>1970-01-01 00:00:00 UTC<"), "{past}");
         let cached = row(&query(QueryOutcome::Cached, "hidden")).into_string();
         assert!(cached.contains("&amp;client=&amp;effect=block"), "{cached}");
     }
