@@ -328,7 +328,7 @@ fn watch(filter: &WatchFilter) -> String {
     ["watch".to_owned()].into_iter().chain(client).chain(name).chain(failed).collect()
 }
 
-/// A look into the history in the words of the command line.
+/// A question about latencies in the words of the command line.
 fn trend(query: &TrendQuery) -> String {
     let TrendQuery { seconds, provider } = query;
     let since = seconds.iter().map(|seconds| format!(" --since {seconds}"));
@@ -336,6 +336,7 @@ fn trend(query: &TrendQuery) -> String {
     ["trend".to_owned()].into_iter().chain(since).chain(provider).collect()
 }
 
+/// A look into the history in the words of the command line.
 fn why(query: &WhyQuery) -> String {
     let WhyQuery { name, client, at_s, live_type } = query;
     let client = client.iter().map(|client| format!(" --client {client:?}"));

@@ -232,7 +232,7 @@ impl HopEnd {
         matches!(self, HopEnd::Reply(PortClosed | Unreachable))
     }
 
-    /// Whether a useless reply came from the server.
+    /// Whether the server is at fault: a useless reply, a failed handshake, a connection closed early.
     #[must_use]
     pub fn is_faulty(self) -> bool {
         use ReplyEnd::{

@@ -1,9 +1,9 @@
 //! Past resolutions in little memory, and verdicts on the cause of a slow or failed answer.
 //!
-//! A [`ResolutionRecord`] is a client question that was not a plain hit: the hops on the way to its end, and the state of
-//! the line at that time. [`History`] keeps records as octets, the last hundred thousand in less than 10 MB, and finds
-//! the records of a name, a client or a time in milliseconds. [`judge`] is pure: from a record and the records around it
-//! ([`Surroundings`]) to a verdict in a sentence, with the evidence.
+//! A [`ResolutionRecord`] is a client question: one that was no plain hit, or one of a sample of hits. The record has the
+//! hops on the way to the end, and the state of the line at that time. [`History`] keeps records as octets, the last
+//! hundred thousand in less than 10 MB, and finds the records of a name, a client or a time in milliseconds. [`judge`] is
+//! pure: from a record and the records around it ([`Surroundings`]) to a verdict in a sentence, with the evidence.
 //!
 //! # How records lie in memory
 //!
