@@ -11,6 +11,7 @@
 mod architecture;
 mod circles;
 mod common;
+mod guide;
 
 /// The commands of a person.
 mod command {
