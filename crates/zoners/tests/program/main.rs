@@ -22,6 +22,7 @@ mod command {
     #[cfg(feature = "demo")]
     mod demo;
     mod lookup;
+    mod password;
     mod top;
     mod watch;
     mod why;

@@ -1,8 +1,10 @@
 //! `zoners dashboard password`
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use zoners_api::{AdminReply, AdminRequest, AdminSecret, DashboardPasswordSet};
 
 use crate::Failure;
@@ -28,10 +30,9 @@ pub(super) struct PasswordArguments {
 }
 
 pub(super) fn run(arguments: &PasswordArguments) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::Failed(format!("no password: {error}"));
     let password = match arguments.remove {
         true => None,
-        false => Some(AdminSecret(read().map_err(failed)?)),
+        false => Some(AdminSecret(read()?)),
     };
     let request = AdminRequest::DashboardPassword { password };
     let set: DashboardPasswordSet = arguments.socket.request(&request)?;
@@ -48,43 +49,61 @@ pub(super) fn run(arguments: &PasswordArguments) -> Result<(), Failure> {
 }
 
 /// A password of the person at the terminal, typed twice, or a line of the standard input.
-fn read() -> io::Result<String> {
+fn read() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
-        return line();
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map_err(failed)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
     let first = unseen("Password: ")?;
     match unseen("Again: ")? == first {
         true => Ok(first),
-        false => Err(io::Error::other("the two passwords differ")),
+        false => Err(failed(io::Error::other("the two passwords differ"))),
     }
 }
 
-/// A line that is typed without being shown. The terminal is as before when the line ends.
-fn unseen(prompt: &str) -> io::Result<String> {
-    let mut terminal = io::stderr();
-    terminal.write_all(prompt.as_bytes())?;
-    let _hidden = HiddenInput::begin()?;
-    let line = line();
-    terminal.write_all(b"\n")?;
-    line
+fn failed(error: io::Error) -> Failure {
+    Failure::Failed(format!("no password: {error}"))
 }
 
-fn line() -> io::Result<String> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+/// A line that is typed without being shown. The terminal is as before when the line ends.
+fn unseen(prompt: &str) -> Result<String, Failure> {
+    let hidden = HiddenInput::begin().map_err(failed)?;
+    let mut terminal = io::stderr();
+    terminal.write_all(prompt.as_bytes()).map_err(failed)?;
+    let line = hidden.line();
+    terminal.write_all(b"\n").map_err(failed)?;
+    line.map_err(failed)?.ok_or(Failure::Interrupted)
 }
 
 /// A terminal that does not show what is typed, until dropped.
+///
+/// The key that interrupts (Ctrl-C) ends the line and sends no signal: a signal would leave a terminal that shows nothing.
 struct HiddenInput(Termios);
 
 impl HiddenInput {
     fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        hidden.special_codes[SpecialCodeIndex::VEOL] =
+            before.special_codes[SpecialCodeIndex::VINTR];
         tcsetattr(io::stdin(), OptionalActions::Flush, &hidden)?;
         Ok(HiddenInput(before))
+    }
+
+    /// The line; `None` if the person interrupts.
+    fn line(&self) -> io::Result<Option<String>> {
+        let interrupt = self.0.special_codes[SpecialCodeIndex::VINTR];
+        let mut line = Vec::new();
+        for octet in io::stdin().lock().bytes() {
+            match octet? {
+                octet if octet == interrupt => return Ok(None),
+                b'\n' => break,
+                octet => line.push(octet),
+            }
+        }
+        String::from_utf8(line).map(Some).map_err(io::Error::other)
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod redis;
 #[cfg(target_os = "linux")]
 pub(crate) mod service_manager;
 pub(crate) mod sharing;
+pub(crate) mod terminal;
 pub(crate) mod waiting;
 
 use std::io::{BufRead, BufReader, Read, Write};
