@@ -25,7 +25,7 @@ pub(super) struct Figures {
     pub(super) servers: Vec<TroubleEntry>,
     /// Whether the daemon keeps a history, from which the servers come.
     pub(super) has_history: bool,
-    /// Queries that came too fast to be counted.
+    /// Queries that came too fast to be counted, or whose client or name had no room.
     pub(super) lost: u64,
     /// Why the daemon refused the last request.
     pub(super) refusal: Option<String>,
@@ -79,12 +79,11 @@ impl Figures {
         self.seconds.add(query);
         let load =
             Load { queries: 1, failed: u64::from(query.failed), worst_ms: query.took_ms.max(0.0) };
-        self.clients.add(&query.client, load);
-        if let Some(name) = &query.name
-            && (query.failed || query.took_ms >= TOLD_WAIT_MS)
-        {
-            self.names.add(name, load);
-        }
+        let is_told = query.failed || query.took_ms >= TOLD_WAIT_MS;
+        let told = query.name.as_ref().filter(|_| is_told);
+        let has_client = self.clients.add(&query.client, load);
+        let has_name = told.is_none_or(|name| self.names.add(name, load));
+        self.lost += u64::from(!(has_client && has_name));
     }
 
     pub(super) fn take_status(&mut self, status: Box<DaemonStatus>) {

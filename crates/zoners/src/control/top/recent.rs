@@ -66,19 +66,19 @@ impl Recent {
         }
     }
 
-    /// Counts a query in the present stretch.
-    pub(super) fn add(&mut self, key: &str, load: Load) {
-        if !self.keys.contains_key(key) {
-            if self.keys.len() >= MAX_KEYS {
-                return;
-            }
-            self.keys.insert(key.to_owned(), Stretches::new());
+    /// Counts a query in the present stretch; false if there is no room for a further key.
+    #[must_use]
+    pub(super) fn add(&mut self, key: &str, load: Load) -> bool {
+        let is_full = self.keys.len() >= MAX_KEYS;
+        if !self.keys.contains_key(key) && is_full {
+            return false;
         }
-        let Some(stretches) = self.keys.get_mut(key) else { return };
+        let stretches = self.keys.entry(key.to_owned()).or_default();
         match stretches.back_mut() {
             Some((stretch, sum)) if *stretch == self.stretch => *sum = sum.join(load),
             _ => stretches.push_back((self.stretch, load)),
         }
+        true
     }
 
     /// The keys with their loads, the highest first.
@@ -108,11 +108,10 @@ mod tests {
     fn keys_are_ranked_and_forgotten_after_two_minutes() {
         let mut recent = by_queries();
         recent.advance(1000);
-        recent.add("b", ONE);
-        recent.add("c", ONE);
-        recent.add("a", Load { worst_ms: 7.0, ..ONE });
+        assert!(recent.add("b", ONE) && recent.add("c", ONE));
+        assert!(recent.add("a", Load { worst_ms: 7.0, ..ONE }));
         recent.advance(1050);
-        recent.add("b", Load { failed: 1, worst_ms: 3.0, ..ONE });
+        assert!(recent.add("b", Load { failed: 1, worst_ms: 3.0, ..ONE }));
         let ranked: Vec<(&str, Load)> = recent.ranked().collect();
         assert_eq!(ranked[0], ("b", Load { queries: 2, failed: 1, worst_ms: 3.0 }));
         assert_eq!(ranked[1..].iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["a", "c"]);
@@ -130,14 +129,14 @@ mod tests {
         let mut recent = by_queries();
         recent.advance(1000);
         for key in 0..2 * MAX_KEYS {
-            recent.add(&format!("{key:05}"), ONE);
+            assert_eq!(recent.add(&format!("{key:05}"), ONE), key < MAX_KEYS, "{key}");
         }
-        recent.add("00999", ONE);
+        assert!(recent.add("00999", ONE), "a known key");
         assert_eq!(recent.ranked().count(), MAX_KEYS);
         recent.advance(1010);
         assert_eq!(recent.ranked().count(), MAX_KEYS / 2);
         assert_eq!(recent.ranked().next().unwrap().0, "00999");
-        recent.add("new", ONE);
+        assert!(recent.add("new", ONE));
         assert!(recent.ranked().any(|(key, _)| key == "new"));
     }
 }

@@ -54,8 +54,8 @@ fn enter() -> io::Result<()> {
     raw.make_raw();
     *lock() = Some(before);
     tcsetattr(stdin(), OptionalActions::Now, &raw)?;
-    stdout().write_all(ENTER.as_bytes())?;
-    stdout().flush()
+    let written = stdout().write_all(ENTER.as_bytes()).and_then(|()| stdout().flush());
+    written.inspect_err(|_| give_back())
 }
 
 /// Once for each time that the terminal was taken. A terminal that has gone needs nothing.

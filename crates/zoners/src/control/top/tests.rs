@@ -296,5 +296,11 @@ fn a_flood_of_names_and_clients_takes_bounded_memory() {
         assert!(figures.names.ranked().count() <= MAX_KEYS);
     }
     assert!(figures.clients.ranked().count() <= MAX_KEYS);
+    assert_eq!(figures.lost, 0, "there is room for four a second");
+    for number in 0..=MAX_KEYS as u64 {
+        let query = FinishedQuery { client: format!("2001:db8::{number:x}"), ..query("a.", 0.1) };
+        figures.add(&AdminEvent::Query(query), "");
+    }
+    assert!(figures.lost > 0, "not seen");
     assert_eq!(figures.seconds.last(usize::MAX).count(), MAX_SECONDS - 1);
 }
