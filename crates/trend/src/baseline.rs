@@ -26,11 +26,11 @@ const SLOT_DAYS: u64 = 3;
 pub(crate) const MAX_CHANGES: usize = 256;
 /// The most changes found in one hour.
 const MAX_FOUND_AT_ONCE: usize = 8;
-/// A query may have come so long before the last one ended, in seconds.
+/// The longest wait of a query for its end, in seconds.
 const LATE_S: u64 = HOUR_S;
 /// A machine is off for no longer, in seconds: a longer gap may be a wrong clock.
 const MAX_GAP_S: u64 = 30 * DAY_S;
-/// A clock that leapt is believed after so many seconds: a machine without a battery begins in 1970 until a time server
+/// Seconds after which a leap of the clock is believed: a machine without a battery begins in 1970 until a time server
 /// replies, and must not lose the year for that.
 const LEAP_S: u64 = DAY_S;
 
@@ -130,7 +130,7 @@ impl Baseline {
         true
     }
 
-    /// Whether it is likely that these ten minutes are the present ones.
+    /// Whether the ten minutes from `slot_s` on are likely to be the present.
     fn believes(&mut self, slot_s: u64) -> bool {
         let is_near = slot_s + LATE_S >= self.slot_s && slot_s <= self.slot_s + MAX_GAP_S;
         if is_near || self.slot_s == 0 {
@@ -153,7 +153,7 @@ impl Baseline {
         std::mem::take(&mut self.has_news)
     }
 
-    /// The changes that were found, in the order in which they were found.
+    /// The found changes, in the order of their discovery.
     #[must_use]
     pub fn changes(&self) -> &[LatencyChange] {
         &self.changes

@@ -60,7 +60,7 @@ impl NetworkWatch {
         }
     }
 
-    /// A change that shows in the hour that begins at `hour_s`. The line comes first, so that no provider is blamed for
+    /// A change that shows in the hour from `hour_s` on. The line comes first, so that no provider is blamed for
     /// the line.
     pub(crate) fn find(
         &self,
@@ -93,7 +93,7 @@ impl NetworkWatch {
         })
     }
 
-    /// A change of an address family that the other family has too is a change of the line.
+    /// A change of both address families is a change of the line.
     fn find_common(&self, hour_s: u64) -> Option<FoundShift> {
         let families = [TrendSubject::Ipv4, TrendSubject::Ipv6];
         let found = families.iter().find_map(|family| self.test(*family, hour_s))?;

@@ -10,7 +10,7 @@ use crate::period::ServerIndex;
 
 /// The most servers. Beyond, the half with the fewest periods is forgotten.
 pub(crate) const MAX_SERVERS: usize = 4096;
-/// A provider of so many zones, none above another, stands for no name that a client asked for.
+/// The zones, no zone above a further zone, after which a provider stands for no name that a client asked for.
 const SHARED_ZONES: usize = 3;
 
 /// A server.
@@ -129,8 +129,8 @@ impl DirectoryProvider {
         DirectoryProvider { is_shared: true, ..DirectoryProvider::default() }
     }
 
-    /// Takes note of a zone. The root and top-level domains say nothing of what was asked. Zones below one another, or
-    /// in the domain of the provider, are one zone: a provider of a single domain may cut the domain into many.
+    /// Takes note of a zone. The root and top-level domains say nothing of what was asked. A zone below a
+    /// noted zone is not counted, and the domain of the provider counts once: a single domain may be cut into many zones.
     fn note_zone(&mut self, zone: &Name, provider: &str) {
         let domain = name::parse(provider).ok().filter(|domain| name::is_within(zone, domain));
         let zone = domain.as_ref().unwrap_or(zone);

@@ -11,7 +11,7 @@ use crate::series::{MIN_REPLIES, NetworkView, SeriesPoint, UsualLatencies, diffe
 
 /// The length of a day, in seconds.
 pub(crate) const DAY_S: u64 = 86_400;
-/// What is usual is learned from so many days.
+/// The days from which usual latencies are learned.
 const LEARNED_DAYS: u64 = 28;
 /// These days before the present day teach nothing: a change in them is not found yet.
 const SPARED_DAYS: u64 = 3;
@@ -23,7 +23,7 @@ const MIN_SERVER_HOURS: usize = 5;
 const MIN_RHYTHM_HOURS: usize = 6;
 /// The numbers of hours over which changes are looked for.
 pub(crate) const WINDOWS: [usize; 3] = [8, 16, 24];
-/// So many windows, each without an hour of the others, must have been seen before a change is looked for.
+/// Windows without a common hour that must have been seen before a change is looked for.
 const MIN_WINDOWS: usize = 5;
 
 /// What is usual for a subject.
@@ -157,7 +157,7 @@ fn rhythm(points: &[SeriesPoint]) -> [f64; 24] {
     by_hour.map(|mut all| if all.len() < MIN_RHYTHM_HOURS { overall } else { median(&mut all) })
 }
 
-/// The greatest median of so many hours in a row, whatever its sign.
+/// The greatest median of `hours` hours in a row, without regard to the sign.
 fn wander(residuals: &[f64], hours: usize) -> Option<f64> {
     if residuals.len() < MIN_WINDOWS * hours {
         return None;

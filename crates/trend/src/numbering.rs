@@ -38,7 +38,7 @@ impl Numbering {
         self.number(b"provider", name.to_ascii_lowercase().as_bytes())
     }
 
-    /// The number of a server: over another transport, a round trip takes another time.
+    /// The number of a server: the time of a round trip depends on the transport.
     pub(crate) fn server(&self, server: &ServerRecord) -> u64 {
         let text = format!("{} {}", server.address, server.transport);
         self.number(b"server", text.as_bytes())

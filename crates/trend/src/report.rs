@@ -10,9 +10,9 @@ use crate::change::{LatencyChange, TrendSubject};
 use crate::levels::{DAY_S, MIN_HOURS};
 use crate::words::ChangeInWords;
 
-/// Changes of so many days are reported, unless the caller wants others.
+/// The days whose changes are reported, unless the caller names a time.
 const REPORTED_DAYS: u64 = 30;
-/// A change is an alarm for so many days after it was found; then the latency is the usual one.
+/// The days for which a found change is an alarm; later the latency is the usual latency.
 const ALARM_DAYS: u64 = 7;
 /// The most changes of a report.
 const MAX_REPORTED: usize = 100;
@@ -20,7 +20,7 @@ const MAX_REPORTED: usize = 100;
 const MAX_TOLD: usize = 3;
 
 impl Baseline {
-    /// The changes before second `now_s` that `query` wants, and what is usual on the present network.
+    /// The changes before second `now_s` wanted by `query`, and the usual latencies on the present network.
     #[must_use]
     pub fn report(&self, query: &TrendQuery, now_s: u64) -> TrendReport {
         let reported_s = now_s.saturating_sub(REPORTED_DAYS * DAY_S);
@@ -138,7 +138,7 @@ impl Baseline {
         usual.collect()
     }
 
-    /// What changed and lasts, and what did not change.
+    /// Lasting changes as a sentence; else the parts without a change.
     fn text(
         &self,
         lasting: &[&TrendChange],

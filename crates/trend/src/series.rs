@@ -8,9 +8,9 @@ use crate::change::{LatencyChange, TrendSubject};
 use crate::directory::{Directory, DirectoryServer};
 use crate::period::{Period, ServerIndex};
 
-/// Providers needed to see the line: a change of one of them moves no median.
+/// Providers needed to see the line: a change of a single provider moves no median.
 const MIN_PROVIDERS: usize = 3;
-/// Other providers needed to see what a provider differs beyond the line, for the same reason.
+/// Providers needed beside a provider to see its difference beyond the line, for the same reason.
 const MIN_OTHERS: usize = 3;
 /// Replies of a provider, or questions to the resolver, needed in an hour.
 pub(crate) const MIN_REPLIES: usize = 3;
@@ -33,7 +33,7 @@ pub(crate) struct NetworkView<'a> {
 }
 
 impl NetworkView<'_> {
-    /// What known changes after a second added to the latency of those that `has` picks.
+    /// The milliseconds that known changes after a second added for the subjects picked by `has`.
     fn added_since(&self, second: u64, has: impl Fn(TrendSubject) -> bool) -> f64 {
         let later = self.changes.iter().filter(|change| {
             change.network == self.network && change.at_s > second && has(change.subject)
@@ -41,7 +41,7 @@ impl NetworkView<'_> {
         later.map(|change| change.by_ms).sum()
     }
 
-    /// The round trip to a server at a second, as it would be after all known changes.
+    /// The round trip to a server at a second, as after every known change.
     pub(crate) fn round_trip(&self, server: &DirectoryServer, second: u64, ms: f64) -> f64 {
         ms + self.added_since(second, |subject| subject.has(server))
     }
@@ -59,7 +59,7 @@ pub(crate) struct UsualLatencies {
     pub(crate) servers: BTreeMap<ServerIndex, f64>,
     /// The own time of the resolver.
     pub(crate) own: Option<f64>,
-    /// Whether there are too few providers to subtract what is common to the others.
+    /// Whether there are too few providers to subtract a common difference.
     pub(crate) has_few_providers: bool,
 }
 
@@ -176,7 +176,7 @@ impl CommonDifference {
         CommonDifference { of_providers, sorted }
     }
 
-    /// The median of all providers but one, whose difference is `own`; `None` if too few remain.
+    /// The median without the provider of difference `own`; `None` if too few providers remain.
     fn without(&self, own: f64) -> Option<f64> {
         let rest = self.sorted.len().checked_sub(1).filter(|rest| *rest >= MIN_OTHERS)?;
         let at = self.sorted.partition_point(|ms| ms.total_cmp(&own).is_lt());

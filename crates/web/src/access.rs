@@ -12,7 +12,7 @@ pub(crate) const LINK_TIME: Duration = Duration::from_secs(60);
 const MAX_LINKS: usize = 8;
 /// A session ends after this time without a request. An open page makes requests.
 pub(crate) const SESSION_TIME: Duration = Duration::from_secs(12 * 3600);
-/// Sessions; a further session ends the one that was used the longest ago.
+/// Sessions; a further session ends the session of the oldest request.
 const MAX_SESSIONS: usize = 16;
 
 /// Links and sessions.

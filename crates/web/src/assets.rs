@@ -1,4 +1,4 @@
-//! Style, script and icon. They hold nothing of the daemon, so that they need no session.
+//! Style, script and icon. The files hold nothing of the daemon and need no session.
 
 use zoners_http::header::{CACHE_CONTROL, HeaderValue};
 use zoners_http::{HttpResponse, Method, Route, StatusCode};

@@ -1,4 +1,4 @@
-//! The dashboard: its links and sessions, and the routes that need one.
+//! The dashboard: links, sessions, and the routes behind a session.
 
 use std::fmt;
 use std::net::IpAddr;

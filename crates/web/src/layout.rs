@@ -8,7 +8,7 @@ use zoners_http::{HttpResponse, StatusCode};
 
 use crate::assets;
 
-/// Everything comes from the dashboard itself, and no other page frames it.
+/// Everything comes from the dashboard itself, and no foreign page frames the dashboard.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

@@ -7,9 +7,9 @@
 //! # Access
 //!
 //! The owner of the daemon gets a link over the control socket ([`Dashboard::link`]). The link is for one use and for a
-//! minute, and leaves a session in the browser: a cookie without the port in its scope (RFC 6265 section 8.5), so that
-//! programs of other users on this machine could lure the browser to a port of theirs and get it. So the link has a
-//! host of its own ([`Dashboard::host`]), which no other program can guess.
+//! minute, and leaves a session in the browser: a cookie. The port is not in the scope of a cookie (RFC 6265 section
+//! 8.5): a program of another user on this machine could lure the browser to a port and get the cookie. So the link has a
+//! host of its own ([`Dashboard::host`]), which no program can guess.
 //!
 //! Over a network ([`Entrance::Password`]) the password is the way in, over TLS alone. Programs show a token for the HTTP
 //! API, which is the control socket's ([`TokenBook`]); only hashes of password and tokens are kept ([`AccessKeys`]).

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 /// Guesses of a network at once.
 const CLIENT_GUESSES: u32 = 5;
-/// The time after which a network has another guess.
+/// The time after which a network has a further guess.
 const CLIENT_PERIOD: Duration = Duration::from_secs(30);
 /// Guesses in all at once.
 const ALL_GUESSES: u32 = 30;
-/// The time after which there is another guess in all.
+/// The time after which clients together have a further guess.
 const ALL_PERIOD: Duration = Duration::from_secs(4);
-/// Networks that are remembered; a further network ends the memory of the one that guessed the longest ago.
+/// Remembered networks; a further network displaces the network of the oldest guess.
 const MAX_CLIENTS: usize = 512;
 
 /// An attempt to log in.
@@ -33,7 +33,7 @@ pub enum LoginOutcome {
 /// The guesses that are left.
 #[derive(Debug, Default)]
 pub(crate) struct LoginLimits {
-    /// The networks with their used guesses, the one that guessed last at the end.
+    /// The networks with their used guesses, in the order of the last guess.
     clients: Vec<(IpAddr, UsedGuesses)>,
     all: Option<UsedGuesses>,
 }

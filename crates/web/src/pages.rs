@@ -60,7 +60,7 @@ pub(crate) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
     routes
 }
 
-/// A form that sends a request and leads back to its page.
+/// A form: a request to the daemon, and the way back to the page.
 fn form<A: Admin>(
     dashboard: &Arc<Dashboard<A>>,
     path: &'static str,

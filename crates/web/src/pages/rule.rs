@@ -18,10 +18,10 @@ use crate::dashboard::Dashboard;
 use crate::layout::{self, Refresh};
 use crate::words::{name, of_them};
 
-/// Names that are told of those that a rule would concern.
+/// The most names told of the names under a rule.
 const MAX_NAMES: usize = 8;
 
-/// The page of a rule, and the form that makes one.
+/// The page of a rule, and the form for a new rule.
 pub(super) fn routes<A: Admin>(dashboard: &Arc<Dashboard<A>>) -> Vec<Route> {
     let page = dashboard.route(Method::GET, "/rule", |dashboard, request| async move {
         layout::page("/queries", Refresh::Never, &content(&dashboard, &request).await)
@@ -88,7 +88,7 @@ impl WantedRule {
     }
 }
 
-/// What the rule of the address will do, and the buttons to do it.
+/// The effect of the rule in the address, and the buttons.
 async fn content<A: Admin>(dashboard: &Dashboard<A>, request: &HttpRequest) -> Markup {
     let wanted = match WantedRule::of(|field| request.parameter(field)) {
         Ok(wanted) => wanted,

@@ -64,7 +64,7 @@ pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Marku
     }
 }
 
-/// The settings that the file has, each with its line, and those at their default values.
+/// The settings in the file, each with its line, and the settings at their default values.
 fn of_the_file(settings: &SettingsReport) -> Markup {
     html! {
         @if !settings.written.is_empty() {

@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &LogArguments) -> Result<(), Failure> {
     let form = LogForm::of(arguments);
     form.heading().iter().for_each(|line| println!("{line}"));
     let mut newest = VecDeque::new();
-    // A follower without a beginning is interested in what comes.
+    // Without --since, a follower wants new rows alone.
     let from_now = arguments.follow && arguments.since.is_none();
     let show = |row: &LogRow<'_>| {
         match arguments.last {

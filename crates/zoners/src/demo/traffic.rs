@@ -1,4 +1,4 @@
-//! The household of the demonstration: a few devices that ask, so that each page of the dashboard has something to show.
+//! The household of the demonstration: a few devices with questions, so that no page of the dashboard is empty.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread::sleep;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
 
-/// Questions that come at once, as from a household in the morning.
+/// The first questions, which come in a burst, as from a household in the morning.
 const FIRST_QUESTIONS: usize = 60;
-/// The time between two questions of the first ones.
+/// The time between two of the first questions.
 const FIRST_PAUSE: Duration = Duration::from_millis(30);
 /// The time between two later questions.
 const PAUSE: Duration = Duration::from_millis(900);
 
-/// A device, by the last octet of its address, and a name that the device asks for.
+/// A device, by the last octet of the address, and a name for which the device asks.
 const QUESTIONS: [(u8, &str, Rtype); 24] = [
     (2, "www.fast.demo", Rtype::A),
     (2, "www.fast.demo", Rtype::AAAA),
@@ -42,7 +42,7 @@ const QUESTIONS: [(u8, &str, Rtype); 24] = [
     (2, "news.wild.fast.demo", Rtype::A),
 ];
 
-/// Asks the server at `server` for as long as the program runs, on a thread of its own. Without sockets nothing is asked.
+/// Asks the server at `server` until the program ends, on a thread of its own. Without sockets nothing is asked.
 pub(super) fn begin(server: SocketAddr) {
     let household = std::thread::Builder::new().name("household".into());
     // The demonstration works without its traffic.

@@ -1,4 +1,4 @@
-//! Where news comes from: keys, the watch, and requests, each on a thread of its own that waits.
+//! The sources of news: keys, the watch, and requests, each on a thread of its own.
 
 use std::io::{Read, stdin};
 use std::path::PathBuf;
@@ -17,11 +17,11 @@ use super::keys::{Key, KeyReader};
 
 /// The time between two requests of the status.
 const STATUS_INTERVAL: Duration = Duration::from_secs(2);
-/// Servers are asked for with every so many-th status.
+/// Requests of the status for one request of the servers.
 const STATUSES_A_TROUBLE: u32 = 3;
-/// The seconds that are looked at for servers at fault.
+/// The seconds before now in which servers at fault are looked for.
 pub(super) const TROUBLE_SECONDS: u64 = 900;
-/// Events that are handed over at once.
+/// The most events in one piece of news.
 const MAX_EVENTS: usize = 256;
 /// News that waits for a slow terminal. Then the daemon loses events of the watch, and counts them.
 const MAX_NEWS: usize = 32;
