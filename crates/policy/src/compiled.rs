@@ -12,6 +12,7 @@ mod literal;
 pub(crate) mod manifest;
 pub(crate) mod record;
 pub(crate) mod scan;
+mod tables;
 pub(crate) mod walk;
 
 use std::fmt;
@@ -23,19 +24,17 @@ use std::sync::Arc;
 use siphasher::sip::SipHasher13;
 use zoners_dns::{NameSlice, Prefix};
 
-use crate::storage::{SequentialReader, Storage};
+use crate::storage::Storage;
 use crate::suffixes::{Suffixes, key_of};
 use addresses::AddressTable;
-use bucket::{BUCKET_OCTETS, Bucket, bucket_of};
-use filter::EndFilter;
+use bucket::{BUCKET_OCTETS, bucket_of};
 use header::{CompiledHeader, DIGEST_OCTETS, HEADER_OCTETS};
 pub use manifest::ListEntry;
 use manifest::{AddressSubject, Manifest, StoredRule};
 use record::RuleRecord;
 use scan::ScanRule;
+use tables::Tables;
 
-/// Octets read from the file at once.
-const READ_OCTETS: usize = 64 * 1024;
 /// Records of most buckets are shorter.
 const USUAL_RECORD_OCTETS: usize = 2048;
 
@@ -43,8 +42,7 @@ const USUAL_RECORD_OCTETS: usize = 2048;
 pub struct CompiledPolicy {
     file: Arc<dyn Storage>,
     header: CompiledHeader,
-    buckets: Vec<Bucket>,
-    filter: EndFilter,
+    tables: Tables,
     manifest: Manifest,
     scans: Vec<ScanRule>,
     /// Places in `scans` of rules that may concern addresses.
@@ -128,20 +126,14 @@ impl CompiledPolicy {
             return Err(OpenError::Unsound);
         }
         let from = HEADER_OCTETS as u64 + header.record_octets;
-        let mut rest = CheckedReader {
-            reader: SequentialReader::new(&*file, from, octets, READ_OCTETS),
-            checksum: SipHasher13::new(),
-        };
-        let mut buckets = Vec::with_capacity(header.buckets as usize);
-        for _ in 0..header.buckets {
-            buckets.push(Bucket::from_octets(rest.array()?));
-        }
-        let mut words = Vec::with_capacity(header.filter_words as usize);
-        for _ in 0..header.filter_words {
-            words.push(u64::from_le_bytes(rest.array()?));
-        }
-        let manifest = rest.take(header.manifest_octets as usize)?;
-        if rest.checksum.finish() != header.checksum {
+        let (buckets, words) = (header.buckets as usize, header.filter_words as usize);
+        let tables = Tables::read(&*file, from, buckets, words)?;
+        let mut manifest = vec![0; header.manifest_octets as usize];
+        file.read_at(&mut manifest, from + tables.octets().len() as u64)?;
+        let mut checksum = SipHasher13::new();
+        checksum.write(tables.octets());
+        checksum.write(&manifest);
+        if checksum.finish() != header.checksum {
             return Err(OpenError::Unsound);
         }
         let mut manifest: Manifest =
@@ -153,18 +145,7 @@ impl CompiledPolicy {
         let concerns_addresses = |number: &usize| scans[*number].may_match_addresses();
         let address_scans = (0..scans.len()).filter(concerns_addresses).collect();
         let addresses = AddressTable::new(std::mem::take(&mut manifest.addresses));
-        let filter = EndFilter::from_words(words);
-        drop(rest);
-        Ok(CompiledPolicy {
-            file,
-            header,
-            buckets,
-            filter,
-            manifest,
-            scans,
-            address_scans,
-            addresses,
-        })
+        Ok(CompiledPolicy { file, header, tables, manifest, scans, address_scans, addresses })
     }
 
     /// The lists, in the order of the configuration.
@@ -182,7 +163,7 @@ impl CompiledPolicy {
     /// Octets of the tables in memory.
     #[must_use]
     pub fn octets(&self) -> usize {
-        self.buckets.len() * BUCKET_OCTETS + self.filter.words().len() * 8
+        self.tables.octets().len()
     }
 
     /// The prefixes of clients in rules: each needs separate finished answers.
@@ -254,20 +235,20 @@ impl CompiledPolicy {
     ) -> io::Result<()> {
         let suffixes = Suffixes::of(key_of(self.header.key, is_of_nameserver), name);
         // Names of a single label are not found by the end of a longer name.
-        let is_listed = self.filter.may_have(suffixes.hash_of_end());
+        let is_listed = filter::may_have(self.tables.filter(), suffixes.hash_of_end());
         if !is_listed && !self.manifest.has_top_names {
             return Ok(());
         }
-        let labels = suffixes.labels();
+        let (labels, buckets) = (suffixes.labels(), self.tables.buckets());
         for (above, suffix) in suffixes.iter().enumerate().skip(skipped) {
             let own_labels = labels - above;
             if !is_listed && own_labels > 1 {
                 continue;
             }
-            let number = bucket_of(suffix.hash, self.buckets.len() - 1);
-            let Some([bucket, next]) = self.buckets.get(number..number + 2) else { continue };
-            if bucket.may_have(suffix.hash, suffix.is_above) {
-                let range = (bucket.offset(), next.offset());
+            let number = bucket_of(suffix.hash, buckets.len() - 1);
+            let Some([bucket, next]) = buckets.get(number..number + 2) else { continue };
+            if bucket::may_have(bucket, suffix.hash, suffix.is_above) {
+                let range = (bucket::offset(bucket), bucket::offset(next));
                 self.read_rules(range, &mut |record| {
                     let concerns = record.name == suffix.name
                         && record.is_of_nameserver == is_of_nameserver
@@ -325,27 +306,6 @@ impl FoundRule {
 impl fmt::Debug for CompiledPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CompiledPolicy({} names of {} lists)", self.names(), self.lists().len())
-    }
-}
-
-struct CheckedReader<'a> {
-    reader: SequentialReader<'a>,
-    checksum: SipHasher13,
-}
-
-impl CheckedReader<'_> {
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], OpenError> {
-        let octets = *self.reader.peek(N)?.first_chunk().ok_or(OpenError::Unsound)?;
-        self.checksum.write(&octets);
-        self.reader.consume(N);
-        Ok(octets)
-    }
-
-    fn take(&mut self, octets: usize) -> Result<Vec<u8>, OpenError> {
-        let content = self.reader.peek(octets)?.get(..octets).ok_or(OpenError::Unsound)?.to_vec();
-        self.checksum.write(&content);
-        self.reader.consume(octets);
-        Ok(content)
     }
 }
 

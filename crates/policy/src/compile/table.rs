@@ -3,10 +3,11 @@
 use std::hash::Hasher;
 use std::io;
 
+use memmap2::MmapMut;
 use siphasher::sip::SipHasher13;
 
-use crate::compiled::bucket::{Bucket, NAMES_OF_BUCKET, bucket_of};
-use crate::compiled::filter::EndFilter;
+use crate::compiled::bucket::{self, Bucket, NAMES_OF_BUCKET, bucket_of};
+use crate::compiled::filter::{self, FilterWord};
 use crate::compiled::header::HEADER_OCTETS;
 use crate::compiled::manifest::Manifest;
 use crate::compiled::record::RuleRecord;
@@ -39,30 +40,29 @@ pub(super) fn write(
     let buckets = names.div_ceil(NAMES_OF_BUCKET).max(1) + 1;
     let mut records = SequentialReader::new(file, HEADER_OCTETS as u64, end, READ_OCTETS);
     let mut out = CheckedWriter::new(file, end);
-    let mut filter = EndFilter::for_names(names);
+    let filter_words = filter::words_for(names);
+    let mut filter = MmapMut::map_anon(filter_words * size_of::<FilterWord>())?;
     // The last bucket has no names: its offset ends the bucket before.
-    let mut filled = BucketWriter { out: &mut out, bucket: Bucket::new(0), number: 0 };
+    let mut filled = BucketWriter { out: &mut out, bucket: bucket::empty(0), number: 0 };
     let mut offset = 0;
     while let Some(name) = next_name(&mut records)? {
         let suffixes = Suffixes::of(key_of(key, name.is_of_nameserver), &name.name);
         manifest.has_nameservers |= name.is_of_nameserver;
         manifest.has_top_names |= suffixes.labels() < 2;
         filled.advance(bucket_of(suffixes.hash(), buckets as usize - 1), offset)?;
-        filled.bucket.add(suffixes.hash(), name.reaches_below);
-        filter.add(suffixes.hash_of_end());
+        bucket::add(&mut filled.bucket, suffixes.hash(), name.reaches_below);
+        filter::add(filter.as_chunks_mut().0, suffixes.hash_of_end());
         offset += name.octets as u32;
     }
     filled.advance(buckets as usize - 1, offset)?;
     let last = filled.bucket;
-    out.put(last.octets())?;
-    for word in filter.words() {
-        out.put(&word.to_le_bytes())?;
-    }
+    out.put(&last)?;
+    out.put(&filter)?;
     let manifest = serde_json::to_vec(manifest).map_err(io::Error::other)?;
     out.put(&manifest)?;
     let checksum = out.finish()?;
-    let (filter_words, manifest_octets) = (filter.words().len() as u64, manifest.len() as u64);
-    Ok(TableParts { buckets, filter_words, manifest_octets, checksum })
+    let manifest_octets = manifest.len() as u64;
+    Ok(TableParts { buckets, filter_words: filter_words as u64, manifest_octets, checksum })
 }
 
 /// The name of consecutive records.
@@ -108,8 +108,8 @@ impl BucketWriter<'_, '_> {
     /// Goes on to a bucket; the buckets between are empty.
     fn advance(&mut self, number: usize, offset: u32) -> io::Result<()> {
         while self.number < number {
-            self.out.put(self.bucket.octets())?;
-            self.bucket = Bucket::new(offset);
+            self.out.put(&self.bucket)?;
+            self.bucket = bucket::empty(offset);
             self.number += 1;
         }
         Ok(())

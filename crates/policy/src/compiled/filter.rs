@@ -1,45 +1,35 @@
 //! A filter over the last two labels of listed names, so that most foreign names cost a single cache line.
+//!
+//! A Bloom filter with the bits of a name in a single word of eight octets, least significant first.
 
 /// Bits for each name. With three bits set for a name, a foreign name in thirty passes.
 const BITS_OF_NAME: u64 = 10;
 
-/// A Bloom filter with the bits of a name in a single word.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EndFilter {
-    words: Vec<u64>,
+/// A word of the filter.
+pub(crate) type FilterWord = [u8; 8];
+
+/// The words of a filter for so many names.
+pub(crate) fn words_for(names: u64) -> usize {
+    (names * BITS_OF_NAME / 64 + 1) as usize
 }
 
-impl EndFilter {
-    /// A filter for so many names.
-    pub(crate) fn for_names(names: u64) -> Self {
-        EndFilter { words: vec![0; (names * BITS_OF_NAME / 64 + 1) as usize] }
+/// Adds the hash of the end of a name.
+pub(crate) fn add(words: &mut [FilterWord], hash: u64) {
+    let at = place(words.len(), hash);
+    if let Some(word) = words.get_mut(at) {
+        *word = (u64::from_le_bytes(*word) | mask(hash)).to_le_bytes();
     }
+}
 
-    pub(crate) fn from_words(words: Vec<u64>) -> Self {
-        EndFilter { words }
-    }
+/// Whether names with this end may be listed.
+pub(crate) fn may_have(words: &[FilterWord], hash: u64) -> bool {
+    let mask = mask(hash);
+    let word = words.get(place(words.len(), hash));
+    word.is_some_and(|word| u64::from_le_bytes(*word) & mask == mask)
+}
 
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
-    }
-
-    /// Adds the hash of the end of a name.
-    pub(crate) fn add(&mut self, hash: u64) {
-        let at = self.place(hash);
-        if let Some(word) = self.words.get_mut(at) {
-            *word |= mask(hash);
-        }
-    }
-
-    /// Whether names with this end may be listed.
-    pub(crate) fn may_have(&self, hash: u64) -> bool {
-        let mask = mask(hash);
-        self.words.get(self.place(hash)).is_some_and(|word| word & mask == mask)
-    }
-
-    fn place(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.words.len() as u128) >> 64) as usize
-    }
+fn place(words: usize, hash: u64) -> usize {
+    ((u128::from(hash) * words as u128) >> 64) as usize
 }
 
 /// Three bits, by the low bits of the hash.

@@ -4,8 +4,11 @@ use std::io;
 
 use super::header::HEADER_OCTETS;
 use super::record::RuleRecord;
-use super::{CompiledPolicy, FoundRule, READ_OCTETS};
+use super::{CompiledPolicy, FoundRule};
 use crate::storage::SequentialReader;
+
+/// Octets read from the file at once.
+const READ_OCTETS: usize = 64 * 1024;
 
 /// The rules of a name, and the rules of names above that concern the name.
 pub(crate) struct NameRules {
