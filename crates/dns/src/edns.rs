@@ -148,10 +148,10 @@ impl ResponseOpt<'_> {
             put_option(message, EXTENDED_ERROR, &[&error.code.0.to_be_bytes(), text]);
         }
         if self.is_padded {
-            let padded = (message.len() + OPTION_HEADER).next_multiple_of(RESPONSE_BLOCK);
             // The longest messages have no room.
-            let padded = padded.min(usize::from(u16::MAX));
-            let padding = padded.saturating_sub(message.len() + OPTION_HEADER);
+            let room = usize::from(u16::MAX).saturating_sub(message.len());
+            let option = padding_octets(message.len(), RESPONSE_BLOCK).min(room);
+            let padding = option.saturating_sub(OPTION_HEAD);
             put_option(message, PADDING, &[&[0; RESPONSE_BLOCK][..padding]]);
         }
         let length = (message.len() - length_at - 2) as u16;
@@ -159,8 +159,14 @@ impl ResponseOpt<'_> {
     }
 }
 
-/// Octets of code and length of an option.
-const OPTION_HEADER: usize = 4;
+/// Octets of an option beside the value: code and length.
+pub const OPTION_HEAD: usize = 4;
+
+/// Octets of the padding option by which a message of this length becomes a multiple of `block`, the head of the option
+/// included.
+pub(crate) const fn padding_octets(length: usize, block: usize) -> usize {
+    (length + OPTION_HEAD).next_multiple_of(block) - length
+}
 
 /// Appends an option. Every option sent is shorter than 64 KiB.
 pub(crate) fn put_option(message: &mut Vec<u8>, code: u16, value: &[&[u8]]) {

@@ -6,10 +6,12 @@
 mod option;
 mod order;
 mod patch;
+mod records;
 mod request;
 
-pub use option::{OPTION_HEAD, add_option};
+pub use crate::edns::OPTION_HEAD;
+pub use option::add_option;
 pub use order::rotate_addresses;
-pub(crate) use patch::skip_name;
 pub use patch::{ResponsePatch, cut_to_question, ttl_offsets};
+pub(crate) use records::skip_name;
 pub use request::{ClientEdns, ClientQuery, QueryHeader, UnreadableQuery, is_replayable};

@@ -2,7 +2,9 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::edns::{COMPACT_OK, COOKIE, DNSSEC_OK, PADDING, UDP_PAYLOAD_SIZE};
+use crate::edns::{
+    COMPACT_OK, COOKIE, DNSSEC_OK, OPTION_HEAD, PADDING, UDP_PAYLOAD_SIZE, padding_octets,
+};
 use crate::question::Question;
 
 /// Padded queries are a multiple of this long, in octets (RFC 8467 section 4.1).
@@ -45,12 +47,10 @@ pub fn query(question: &Question, options: QueryOptions) -> Bytes {
 /// Composes a query with the given fields in its OPT record, if the query uses EDNS.
 #[must_use]
 pub fn query_with(question: &Question, options: QueryOptions, opt: QueryOpt<'_>) -> Bytes {
-    let cookie = if opt.cookie.is_empty() { 0 } else { 4 + opt.cookie.len() };
+    let cookie = if opt.cookie.is_empty() { 0 } else { OPTION_HEAD + opt.cookie.len() };
     let bare = 12 + question.name.len() + 4 + 11 + cookie;
-    let padding = match opt.is_padded && options.edns {
-        true => 4 + (bare + 4).next_multiple_of(QUERY_BLOCK) - (bare + 4),
-        false => 0,
-    };
+    let is_padded = opt.is_padded && options.edns;
+    let padding = if is_padded { padding_octets(bare, QUERY_BLOCK) } else { 0 };
     let mut wire = BytesMut::with_capacity(bare + padding);
     wire.put_u16(options.id);
     wire.put_u16(if options.recursion_desired { 0x0100 } else { 0 });
@@ -71,8 +71,8 @@ pub fn query_with(question: &Question, options: QueryOptions, opt: QueryOpt<'_>)
         }
         if padding > 0 {
             wire.put_u16(PADDING);
-            wire.put_u16((padding - 4) as u16);
-            wire.put_bytes(0, padding - 4);
+            wire.put_u16((padding - OPTION_HEAD) as u16);
+            wire.put_bytes(0, padding - OPTION_HEAD);
         }
     }
     wire.freeze()

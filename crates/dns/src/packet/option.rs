@@ -2,11 +2,8 @@
 
 use domain::base::iana::Rtype;
 
-use super::patch::{HEADER_OCTETS, skip_name};
-use crate::edns::put_option;
-
-/// Octets of an option beside the value.
-pub const OPTION_HEAD: usize = 4;
+use super::records::walk_records;
+use crate::edns::{OPTION_HEAD, put_option};
 
 /// Adds an option to the OPT record at the end of a message. False, and nothing is changed, without such a record or
 /// without room in its length.
@@ -22,20 +19,13 @@ pub fn add_option(message: &mut Vec<u8>, code: u16, value: &[u8]) -> bool {
 
 /// The offset of RDLENGTH in the last record of a message, and its value, if that record is OPT and ends the message.
 fn last_opt(message: &[u8]) -> Option<(usize, usize)> {
-    let count = |at| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
-    let mut at = HEADER_OCTETS;
-    for _ in 0..count(4)? {
-        at = skip_name(message, at)? + 4;
-    }
-    let records = u32::from(count(6)?) + u32::from(count(8)?) + u32::from(count(10)?);
     let mut last = None;
-    for _ in 0..records {
-        at = skip_name(message, at)?;
-        let (rtype, rdlength) = (count(at)?, usize::from(count(at + 8)?));
-        last = Some((at + 8, rdlength)).filter(|_| rtype == Rtype::OPT.to_int());
-        at += 10 + rdlength;
-    }
-    last.filter(|_| at == message.len())
+    let end = walk_records(message, |record| {
+        let opt = Some((record.rdlength_at(), record.rdlength));
+        last = opt.filter(|_| record.rtype == Rtype::OPT.to_int());
+        Some(())
+    });
+    last.filter(|_| end == Some(message.len()))
 }
 
 #[cfg(test)]

@@ -1,43 +1,22 @@
 //! Patches a finished answer for a client: ID, spelling, flags, TTLs.
 
+use super::records::{HEADER_OCTETS, skip_name, walk_records};
 use crate::name::NameSlice;
 use domain::base::iana::Rtype;
-
-pub(super) const HEADER_OCTETS: usize = 12;
 
 /// The offsets of the TTL fields of a message, OPT excluded.
 ///
 /// `None` if the message is truncated.
 #[must_use]
 pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
-    let count = |at| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
-    let mut at = HEADER_OCTETS;
-    for _ in 0..count(4)? {
-        at = skip_name(message, at)? + 4;
-    }
-    let records = u32::from(count(6)?) + u32::from(count(8)?) + u32::from(count(10)?);
     let mut offsets = Vec::new();
-    for _ in 0..records {
-        at = skip_name(message, at)?;
-        let rdlength = usize::from(count(at + 8)?);
-        if count(at)? != Rtype::OPT.to_int() {
-            offsets.push(u16::try_from(at + 4).ok()?);
+    let end = walk_records(message, |record| {
+        if record.rtype != Rtype::OPT.to_int() {
+            offsets.push(u16::try_from(record.ttl_at()).ok()?);
         }
-        at += 10 + rdlength;
-    }
-    (at <= message.len()).then_some(offsets)
-}
-
-/// The offset after the name at `at`. A pointer ends the name.
-pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *message.get(at)? {
-            0 => return Some(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xC0..=0xFF => return Some(at + 2),
-            _ => return None,
-        }
-    }
+        Some(())
+    });
+    end.filter(|end| *end <= message.len()).map(|_| offsets)
 }
 
 /// The header and the question of a response, with TC. AD is cleared, because no record is left.

@@ -195,7 +195,7 @@ struct Opt<'a> {
 /// Skips a record of the additional section; reads the record if the type is OPT.
 fn read_additional(octets: &[u8]) -> Option<(Option<Opt<'_>>, &[u8])> {
     let is_root = octets.first() == Some(&0);
-    let rest = octets.get(super::patch::skip_name(octets, 0)?..)?;
+    let rest = octets.get(super::records::skip_name(octets, 0)?..)?;
     let (&[t0, t1, c0, c1, _, version, f0, f1, l0, l1], rest) = rest.split_first_chunk::<10>()?;
     let (rdata, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
     if u16::from_be_bytes([t0, t1]) != Rtype::OPT.to_int() {
