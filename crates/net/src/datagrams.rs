@@ -8,6 +8,7 @@
 mod batched;
 #[cfg(any(not(target_os = "linux"), test))]
 mod plain;
+mod sending;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -23,6 +24,7 @@ use crate::fragments;
 use batched::BatchedSystem as System;
 #[cfg(not(target_os = "linux"))]
 use plain::PlainSystem as System;
+use sending::Sending;
 
 /// Datagrams of a batch.
 pub const BATCH: usize = 64;
@@ -186,62 +188,37 @@ impl Datagrams {
             outgoing[count] = (&slot.reply, &slot.sender, slot.peer.ours);
             count += 1;
         }
-        let (mut left, mut unsent) = (&outgoing[..count], 0);
-        while !left.is_empty() {
-            let done = match self.system.send(&self.socket, left) {
-                Ok(sent) => sent.max(1),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return unsent + left.len();
-                }
-                Err(error) => {
-                    unsent += usize::from(!self.send_cut(left[0], &error));
-                    1
-                }
-            };
-            left = &left[done.min(left.len())..];
-        }
-        unsent
+        let sending = Sending { left: &outgoing[..count], refused: 0 };
+        sending.all(
+            |left| self.system.send(&self.socket, left),
+            |first, error| self.send_cut(first, error),
+        )
     }
 
     /// Sends datagrams without waiting, a call for each [`BATCH`]; returns how many the system refused. The sender
     /// repeats what is lost.
     pub fn send_all(&self, datagrams: &[(Vec<u8>, Peer)]) -> usize {
-        let mut unsent = 0;
+        let mut refused = 0;
         for datagrams in datagrams.chunks(BATCH) {
-            let to: Vec<SockAddr> = datagrams.iter().map(|(_, peer)| peer.address.into()).collect();
-            let outgoing = datagrams.iter().zip(&to);
-            let outgoing: Vec<Outgoing<'_>> =
-                outgoing.map(|((octets, peer), to)| (octets.as_slice(), to, peer.ours)).collect();
-            let mut left = outgoing.as_slice();
-            while !left.is_empty() {
-                // A datagram that cannot go is no reason to keep those behind.
-                let sent = self.system.send(&self.socket, left);
-                unsent += usize::from(sent.is_err());
-                left = &left[sent.unwrap_or(1).clamp(1, left.len())..];
-            }
+            let to = destinations(datagrams);
+            let outgoing = outgoing(datagrams, &to);
+            let sending = Sending { left: &outgoing, refused: 0 };
+            refused += sending.all(|left| self.system.send(&self.socket, left), |_, _| false);
         }
-        unsent
+        refused
     }
 
     /// Sends at most [`BATCH`] responses, as soon as the system has room; returns how many failed.
     pub async fn reply(&self, replies: &[(Vec<u8>, Peer)]) -> usize {
-        let to: Vec<SockAddr> = replies.iter().map(|(_, peer)| peer.address.into()).collect();
-        let outgoing = replies.iter().zip(&to);
-        let outgoing: Vec<Outgoing<'_>> =
-            outgoing.map(|((reply, peer), to)| (reply.as_slice(), to, peer.ours)).collect();
-        let (mut left, mut unsent) = (outgoing.as_slice(), 0);
-        while !left.is_empty() {
-            let send = || self.system.send(&self.socket, left);
-            let done = match self.socket.async_io(Interest::WRITABLE, send).await {
-                Ok(sent) => sent.max(1),
-                Err(error) => {
-                    unsent += usize::from(!self.send_cut(left[0], &error));
-                    1
-                }
-            };
-            left = &left[done.min(left.len())..];
+        let to = destinations(replies);
+        let outgoing = outgoing(replies, &to);
+        let mut sending = Sending { left: &outgoing, refused: 0 };
+        while !sending.left.is_empty() {
+            let send = || self.system.send(&self.socket, sending.left);
+            let sent = self.socket.async_io(Interest::WRITABLE, send).await;
+            sending.note(sent, |first, error| self.send_cut(first, error));
         }
-        unsent
+        sending.refused
     }
 
     /// Sends a TC response in place of a response too large for our own interface (RFC 9715 section
@@ -255,6 +232,15 @@ impl Datagrams {
         }
         sent
     }
+}
+
+fn destinations(datagrams: &[(Vec<u8>, Peer)]) -> Vec<SockAddr> {
+    datagrams.iter().map(|(_, peer)| peer.address.into()).collect()
+}
+
+fn outgoing<'a>(datagrams: &'a [(Vec<u8>, Peer)], to: &'a [SockAddr]) -> Vec<Outgoing<'a>> {
+    let each = datagrams.iter().zip(to);
+    each.map(|((octets, peer), to)| (octets.as_slice(), to, peer.ours)).collect()
 }
 
 impl AsFd for Datagrams {
