@@ -174,7 +174,8 @@ impl Connection {
                     Some(descriptor) => descriptor,
                     None => health.descriptors.take_beside().await,
                 };
-                let stream = connect(from, address, link.as_deref(), &descriptor).await?;
+                let stream = connect(from, address, link.as_deref(), &descriptor).await;
+                let stream = stream.map_err(|error| failure::classify(&error))?;
                 let asking = Conversation {
                     idle,
                     queries: &mut queries,
@@ -182,7 +183,7 @@ impl Connection {
                     account: &account,
                     health: &health,
                 };
-                match to.transport.is_encrypted() {
+                let ended = match to.transport.is_encrypted() {
                     false => {
                         let (reader, writer) = stream.into_split();
                         asking.run(reader, writer).await
@@ -193,16 +194,14 @@ impl Connection {
                         let (reader, writer) = tokio::io::split(stream);
                         asking.run(reader, writer).await
                     }
-                }
+                };
+                ended.map_err(|error| failure::classify(&error))
             };
             let ended = tokio::select! {
                 biased;
                 _ = elsewhere.changed() => Ended::Elsewhere,
                 () = health.gives_way.notified() => Ended::By(NetworkError::Closed),
-                ended = conversation => Ended::By(match ended {
-                    Ok(()) => NetworkError::Closed,
-                    Err(error) => failure::classify(&error),
-                }),
+                ended = conversation => Ended::By(ended.err().unwrap_or(NetworkError::Closed)),
             };
             waiting.end(ended);
             // Unwritten queries are treated as waiting queries.
@@ -263,7 +262,12 @@ async fn write_queries(
             Ok(0) => return drained(waiting).await,
             Ok(_) => {
                 for (query, reply) in batch.drain(..) {
-                    let Some(id) = Message::id_of(&query) else { continue };
+                    // A query that fits no stream is dropped, and its asker told so.
+                    let fits = u16::try_from(query.len()).is_ok();
+                    let Some(id) = Message::id_of(&query).filter(|_| fits) else {
+                        let _ = reply.send(Err(Ended::By(NetworkError::NoSocket)));
+                        continue;
+                    };
                     // A query whose ID is in use here gets an error and opens a connection of its own.
                     match waiting.enter(id, reply) {
                         Err(reply) => _ = reply.send(Err(Ended::By(NetworkError::Closed))),

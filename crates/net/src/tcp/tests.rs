@@ -39,6 +39,22 @@ async fn a_connection_is_reused_and_answers_may_come_in_any_order() {
 }
 
 #[tokio::test]
+async fn a_query_that_fits_no_stream_ends_and_keeps_none_behind() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let message = read(&mut stream).await.unwrap();
+        write_message(&mut stream, &message).await.unwrap();
+        let _ = read(&mut stream).await;
+    });
+    let (pool, long) = (pool(), Bytes::from(vec![0; usize::from(u16::MAX) + 1]));
+    let (mut long, mut next) = (pool.send(to, long, None), pool.send(to, query(1), None));
+    assert_eq!(long.receive().await, ExchangeEvent::Failed(NetworkError::NoSocket));
+    assert_eq!(next.receive().await, ExchangeEvent::Message(query(1)));
+}
+
+#[tokio::test]
 async fn a_connection_closed_while_idle_is_opened_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);

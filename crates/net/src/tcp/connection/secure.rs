@@ -1,12 +1,13 @@
 //! TLS on a connection.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use zoners_dns::{Counter, Counters, Endpoint};
+use zoners_dns::{Counter, Counters, Endpoint, NetworkError};
 use zoners_tls::client::{ClientTls, ExpectedPeer, TlsHandshake};
+
+use crate::failure;
 
 /// A handshake fails after this time.
 const HANDSHAKE: Duration = Duration::from_secs(3);
@@ -20,17 +21,38 @@ pub(super) async fn begin(
     to: Endpoint,
     stream: TcpStream,
     counters: &Counters,
-) -> io::Result<TlsStream<TcpStream>> {
+) -> Result<TlsStream<TcpStream>, NetworkError> {
     let peer = match to.identity.and_then(|identity| identity.identity()) {
         None => ExpectedPeer::Any(to.address.ip()),
         Some(identity) if identity.pins.is_empty() => ExpectedPeer::Named(&identity.name),
         Some(identity) => ExpectedPeer::Pinned(&identity.name, &identity.pins),
     };
     let begun = tokio::time::timeout(HANDSHAKE, tls.connect(peer, stream)).await;
-    let (stream, handshake) = begun.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()?;
+    // The port is open, so that a server without a word speaks no TLS.
+    let begun = begun.map_err(|_| NetworkError::Handshake)?;
+    let (stream, handshake) = begun.map_err(|error| failure::classify(&error))?;
     counters.count(Counter::UpstreamTlsHandshakes);
     if handshake == TlsHandshake::Resumed {
         counters.count(Counter::UpstreamTlsResumed);
     }
     Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+    use zoners_dns::Transport;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_fails_the_handshake() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tls);
+        let stream = TcpStream::connect(to.address).await.unwrap();
+        let (_silent, _) = listener.accept().await.unwrap();
+        tokio::time::pause();
+        let begun = begin(&ClientTls::default(), to, stream, &Counters::default()).await;
+        assert_eq!(begun.err(), Some(NetworkError::Handshake));
+    }
 }
