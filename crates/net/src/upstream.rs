@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zoners_dns::{
-    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport,
+    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, NetworkError, Random,
+    Transport,
 };
 use zoners_host::descriptors::limit;
 use zoners_tls::client::ClientTls;
@@ -129,9 +130,10 @@ impl Network for Sockets {
         let address = self.way_to(to);
         let open = match to.transport {
             Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
-            Transport::Tcp | Transport::Tls | Transport::Https => {
+            Transport::Tcp | Transport::Tls => {
                 self.connections.has(Endpoint { address, ..to }).then_some(Carrier::Any)
             }
+            Transport::Https => Some(Carrier::Any),
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -170,7 +172,7 @@ impl Sockets {
                 let exchange = UdpExchange::new(address, query, random, spares);
                 SocketExchange::Udp(exchange.from(from, carrier).by(self.links.link_to(address)))
             }
-            Transport::Tcp | Transport::Tls | Transport::Https => {
+            Transport::Tcp | Transport::Tls => {
                 let descriptor = match carrier {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
@@ -181,6 +183,7 @@ impl Sockets {
                     descriptor,
                 ))
             }
+            Transport::Https => SocketExchange::Unsupported,
         }
     }
 }
@@ -192,6 +195,8 @@ pub enum SocketExchange {
     Udp(UdpExchange),
     /// On a connection.
     Tcp(TcpExchange),
+    /// Nowhere: no query leaves over HTTPS.
+    Unsupported,
     /// Either, with a witness.
     Observed(Box<ObservedExchange>),
 }
@@ -201,6 +206,7 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.receive().await,
             SocketExchange::Tcp(exchange) => exchange.receive().await,
+            SocketExchange::Unsupported => ExchangeEvent::Failed(NetworkError::Unreachable),
             SocketExchange::Observed(exchange) => exchange.receive().await,
         }
     }
@@ -209,15 +215,33 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.resend(query),
             SocketExchange::Tcp(exchange) => exchange.resend(query),
+            SocketExchange::Unsupported => {}
             SocketExchange::Observed(exchange) => exchange.resend(query),
         }
     }
 
     fn doubt(&mut self) -> bool {
         match self {
-            SocketExchange::Udp(_) => false,
+            SocketExchange::Udp(_) | SocketExchange::Unsupported => false,
             SocketExchange::Tcp(exchange) => exchange.doubt(),
             SocketExchange::Observed(exchange) => exchange.doubt(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_query_over_https_fails_at_once_and_takes_no_descriptor() {
+        let sockets = Sockets::within(Descriptors::new(1), Random::seeded(1), Vec::new());
+        let server = Endpoint::new(([192, 0, 2, 1], 443).into(), Transport::Https);
+        let rooms = [sockets.room(server), sockets.room(server)];
+        for room in rooms {
+            let mut exchange = sockets.exchange(server, Bytes::from_static(b"q"), room);
+            let failed = ExchangeEvent::Failed(NetworkError::Unreachable);
+            assert_eq!(exchange.receive().await, failed);
         }
     }
 }
