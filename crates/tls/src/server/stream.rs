@@ -14,8 +14,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustls::ServerConfig;
-use rustls::server::UnbufferedServerConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Octets of one read.
@@ -165,10 +167,7 @@ impl Session {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    put(&mut self.outgoing.0, 0, |room| match data.encode(room) {
-                        Err(EncodeError::InsufficientSize(size)) => Err(Some(size.required_size)),
-                        outcome => outcome.map_err(|_| None),
-                    })?;
+                    put(&mut self.outgoing.0, 0, |room| encode(&mut data, room))?;
                 }
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::BlockedHandshake) => stage = Some(Stage::Handshake),
@@ -194,10 +193,7 @@ impl Session {
         if let Ok(ConnectionState::EncodeTlsData(mut data)) =
             self.tls.process_tls_records(&mut []).state
         {
-            let _ = put(&mut self.outgoing.0, 0, |room| match data.encode(room) {
-                Err(EncodeError::InsufficientSize(size)) => Err(Some(size.required_size)),
-                outcome => outcome.map_err(|_| None),
-            });
+            let _ = put(&mut self.outgoing.0, 0, |room| encode(&mut data, room));
         }
     }
 
@@ -266,6 +262,17 @@ fn put(
             }
         }
     }
+}
+
+/// Writes a message of the handshake or an alert, as [`put`] asks for it.
+fn encode(
+    data: &mut EncodeTlsData<'_, ServerConnectionData>,
+    room: &mut [u8],
+) -> Result<usize, Option<usize>> {
+    data.encode(room).map_err(|error| match error {
+        EncodeError::InsufficientSize(size) => Some(size.required_size),
+        EncodeError::AlreadyEncoded => None,
+    })
 }
 
 fn invalid(error: rustls::Error) -> io::Error {
