@@ -58,11 +58,14 @@ pub enum TlsHandshake {
     Resumed,
 }
 
-/// TLS of the connections to DNS servers; clones share the sessions.
+/// TLS of the connections to servers, by DNS over TLS if not told otherwise; clones share the sessions.
 #[derive(Clone)]
 pub struct ClientTls(Arc<Connectors>);
 
 struct Connectors {
+    /// The application protocol in ALPN (RFC 7301).
+    protocol: &'static [u8],
+    authorities: Option<Arc<WebPkiServerVerifier>>,
     any: Option<TlsConnector>,
     named: Option<TlsConnector>,
     /// By the pinned keys, which come from configurations alone.
@@ -79,7 +82,7 @@ impl ClientTls {
     /// TLS with peers that prove a pinned key, or nothing; no certificate is trusted.
     #[must_use]
     pub fn without_authorities() -> Self {
-        ClientTls::with(None)
+        ClientTls::with(None, DNS_OVER_TLS)
     }
 
     /// Trusts the certificate authorities of the system, or those of the environment variables `SSL_CERT_FILE` and
@@ -110,14 +113,22 @@ impl ClientTls {
         // A system may have certificates that rustls does not read; the rest suffices.
         roots.add_parsable_certificates(authorities);
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
-        Some(ClientTls::with(Some(verifier.build().ok()?)))
+        Some(ClientTls::with(Some(verifier.build().ok()?), DNS_OVER_TLS))
     }
 
-    fn with(authorities: Option<Arc<WebPkiServerVerifier>>) -> Self {
+    /// The same with another application protocol in ALPN, and without any session so far.
+    #[must_use]
+    pub fn speaking(&self, protocol: &'static [u8]) -> Self {
+        ClientTls::with(self.0.authorities.clone(), protocol)
+    }
+
+    fn with(authorities: Option<Arc<WebPkiServerVerifier>>, protocol: &'static [u8]) -> Self {
         ClientTls(Arc::new(Connectors {
-            any: connector(Arc::new(UnprovenPeer)),
-            named: authorities.and_then(|verifier| connector(verifier)),
+            protocol,
+            any: connector(Arc::new(UnprovenPeer), protocol),
+            named: authorities.clone().and_then(|verifier| connector(verifier, protocol)),
             pinned: Mutex::default(),
+            authorities,
         }))
     }
 
@@ -152,7 +163,8 @@ impl ClientTls {
                 match pinned.get(keys) {
                     Some(connector) => Some(connector.clone()),
                     None => {
-                        let connector = connector(Arc::new(PinnedKeys(keys.to_vec())))?;
+                        let verifier = Arc::new(PinnedKeys(keys.to_vec()));
+                        let connector = connector(verifier, self.0.protocol)?;
                         pinned.insert(keys.to_vec(), connector.clone());
                         Some(connector)
                     }
@@ -163,11 +175,14 @@ impl ClientTls {
 }
 
 /// What begins connections to peers that this verifier accepts, with a store of sessions of its own.
-fn connector(verifier: Arc<dyn ServerCertVerifier>) -> Option<TlsConnector> {
+fn connector(
+    verifier: Arc<dyn ServerCertVerifier>,
+    protocol: &'static [u8],
+) -> Option<TlsConnector> {
     let config = ClientConfig::builder_with_provider(provider());
     let config = config.with_safe_default_protocol_versions().ok()?.dangerous();
     let mut config = config.with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![DNS_OVER_TLS.to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     config.resumption = Resumption::in_memory_sessions(MAX_SESSIONS);
     Some(TlsConnector::from(Arc::new(config)))
 }

@@ -144,3 +144,12 @@ async fn the_key_exchange_withstands_quantum_computers() {
     assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
     drop(served);
 }
+
+#[tokio::test]
+async fn the_application_protocol_can_be_another() {
+    let server = Server::for_names(&["dns.example"]);
+    let (tls, peer) = (server.trusted(), ExpectedPeer::Named("dns.example"));
+    // The server speaks DNS over TLS alone.
+    assert!(server.meet(&tls.speaking(b"http/1.1"), peer).await.is_err());
+    assert!(server.meet(&tls.speaking(b"http/1.1").speaking(DNS_OVER_TLS), peer).await.is_ok());
+}
