@@ -227,6 +227,10 @@ impl Candidates {
     ) {
         let shared = env.shared();
         let now = shared.now();
+        let Ok(place) = u16::try_from(server) else {
+            env.count(Counter::LimitDelegationAddresses);
+            return;
+        };
         for address in addresses {
             // A server that the child zone alone names has no encryption.
             let named = cut.servers.get(server);
@@ -249,7 +253,7 @@ impl Candidates {
             }
             self.list.push(Candidate {
                 endpoint,
-                place: server as u16,
+                place,
                 estimate: LatencyEstimate::default(),
                 jitter: shared.random.below(5000) as u16,
                 edns: true,

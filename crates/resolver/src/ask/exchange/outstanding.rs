@@ -128,7 +128,7 @@ pub(super) fn may_send<N: Network>(env: &Env<N>, query: &ServerQuery<'_>) -> boo
         shared.cache.server(endpoint, shared.now()).replied_at > 0
     };
     !query.is_unproven
-        || has_answered(query.endpoint)
+        || query.endpoint.transport.is_encrypted() && has_answered(query.endpoint)
         || has_answered(query.endpoint.over(Transport::Udp))
         || has_answered(query.endpoint.over(Transport::Tcp))
         || matches!(env.admit_unproven(query.endpoint), UnprovenPermit::Admitted { .. })
