@@ -17,8 +17,22 @@ const SILENT_OVER_UDP: u16 = 2;
 /// What is known of a server over the transport of the first attempt.
 struct FirstAttempt {
     transport: Transport,
-    info: ServerInfo,
     estimate: LatencyEstimate,
+    edns: bool,
+    troubled: bool,
+    has_answered: bool,
+}
+
+impl FirstAttempt {
+    fn over(transport: Transport, info: &ServerInfo, estimate: LatencyEstimate) -> Self {
+        FirstAttempt {
+            transport,
+            estimate,
+            edns: !info.mishandles_edns(),
+            troubled: info.trouble.is_some_and(|known| !known.is_silence()),
+            has_answered: info.replied_at > 0,
+        }
+    }
 }
 
 impl Candidates {
@@ -47,19 +61,18 @@ impl Candidates {
                 self.list.iter().zip(&infos).filter(|(other, _)| other.server() == server);
             let sibling = of_name.filter_map(|(_, info)| info.srtt()).min();
             let first = self.first_attempt(&infos[at], &self.list[at], env, &estimator, sibling);
-            let answered = |info: &ServerInfo| info.replied_at > 0;
-            let is_unproven = self.watched && !answered(&infos[at]) && !answered(&first.info);
+            let has_answered = first.has_answered || infos[at].replied_at > 0;
             let candidate = &mut self.list[at];
             let is_another = first.transport != candidate.endpoint.transport;
             let is_near = infos[at].srtt().is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
             candidate.is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
             candidate.over_tls = is_another && first.transport == Transport::Tls;
             candidate.over_tcp = is_another && first.transport == Transport::Tcp;
-            candidate.is_unproven = is_unproven;
+            candidate.is_unproven = self.watched && !has_answered;
             candidate.estimate = first.estimate;
             candidate.cut_off = estimator.broken.has(address.ip());
-            candidate.edns = !first.info.mishandles_edns();
-            candidate.troubled = first.info.trouble.is_some_and(|known| !known.is_silence());
+            candidate.edns = first.edns;
+            candidate.troubled = first.troubled;
         }
     }
 
@@ -76,7 +89,7 @@ impl Candidates {
         if let Some((info, estimate)) =
             self.works_over_tls(in_clear, candidate, env, estimator, sibling)
         {
-            return FirstAttempt { transport: Transport::Tls, info, estimate };
+            return FirstAttempt::over(Transport::Tls, &info, estimate);
         }
         let estimate = estimator.estimate(in_clear, sibling);
         let udp_fails = !estimate.penalty.is_zero() || estimator.broken.udp;
@@ -85,9 +98,9 @@ impl Candidates {
             && let Some(info) = self.works_over_tcp(in_clear, candidate, env, estimator)
         {
             let estimate = estimator.estimate(&info, sibling);
-            return FirstAttempt { transport: Transport::Tcp, info, estimate };
+            return FirstAttempt::over(Transport::Tcp, &info, estimate);
         }
-        FirstAttempt { transport: candidate.endpoint.transport, info: *in_clear, estimate }
+        FirstAttempt::over(candidate.endpoint.transport, in_clear, estimate)
     }
 
     /// The infra cache entry for TLS and the estimate, if the server encrypts and replies.
