@@ -109,7 +109,7 @@ pub use queries::{PastQueries, PastQueryFilter, PastQuerySource};
 pub use reload::ReloadReport;
 pub use reply::AdminReply;
 pub use request::AdminRequest;
-pub use servers::{KnownServer, ServerList, SilentZoneReport};
+pub use servers::{EncryptionReport, KnownServer, ServerList, SilentZoneReport};
 pub use settings::{DefaultSettingReport, SettingsReport, WrittenSettingReport};
 pub use stats::CounterStats;
 pub use status::{

@@ -46,12 +46,29 @@ pub struct KnownServer {
     pub lame: bool,
     /// Whether queries to the server have EDNS.
     pub edns: bool,
+    /// What trials of encryption have shown (RFC 9539), of a server over UDP.
+    #[serde(default)]
+    pub encryption: EncryptionReport,
     /// The round-trip time expected by server selection.
     pub expected_ms: f64,
     /// The time until a hedge is sent to a second server.
     pub hedge_after_ms: f64,
     /// Seconds of backoff that are left; `None` without backoff.
     pub backoff_s: Option<u64>,
+}
+
+/// What trials of encryption have shown of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionReport {
+    /// Nothing: there was no trial lately.
+    #[default]
+    Unknown,
+    /// Queries to the server go over TLS.
+    Works,
+    /// The server did not reply over TLS.
+    Fails,
 }
 
 /// A zone of which no server replies usefully, although the uplink works.

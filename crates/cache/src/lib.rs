@@ -60,8 +60,8 @@ pub use portable::{ExportCursor, ImportStats, InvalidEntries};
 pub use ranges::{Neighbour, RangePosition, Ranges};
 pub use rrsets::{CachedRRset, Rank};
 pub use servers::{
-    CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, EncryptionTrial, Evidence, ServerFault,
-    ServerInfo, TrialEvent,
+    CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, EncryptionState, EncryptionTrial,
+    Evidence, ServerFault, ServerInfo, TrialEvent,
 };
 pub use table::{CacheStats, Table};
 

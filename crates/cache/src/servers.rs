@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use zoners_dns::{Endpoint, Moment};
 
 pub use echo::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport};
-pub use encryption::{EncryptionTrial, TrialEvent};
+pub use encryption::{EncryptionState, EncryptionTrial, TrialEvent};
 pub use evidence::Evidence;
 pub use fault::ServerFault;
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_api::{
-    AnswerSource, AnsweringServer, CacheEntry, DnssecStatus, EdeReport, KnownServer, LookupReport,
-    PassageReport, PassageState, Reachability, SilentZoneReport, StepOutcome, TraceEvent,
-    TraceStep,
+    AnswerSource, AnsweringServer, CacheEntry, DnssecStatus, EdeReport, EncryptionReport,
+    KnownServer, LookupReport, PassageReport, PassageState, Reachability, SilentZoneReport,
+    StepOutcome, TraceEvent, TraceStep,
 };
-use zoners_cache::InspectedEntry;
+use zoners_cache::{EncryptionState, InspectedEntry};
 use zoners_dns::{
     Ede, Endpoint, Message, Moment, Name, Network, OptRcode, Question, RRset, Records, Security,
 };
@@ -237,6 +237,11 @@ pub(crate) fn server(known: &ServerReport, now: Moment) -> KnownServer {
         trouble: trouble_in_words(info),
         lame: known.lame,
         edns: !info.mishandles_edns(),
+        encryption: match info.encryption.state(now) {
+            EncryptionState::Unknown => EncryptionReport::Unknown,
+            EncryptionState::Works => EncryptionReport::Works,
+            EncryptionState::Fails => EncryptionReport::Fails,
+        },
         expected_ms: millis(known.expected),
         hedge_after_ms: millis(known.hedge_after),
         backoff_s: known.skipped_for.map(|left| left.as_millis().div_ceil(1000) as u64),

@@ -29,6 +29,17 @@ pub enum TrialEvent {
     Failed,
 }
 
+/// What trials have shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncryptionState {
+    /// Nothing: there was no trial, or too long ago.
+    Unknown,
+    /// Queries are encrypted.
+    Works,
+    /// No encrypted reply has come since the last trial began.
+    Fails,
+}
+
 /// The trials of opportunistic encryption at one server. Times are milliseconds on [`zoners_dns::Clock::now`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncryptionTrial {
@@ -54,6 +65,16 @@ impl EncryptionTrial {
         let is_damped =
             self.tried_at > 0 && now.since(Moment::from_millis(self.tried_at)) < damping;
         !is_damped && !self.is_usable(now)
+    }
+
+    /// What the trials have shown.
+    #[must_use]
+    pub fn state(&self, now: Moment) -> EncryptionState {
+        match self.tried_at > self.worked_at {
+            true => EncryptionState::Fails,
+            false if self.is_usable(now) => EncryptionState::Works,
+            false => EncryptionState::Unknown,
+        }
     }
 
     /// Whether an encrypted reply now is to be recorded.
@@ -129,6 +150,20 @@ mod tests {
         assert!(trial.is_due(after(DAMPING_AFTER_SUCCESS + second)));
         trial.learn(TrialEvent::Worked, BEGIN + 5);
         assert!(trial.is_usable(after(second)));
+    }
+
+    #[test]
+    fn the_state_is_that_of_the_last_trial() {
+        let mut trial = EncryptionTrial::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(trial.state(after(second)), EncryptionState::Unknown);
+        trial.learn(TrialEvent::Begun, BEGIN);
+        assert_eq!(trial.state(after(second)), EncryptionState::Fails);
+        trial.learn(TrialEvent::Worked, BEGIN);
+        assert_eq!(trial.state(after(second)), EncryptionState::Works);
+        assert_eq!(trial.state(after(PERSISTENCE)), EncryptionState::Unknown);
+        trial.learn(TrialEvent::Failed, BEGIN);
+        assert_eq!(trial.state(after(second)), EncryptionState::Fails);
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl<N: Network> Resolver<N> {
     }
 
     /// The zone whose servers would be asked for `name`, and a report of each server, also over TCP
-    /// if used. No query is sent.
+    /// and TLS if used. No query is sent.
     #[must_use]
     pub fn server_reports(&self, name: &Name) -> (Name, Vec<ServerReport>) {
         report(&self.0, name)

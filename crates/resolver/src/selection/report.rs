@@ -28,8 +28,8 @@ pub struct ServerReport {
     pub skipped_for: Option<Duration>,
 }
 
-/// The zone whose servers would be asked for `name`, and a report of each server, also over TCP if
-/// used. No query is sent.
+/// The zone whose servers would be asked for `name`, and a report of each server, also over TCP and TLS
+/// if used. No query is sent.
 #[must_use]
 pub(crate) fn report<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<ServerReport>) {
     let cut = env.known_cut(name).unwrap_or_else(|| env.settings().root.clone());
@@ -41,10 +41,9 @@ pub(crate) fn report<N: Network>(env: &Env<N>, name: &Name) -> (Name, Vec<Server
             if endpoint.transport.is_stream() {
                 continue;
             }
-            let tcp = report_server(env, &cut.zone, &server.name, endpoint.over(Transport::Tcp));
-            if tcp.info.asked_at > 0 {
-                reports.push(tcp);
-            }
+            let streams = [Transport::Tcp, Transport::Tls].map(|stream| endpoint.over(stream));
+            let streams = streams.map(|other| report_server(env, &cut.zone, &server.name, other));
+            reports.extend(streams.into_iter().filter(|report| report.info.asked_at > 0));
         }
     }
     (cut.zone, reports)
@@ -85,7 +84,11 @@ pub(crate) fn why_skipped<N: Network>(env: &Env<N>, endpoint: Endpoint, until: M
     let now = env.shared().now();
     let info = env.shared().cache.server(endpoint, now);
     let seconds = until.since(now).as_secs_f64().ceil();
-    format!("skipped {endpoint}: {}, next probe in {seconds} s", trouble_in_words(&info))
+    let transport = endpoint.transport;
+    format!(
+        "skipped {endpoint} ({transport}): {}, next probe in {seconds} s",
+        trouble_in_words(&info)
+    )
 }
 
 fn report_estimate(estimator: &Estimator, endpoint: Endpoint, info: ServerInfo) -> ServerReport {

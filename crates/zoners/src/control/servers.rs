@@ -1,7 +1,9 @@
 //! `zoners servers`
 
 use anstyle::{AnsiColor, Style};
-use zoners_api::{AdminReply, AdminRequest, KnownServer, ServerList, SilentZoneReport};
+use zoners_api::{
+    AdminReply, AdminRequest, EncryptionReport, KnownServer, ServerList, SilentZoneReport,
+};
 
 use super::Socket;
 use crate::Failure;
@@ -84,6 +86,7 @@ fn server(server: &KnownServer, column: usize, width: usize) -> Vec<String> {
     remarks.push(clean(&server.trouble));
     remarks.extend(server.lame.then(|| "lame for this zone".to_owned()));
     remarks.extend((!server.edns).then(|| "without EDNS".to_owned()));
+    remarks.push(encryption(server.encryption).to_owned());
     remarks.extend(server.backoff_s.map(|left| format!("in backoff, next probe in {left} s")));
     remarks.retain(|remark| !remark.is_empty());
     let measured = format!("{address:<column$} {rtt:>18}  {lost:>6}");
@@ -96,4 +99,13 @@ fn server(server: &KnownServer, column: usize, width: usize) -> Vec<String> {
     let below = wrapped(&remarks, width.saturating_sub(4));
     let below = below.iter().map(|line| format!("    {DIM}{line}{DIM:#}"));
     [head.trim_end().to_owned()].into_iter().chain(below).collect()
+}
+
+/// What is known of TLS at a server in clear, as a remark; empty if nothing is.
+fn encryption(trials: EncryptionReport) -> &'static str {
+    match trials {
+        EncryptionReport::Unknown => "",
+        EncryptionReport::Works => "asked over TLS",
+        EncryptionReport::Fails => "no reply over TLS",
+    }
 }

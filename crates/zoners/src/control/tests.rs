@@ -4,11 +4,11 @@
 
 use zoners_api::{
     AdminReply, CacheEntries, CacheEntry, CacheFill, CounterStats, DaemonStatus,
-    DefaultRouteReport, DnsSettingsReport, DnssecStatus, EdeReport, FinishedQuery,
-    FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, LinkReport, LocalNetworks,
-    NegativeAnchorList, NetworkReport, NetworkRouteReport, PassageReport, PassageState,
-    PortalReport, QueryOutcome, Reachability, SecondLevelState, ServerList, SilentZoneReport,
-    StrategyReport, UnvalidatedZone, ValidationReport,
+    DefaultRouteReport, DnsSettingsReport, DnssecStatus, EdeReport, EncryptionReport,
+    FinishedQuery, FirstRecursionReport, FirstRecursionState, KnownServer, LayerReport, LinkReport,
+    LocalNetworks, NegativeAnchorList, NetworkReport, NetworkRouteReport, PassageReport,
+    PassageState, PortalReport, QueryOutcome, Reachability, SecondLevelState, ServerList,
+    SilentZoneReport, StrategyReport, UnvalidatedZone, ValidationReport,
 };
 use zoners_dns::Counter;
 
@@ -219,6 +219,7 @@ fn known() -> ServerList {
         trouble: String::new(),
         lame: false,
         edns: true,
+        encryption: EncryptionReport::Works,
         expected_ms: 13.0,
         hedge_after_ms: 40.0,
         backoff_s: None,
@@ -234,6 +235,7 @@ fn known() -> ServerList {
         trouble: "4 timeouts in a row".into(),
         lame: true,
         edns: false,
+        encryption: EncryptionReport::Fails,
         backoff_s: Some(17),
         ..good.clone()
     };

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::common::many::ms;
-use crate::common::{Lab, settings};
+use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
-use zoners_dns::{Counter, Rtype, Transport};
-use zoners_resolver::Settings;
+use zoners_cache::EncryptionState;
+use zoners_dns::{Clock, Counter, Rtype, Transport};
+use zoners_resolver::{ServerReport, Settings};
 use zoners_sim::{Link, Sent, SimNetwork, TlsManner, world};
 
 /// The servers of example.com; of the zone they are asked a new name each time.
@@ -67,6 +68,13 @@ async fn servers_that_encrypt_are_soon_asked_over_tls_alone() {
             |sent| sent.to.socket_address().port() == if is_encrypted(sent) { 853 } else { 53 }
         )
     );
+    let (_, known) = lab.worker.server_reports(&question("example.com", Rtype::A).name);
+    let over_tls = known.iter().filter(|server| server.endpoint.transport == Transport::Tls);
+    assert_eq!(over_tls.filter(|server| server.info.replied_at > 0).count(), SERVERS.len());
+    let is_encrypted_to = |server: &&ServerReport| {
+        server.info.encryption.state(lab.clock.now()) == EncryptionState::Works
+    };
+    assert_eq!(known.iter().filter(is_encrypted_to).count(), SERVERS.len(), "{known:?}");
     // Three days later, without a query in between.
     sleep(HOUR * 71).await;
     lab.net.forget_sent();
