@@ -190,6 +190,25 @@ fn a_clock_that_leaps_costs_nothing_until_a_day_has_passed() {
 }
 
 #[test]
+fn an_hour_finds_a_most_of_changes_and_the_next_hour_the_rest() {
+    const MAX_FOUND_AT_ONCE: usize = 8;
+    let mut baseline = Baseline::new(Numbering::new([3; 16]));
+    baseline.enter_network("home");
+    let slower = 1..=MAX_FOUND_AT_ONCE as u64 + 1;
+    let mut most = 0;
+    for second in (CHANGE_S - 14 * DAY_S..CHANGE_S + DAY_S).step_by(600) {
+        let before = baseline.changes().len();
+        for hoster in 1..=25 {
+            let by_ms = if second >= CHANGE_S && slower.contains(&hoster) { 82 } else { 0 };
+            let ms = 20 + hoster * 2 + second / 600 % 3 + by_ms;
+            baseline.observe(&question(second, hoster, hoster, ms));
+        }
+        most = most.max(baseline.changes().len() - before);
+    }
+    assert_eq!((most, baseline.changes().len()), (MAX_FOUND_AT_ONCE, MAX_FOUND_AT_ONCE + 1));
+}
+
+#[test]
 fn a_damaged_file_gives_what_lies_before_the_damage() {
     let mut baseline = Baseline::new(Numbering::new([3; 16]));
     baseline.enter_network("home");
