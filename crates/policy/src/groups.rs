@@ -34,6 +34,8 @@ pub struct GroupSettings {
     pub safe_search: Vec<SafeSearch>,
     /// Whether the group gets no IPv6 addresses.
     pub block_aaaa: bool,
+    /// Whether a blocked name is blocked as the name of an address too (PTR).
+    pub block_ptr: bool,
 }
 
 impl GroupSettings {
@@ -52,6 +54,7 @@ impl GroupSettings {
             services: ServiceSet::default(),
             safe_search: Vec::new(),
             block_aaaa: false,
+            block_ptr: false,
         }
     }
 }

@@ -118,8 +118,9 @@ impl PolicyRules {
         Ok(self.with_group_rules(region, asked, rtype, verdict, is_final))
     }
 
-    /// The verdict on an answer: on the targets of aliases and services, and on addresses. An answer to an allowed
-    /// name passes. If no rule acts, a rule that allows a target or an address allows the answer.
+    /// The verdict on an answer: on the targets of aliases and services, on addresses, and on names of addresses where the
+    /// group wants that. An answer to an allowed name passes. If no rule acts, a rule that allows a target or an address
+    /// allows the answer.
     ///
     /// # Errors
     /// The compiled file cannot be read.
@@ -131,8 +132,9 @@ impl PolicyRules {
         answer: &[RRset],
     ) -> io::Result<PolicyVerdict> {
         let mut allowed = PolicyVerdict::Pass;
-        let all =
-            answer.iter().flat_map(|set| parts(set).into_iter().map(|part| (set.rtype, part)));
+        let has_ptr = self.group(region).is_some_and(|group| group.block_ptr);
+        let judged = answer.iter().filter(|set| has_ptr || set.rtype != Rtype::PTR);
+        let all = judged.flat_map(|set| parts(set).into_iter().map(|part| (set.rtype, part)));
         for (of, part) in all {
             let verdict = match &part {
                 AnswerPart::Name(target) => {

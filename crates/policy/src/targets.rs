@@ -11,7 +11,7 @@ const IPV6_HINT: u16 = 6;
 /// A name or an address of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AnswerPart {
-    /// The target of an alias or of a service.
+    /// The target of an alias or of a service, or the name of an address.
     Name(Name),
     /// An address, or an address hint.
     Address(IpAddr),
@@ -20,7 +20,7 @@ pub(crate) enum AnswerPart {
 /// The targets and addresses of an RRset.
 pub(crate) fn parts(set: &RRset) -> Vec<AnswerPart> {
     match set.rtype {
-        Rtype::CNAME => set.targets().map(AnswerPart::Name).collect(),
+        Rtype::CNAME | Rtype::PTR => set.targets().map(AnswerPart::Name).collect(),
         Rtype::A | Rtype::AAAA => set.addresses().map(AnswerPart::Address).collect(),
         Rtype::HTTPS | Rtype::SVCB => {
             set.records.iter().flat_map(|rdata| service_parts(&rdata)).collect()

@@ -209,6 +209,19 @@ fn answers_are_judged_by_targets_hints_and_addresses() {
 }
 
 #[test]
+fn a_name_of_an_address_is_judged_where_the_group_wants_that() {
+    let asked = name::parse("1.2.0.192.in-addr.arpa").unwrap();
+    let answer = "1.2.0.192.in-addr.arpa. 60 PTR www.tracker.example.\n";
+    let sets = zonefile::parse(answer, &name::root()).unwrap();
+    for (block_ptr, expected) in [(false, "pass"), (true, "nxdomain x 1")] {
+        let group = GroupSettings { block_ptr, ..group("default", &[], &[0]) };
+        let rules = rules(&[("x", "||tracker.example^\n")], vec![group]);
+        let verdict = rules.judge_answer(0, asked.for_slice(), Rtype::PTR, &sets).unwrap();
+        assert_eq!(show(&verdict), expected);
+    }
+}
+
+#[test]
 fn nameservers_are_judged_by_name_and_address() {
     let rules = all(&[(
         "rpz",

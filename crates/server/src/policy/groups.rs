@@ -117,6 +117,7 @@ impl PlanBuilder<'_> {
             services: services(&group.blocked_services),
             safe_search: group.safe_search.clone(),
             block_aaaa: group.block_aaaa,
+            block_ptr: group.block_ptr,
             ..GroupSettings::new(&group.name, self.lists(&names), style.clone())
         };
         let schedules = group.schedule.iter().map(|schedule| self.schedule(schedule));

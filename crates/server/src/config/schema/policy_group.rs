@@ -40,6 +40,9 @@ pub struct PolicyGroupConfig {
     /// Whether the group gets no IPv6 addresses.
     #[serde(default)]
     pub block_aaaa: bool,
+    /// Whether a blocked name is blocked as the name of an address too (PTR).
+    #[serde(default)]
+    pub block_ptr: bool,
     /// Resolvers that answer names without a route of their own, each an address or address and port; without the key,
     /// these names are resolved as for every client.
     #[serde(default, deserialize_with = "servers")]
