@@ -18,20 +18,16 @@ pub(super) fn head() -> Markup {
 
 /// The row of a query that has just ended: the time is enough.
 pub(super) fn row(query: &FinishedQuery) -> Markup {
-    let received_s = query.received_s;
-    cells(
-        query,
-        &html! { time datetime=(instant(received_s)) { (time_of_day(received_s)) " UTC" } },
-    )
+    let at = query.received_s;
+    let time = html! { time datetime=(instant(at)) { (time_of_day(at)) " UTC" } };
+    cells(query, &html! { td class="short" { (time) } })
 }
 
-/// The row of a past query, with the day.
+/// The row of a past query, with the day. On a telephone, day and time need a whole line.
 pub(super) fn past_row(query: &FinishedQuery) -> Markup {
-    let received_s = query.received_s;
-    cells(
-        query,
-        &html! { time datetime=(instant(received_s)) data-day { (day_and_time(received_s)) " UTC" } },
-    )
+    let at = query.received_s;
+    let time = html! { time datetime=(instant(at)) data-day { (day_and_time(at)) " UTC" } };
+    cells(query, &html! { td class="short whole" { (time) } })
 }
 
 /// The row; a link leads to a rule for the name.
@@ -55,7 +51,7 @@ fn cells(query: &FinishedQuery, time: &Markup) -> Markup {
             td class=(class) { (outcome) }
             td class="n" data-column="took" { (millis(query.took_ms)) }
             td data-column="client" { (query.client) }
-            td class="short" { (time) }
+            (time)
             td class="whole" { (query.ede.as_ref().map_or("", |ede| &*ede.meaning)) }
             td class="short" { @if let Some(asked) = asked { (rule_link(query, asked)) } }
         }
