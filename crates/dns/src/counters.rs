@@ -101,6 +101,7 @@ counters! {
         ClientTlsFailed "client_tls_failed" "handshakes" "TLS handshakes that failed: no TLS, no common version or cipher suite, or a client that left.";
         ClientTlsTimedOut "client_tls_timed_out" "handshakes" "TLS handshakes that the client did not complete in time.";
         ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
+        ClientQuicHandshakes "client_quic_handshakes" "handshakes" "QUIC handshakes with clients that were completed.";
         ClientQuicRefused "client_quic_refused" "connections" "QUIC connections refused: of a client that is not served, or too many in total or of one address, and none was idle.";
         ClientQuicEvicted "client_quic_evicted" "connections" "Idle QUIC connections of the client with the most, closed to admit a new connection.";
         ClientQuicRetries "client_quic_retries" "messages" "Clients asked to show their address first (Retry, RFC 9000 section 8.1.2), because many QUIC handshakes were under way.";
@@ -108,6 +109,10 @@ counters! {
         ClientQuicHandshakesFailed "client_quic_handshakes_failed" "connections" "QUIC connections that ended before their handshake was complete.";
         ClientQuicFaults "client_quic_faults" "connections" "QUIC connections closed because the client broke the protocol (RFC 9250 section 4.3.3).";
         ClientQuicExcess "client_quic_excess" "queries" "Queries over QUIC that ended with DOQ_EXCESSIVE_LOAD: too long, or too many under way on their connection.";
+        ClientQuicUnheard "client_quic_unheard" "messages" "First packets of QUIC connections dropped: of a client that is not served, and gets no refusal or was refused too often this second.";
+        ClientQuicMoved "client_quic_moved" "messages" "Packets of QUIC connections dropped, because they came from an address that is not the client's.";
+        ClientQuicCancelled "client_quic_cancelled" "queries" "Queries over QUIC that the client cancelled before the response.";
+        ClientQuicCancelFloods "client_quic_cancel_floods" "connections" "QUIC connections closed because the client cancelled too many queries.";
         ClientQuicMemoryClosed "client_quic_memory_closed" "connections" "QUIC connections closed because they held the most memory: incomplete queries and responses that the client did not take.";
     }
     Upstream "upstream_" "Queries to servers, and their replies" {

@@ -14,4 +14,6 @@ pub use option::add_option;
 pub use order::rotate_addresses;
 pub use patch::{ResponsePatch, cut_to_question, ttl_offsets};
 pub(crate) use records::skip_name;
-pub use request::{ClientEdns, ClientQuery, QueryHeader, UnreadableQuery, is_replayable};
+pub use request::{
+    ClientEdns, ClientQuery, QueryHeader, UnreadableQuery, asks_for_keepalive, is_replayable,
+};

@@ -20,5 +20,5 @@ mod tests;
 pub use close_code::CloseCode;
 pub use outbox::Outbox;
 pub use query_pieces::{MAX_QUERY, QueryFault, QueryPieces};
-pub use server::{MAX_CONNECTIONS, QuicQuery, QuicServer, QuicStream};
+pub use server::{MAX_CONNECTIONS, QuicQuery, QuicServer, QuicStream, Reception};
 pub use terms::QuicTerms;

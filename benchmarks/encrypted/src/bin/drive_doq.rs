@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 use zoners_encrypted::{Outcome, arguments, framed_answer, run, server_tls};
 use zoners_net::datagrams::{Batch, Datagrams};
 use zoners_net::listen::{Terms, udp};
-use zoners_net::quic::{Outbox, QuicServer, QuicTerms};
+use zoners_net::quic::{Outbox, QuicServer, QuicTerms, Reception};
 
 /// A server without connections waits for this time.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -33,7 +33,7 @@ async fn serve() -> Outcome<()> {
         let _ = socket.receive(&mut batch);
         for slot in batch.received() {
             let (datagram, peer, _) = slot.parts();
-            server.receive(now, peer, datagram, |_| true, &mut outbox);
+            server.receive(now, peer, datagram, |_| Reception::Served, &mut outbox);
         }
         server.expire(now);
         server.read(now);

@@ -246,6 +246,13 @@ pub fn is_replayable(query: &[u8]) -> bool {
     opcode.is_some_and(|opcode| matches!(opcode, Opcode::QUERY | Opcode::NOTIFY))
 }
 
+/// Whether a query asks to keep a TCP connection open (RFC 7828).
+#[must_use]
+pub fn asks_for_keepalive(query: &[u8]) -> bool {
+    let edns = ClientQuery::read(query).ok().and_then(|query| query.head.edns);
+    edns.is_some_and(|edns| edns.keepalive)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

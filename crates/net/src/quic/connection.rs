@@ -1,6 +1,7 @@
 //! One connection: streams become queries, and responses become streams.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,8 +10,7 @@ use zoners_dns::packet;
 
 use super::close_code::CloseCode;
 use super::query_pieces::{QueryFault, QueryPieces};
-use super::terms::MAX_STREAMS;
-use crate::client_slots::ClientSlot;
+use crate::client_slots::{ClientSlot, stands_for};
 
 /// An open connection of a client.
 #[derive(Debug)]
@@ -24,8 +24,10 @@ pub(super) struct QuicConnection {
     /// The time of the last query.
     pub(super) asked: Instant,
     pub(super) stage: Stage,
-    /// Queries handed on whose response has not come, those of ended streams included.
-    pub(super) under_way: u32,
+    /// The streams of queries that are handed on and have no response yet: at most as many as a client may open.
+    pub(super) under_way: Vec<StreamId>,
+    /// Queries that the client has cancelled, less those with a response since.
+    pub(super) cancelled: u32,
     /// The endpoint knows the connection no more.
     pub(super) drained: bool,
     /// The connection has a turn coming.
@@ -59,6 +61,8 @@ pub(super) enum Told {
     Fault,
     /// A stream was ended because it asked for too much.
     Excess,
+    /// The client wants no response to a query that was handed on.
+    Cancelled(StreamId),
 }
 
 impl QuicConnection {
@@ -70,7 +74,8 @@ impl QuicConnection {
             opened: now,
             asked: now,
             stage: Stage::Handshake,
-            under_way: 0,
+            under_way: Vec::new(),
+            cancelled: 0,
             drained: false,
             touched: false,
             pieces: BTreeMap::new(),
@@ -96,7 +101,13 @@ impl QuicConnection {
 
     /// Whether no query is under way.
     pub(super) fn is_idle(&self) -> bool {
-        self.stage == Stage::Open && self.under_way == 0
+        self.stage == Stage::Open && self.under_way.is_empty()
+    }
+
+    /// Whether a datagram from this address may be the client's: a NAT changes ports, and an IPv6 client changes
+    /// addresses. From elsewhere queries could come in the name of another client, with its rights.
+    pub(super) fn may_be_from(&self, address: IpAddr) -> bool {
+        stands_for(address) == stands_for(self.proto.remote_address().ip())
     }
 
     /// Takes the events of the connection.
@@ -121,10 +132,7 @@ impl QuicConnection {
                         self.write(id, rest);
                     }
                 }
-                Event::Stream(StreamEvent::Stopped { id, .. }) => {
-                    self.unsent.remove(&id);
-                    let _ = self.proto.send_stream(id).reset(CloseCode::NoError.into());
-                }
+                Event::Stream(StreamEvent::Stopped { id, .. }) => self.cancel(id, tell),
                 _ => {}
             }
         }
@@ -146,11 +154,9 @@ impl QuicConnection {
                     self.pieces.insert(id, pieces);
                     break Ok(None);
                 }
-                // The client wants no answer (RFC 9250 section 4.3.1).
                 Err(ReadError::Reset(_)) => {
                     drop(chunks);
-                    let _ = self.proto.send_stream(id).reset(CloseCode::RequestCancelled.into());
-                    return;
+                    return self.cancel(id, tell);
                 }
             }
         };
@@ -168,16 +174,32 @@ impl QuicConnection {
 
     /// Hands on a query, or keeps the query until the handshake is complete: what comes before may be a replay.
     fn hand_on(&mut self, id: StreamId, query: Bytes, tell: &mut impl FnMut(Told)) {
-        if self.proto.is_handshaking() && !packet::is_replayable(&query) {
+        if packet::asks_for_keepalive(&query) {
+            // QUIC has an idle time of its own (RFC 9250 section 5.5.2).
+            tell(Told::Fault);
+        } else if self.proto.is_handshaking() && !packet::is_replayable(&query) {
             self.early.push((id, query));
-        } else if self.under_way >= MAX_STREAMS {
-            // Streams that the client has reset: their queries still go on.
-            self.refuse(id);
-            tell(Told::Excess);
         } else {
-            self.under_way += 1;
+            self.under_way.push(id);
             tell(Told::Query(id, query));
         }
+    }
+
+    /// Ends a stream whose client wants no response (RFC 9250 section 4.3.1).
+    fn cancel(&mut self, id: StreamId, tell: &mut impl FnMut(Told)) {
+        self.unsent.remove(&id);
+        self.early.retain(|(early, _)| *early != id);
+        let _ = self.proto.send_stream(id).reset(CloseCode::RequestCancelled.into());
+        if self.end_query(id) {
+            self.cancelled += 1;
+            tell(Told::Cancelled(id));
+        }
+    }
+
+    /// Whether the query of the stream was under way.
+    fn end_query(&mut self, id: StreamId) -> bool {
+        let place = self.under_way.iter().position(|under_way| *under_way == id);
+        place.map(|place| self.under_way.swap_remove(place)).is_some()
     }
 
     /// Ends a stream that asks for too much.
@@ -186,9 +208,12 @@ impl QuicConnection {
         let _ = self.proto.send_stream(id).reset(CloseCode::ExcessiveLoad.into());
     }
 
-    /// Answers a query with a message that has its length in front.
+    /// Answers a query with a message that has its length in front; nothing if the client has cancelled the query.
     pub(super) fn answer(&mut self, id: StreamId, framed: &[u8]) {
-        self.under_way = self.under_way.saturating_sub(1);
+        if !self.end_query(id) {
+            return;
+        }
+        self.cancelled = self.cancelled.saturating_sub(1);
         match self.proto.send_stream(id).write(framed) {
             Ok(written) if written == framed.len() => {
                 let _ = self.proto.send_stream(id).finish();
@@ -197,15 +222,16 @@ impl QuicConnection {
             Err(WriteError::Blocked) => {
                 self.unsent.insert(id, Bytes::copy_from_slice(framed));
             }
-            // The client has cancelled the query.
+            // The client cancels the query right now.
             Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
         }
     }
 
     /// Ends the stream of a query that gets no answer.
     pub(super) fn give_up(&mut self, id: StreamId, code: CloseCode) {
-        self.under_way = self.under_way.saturating_sub(1);
-        let _ = self.proto.send_stream(id).reset(code.into());
+        if self.end_query(id) {
+            let _ = self.proto.send_stream(id).reset(code.into());
+        }
     }
 
     /// Writes the rest of a response as far as the client has room.

@@ -23,7 +23,7 @@ use crate::datagrams::Peer;
 pub const MAX_CONNECTIONS: usize = 1024;
 
 /// The stream of a query, to which the response goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QuicStream {
     connection: usize,
     serial: u64,
@@ -39,6 +39,19 @@ pub struct QuicQuery {
     pub octets: Bytes,
     /// The present address of the client.
     pub client: SocketAddr,
+    /// The address that the client has asked, if the socket has several.
+    pub ours: Option<IpAddr>,
+}
+
+/// What is to be done for a client that begins a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// The client is served.
+    Served,
+    /// The client is told that it is not served.
+    Refused,
+    /// The client gets no reply.
+    Unheard,
 }
 
 /// The connections of one socket; see [`super`].
@@ -56,6 +69,7 @@ pub struct QuicServer {
     /// Connections with a turn coming.
     touched: Vec<usize>,
     queries: VecDeque<QuicQuery>,
+    cancelled: VecDeque<QuicStream>,
     counted: Vec<Counter>,
     told: Vec<Told>,
     scratch: Vec<u8>,
@@ -77,19 +91,20 @@ impl QuicServer {
             deadlines: Deadlines::default(),
             touched: Vec::new(),
             queries: VecDeque::new(),
+            cancelled: VecDeque::new(),
             counted: Vec::new(),
             told: Vec::new(),
             scratch: Vec::new(),
         }
     }
 
-    /// Takes a datagram. `serves` says whether clients at an address are served.
+    /// Takes a datagram. `receives` says what is done for a client at an address that begins a connection.
     pub fn receive(
         &mut self,
         now: Instant,
         peer: Peer,
         datagram: &[u8],
-        serves: impl Fn(IpAddr) -> bool,
+        receives: impl Fn(IpAddr) -> Reception,
         outbox: &mut Outbox,
     ) {
         let octets = BytesMut::from(datagram);
@@ -97,13 +112,16 @@ impl QuicServer {
         let scratch = &mut self.scratch;
         match self.endpoint.handle(now, peer.address, peer.ours, None, octets, scratch) {
             Some(DatagramEvent::ConnectionEvent(handle, event)) => {
-                if let Some(connection) = self.connection(handle.0) {
+                let Some(connection) = self.connection(handle.0) else { return };
+                if connection.may_be_from(peer.address.ip()) {
                     connection.proto.handle_event(event);
                     self.touch(handle.0);
+                } else {
+                    self.counted.push(Counter::ClientQuicMoved);
                 }
             }
             Some(DatagramEvent::NewConnection(incoming)) => {
-                let response = self.meet(now, incoming, serves);
+                let response = self.meet(now, incoming, receives);
                 self.respond(response, outbox);
             }
             Some(DatagramEvent::Response(transmit)) => self.respond(Some(transmit), outbox),
@@ -129,6 +147,12 @@ impl QuicServer {
     /// The next query, for which the caller calls [`Self::answer`] or [`Self::give_up`] at some time.
     pub fn next_query(&mut self) -> Option<QuicQuery> {
         self.queries.pop_front()
+    }
+
+    /// The next query that was handed on and needs no response any more: cancelled by the client, or of a connection that
+    /// has ended.
+    pub fn next_cancelled(&mut self) -> Option<QuicStream> {
+        self.cancelled.pop_front()
     }
 
     /// Answers a query with a message that has its length in front; nothing if the client is gone.
@@ -158,7 +182,7 @@ impl QuicServer {
     /// Closes connections without a query under way, because the server leaves.
     pub fn close_idle(&mut self, now: Instant) {
         for number in 0..self.connections.len() {
-            if self.connection(number).is_some_and(|connection| connection.under_way == 0) {
+            if self.connection(number).is_some_and(|connection| connection.under_way.is_empty()) {
                 self.close(now, number, CloseCode::NoError);
             }
         }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use quinn_proto::{Incoming, Transmit};
 use zoners_dns::Counter;
 
-use super::{MAX_CONNECTIONS, QuicServer};
+use super::{MAX_CONNECTIONS, QuicServer, Reception};
 use crate::client_slots::{ClientSlot, stands_for};
 use crate::quic::close_code::CloseCode;
 use crate::quic::connection::QuicConnection;
@@ -33,12 +33,20 @@ impl QuicServer {
         &mut self,
         now: Instant,
         incoming: Incoming,
-        serves: impl Fn(IpAddr) -> bool,
+        receives: impl Fn(IpAddr) -> Reception,
     ) -> Option<Transmit> {
         let address = incoming.remote_address().ip();
-        if !serves(address) {
-            self.counted.push(Counter::ClientQuicRefused);
-            return Some(self.endpoint.refuse(incoming, &mut self.scratch));
+        match receives(address) {
+            Reception::Served => {}
+            Reception::Refused => {
+                self.counted.push(Counter::ClientQuicRefused);
+                return Some(self.endpoint.refuse(incoming, &mut self.scratch));
+            }
+            Reception::Unheard => {
+                self.counted.push(Counter::ClientQuicUnheard);
+                self.endpoint.ignore(incoming);
+                return None;
+            }
         }
         if self.handshakes >= RETRY_FROM
             && !incoming.remote_address_validated()

@@ -12,6 +12,8 @@ use crate::quic::outbox::Outbox;
 
 /// The time for a handshake.
 pub(in crate::quic) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Queries that a client may cancel beyond those with a response: each cancelled query may have cost a recursion.
+pub(in crate::quic) const MAX_CANCELLED: u32 = 256;
 /// Octets held by all connections: queries in pieces, and responses that clients do not take. The connection with the
 /// most octets is closed first.
 pub(in crate::quic) const MAX_HELD_OCTETS: usize = 8 * 1024 * 1024;
@@ -48,15 +50,19 @@ impl QuicServer {
         connection.listen(&mut |event| told.push(event));
         let after = connection.held();
         let (serial, client) = (connection.serial, connection.proto.remote_address());
+        let (ours, cancelled) = (connection.proto.local_ip(), connection.cancelled);
         self.held = self.held + after - before;
         for event in told.drain(..) {
             match event {
                 Told::Query(id, octets) => {
                     let stream = QuicStream { connection: number, serial, id };
-                    self.queries.push_back(QuicQuery { stream, octets, client });
+                    self.queries.push_back(QuicQuery { stream, octets, client, ours });
                     self.connection(number).into_iter().for_each(|open| open.asked = now);
                 }
-                Told::Connected => _ = self.leave_stage(number, Stage::Open),
+                Told::Connected => {
+                    self.counted.push(Counter::ClientQuicHandshakes);
+                    self.leave_stage(number, Stage::Open);
+                }
                 Told::Lost => {
                     if self.leave_stage(number, Stage::Over) {
                         self.counted.push(Counter::ClientQuicHandshakesFailed);
@@ -67,9 +73,17 @@ impl QuicServer {
                     self.close(now, number, CloseCode::ProtocolError);
                 }
                 Told::Excess => self.counted.push(Counter::ClientQuicExcess),
+                Told::Cancelled(id) => {
+                    self.counted.push(Counter::ClientQuicCancelled);
+                    self.cancelled.push_back(QuicStream { connection: number, serial, id });
+                }
             }
         }
         self.told = told;
+        if cancelled > MAX_CANCELLED {
+            self.counted.push(Counter::ClientQuicCancelFloods);
+            self.close(now, number, CloseCode::ExcessiveLoad);
+        }
     }
 
     /// Does something with the connection of a stream, if there still is one.
@@ -129,6 +143,12 @@ impl QuicServer {
     fn leave_stage(&mut self, number: usize, stage: Stage) -> bool {
         let Some(connection) = self.connection(number) else { return false };
         let was_handshake = std::mem::replace(&mut connection.stage, stage) == Stage::Handshake;
+        if stage == Stage::Over {
+            let serial = connection.serial;
+            let ended = std::mem::take(&mut connection.under_way).into_iter();
+            let ended = ended.map(|id| QuicStream { connection: number, serial, id });
+            self.cancelled.extend(ended);
+        }
         self.handshakes -= usize::from(was_handshake);
         was_handshake
     }

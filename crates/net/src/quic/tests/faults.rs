@@ -5,7 +5,7 @@ use std::time::Duration;
 use zoners_dns::Counter;
 
 use super::peers::{ClientLike, World, query};
-use crate::quic::MAX_QUERY;
+use crate::quic::{MAX_QUERY, Reception};
 
 #[test]
 fn a_fault_ends_the_connection_with_a_protocol_error() {
@@ -15,6 +15,7 @@ fn a_fault_ends_the_connection_with_a_protocol_error() {
         ("a second query", second),
         ("half a query", query(0, 0)[..9].to_vec()),
         ("no query", vec![]),
+        ("a keepalive", with_keepalive()),
     ] {
         let mut world = World::new();
         let client = world.connect("192.0.2.7", ClientLike::Ordinary);
@@ -24,6 +25,15 @@ fn a_fault_ends_the_connection_with_a_protocol_error() {
         assert_eq!(world.clients[client].close_code(), Some(2), "{fault}");
         assert_eq!((world.count(Counter::ClientQuicFaults), world.server.connections()), (1, 0));
     }
+}
+
+/// A query with an OPT record that holds edns-tcp-keepalive.
+fn with_keepalive() -> Vec<u8> {
+    let mut framed = query(0, 0);
+    framed.extend_from_slice(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 11, 0, 0]);
+    framed[13] = 1;
+    framed[1] = framed.len() as u8 - 2;
+    framed
 }
 
 #[test]
@@ -51,11 +61,15 @@ fn a_cancelled_query_gets_no_answer() {
     let whole = connection.ask();
     let queries = world.run();
     assert_eq!(queries.len(), 1);
+    assert_eq!(world.server.next_cancelled(), None, "half a query is none");
     world.clients[client].connection.recv_stream(whole).stop(3u32.into()).unwrap();
     world.run();
+    assert_eq!(world.server.next_cancelled(), Some(queries[0].stream));
+    assert_eq!(world.count(Counter::ClientQuicCancelled), 1);
     world.answer(&queries[0], 20);
     world.run();
     assert_eq!(world.clients[client].lost, None);
+    assert_eq!(world.server.next_cancelled(), None);
     world.clients[client].ask();
     assert_eq!(world.run().len(), 1);
 }
@@ -87,7 +101,7 @@ fn rubbish_is_nothing() {
         for length in [0, 1, 7, 20, 1199, 1200, 4096] {
             let mut datagram = vec![first; length];
             datagram.iter_mut().skip(1).for_each(|octet| *octet = octet.wrapping_mul(31));
-            world.server.receive(world.now, peer, &datagram, |_| true, &mut outbox);
+            world.server.receive(world.now, peer, &datagram, |_| Reception::Served, &mut outbox);
             let answered: usize = outbox.datagrams().iter().map(|(octets, _)| octets.len()).sum();
             assert!(answered <= length, "{answered} octets for {length}");
             outbox.clear();

@@ -6,7 +6,7 @@ use zoners_dns::Counter;
 
 use super::peers::{ClientLike, World};
 use crate::quic::server::admission::{CROWDED, MAX_CLIENT_CONNECTIONS, MAX_HANDSHAKES, RETRY_FROM};
-use crate::quic::server::turns::MAX_HELD_OCTETS;
+use crate::quic::server::turns::{MAX_CANCELLED, MAX_HELD_OCTETS};
 use crate::quic::terms::MAX_STREAMS;
 
 /// Clients at addresses of their own, with a handshake that goes on or stands still.
@@ -97,20 +97,46 @@ fn connections_end_without_packets_and_sooner_among_many() {
 }
 
 #[test]
-fn queries_of_a_connection_have_a_limit_even_if_cancelled() {
+fn a_client_may_cancel_so_many_queries_beyond_those_with_a_response() {
     let mut world = World::new();
     let client = world.connect("192.0.2.7", ClientLike::Ordinary);
     world.run();
-    let mut handed_on = 0;
-    for _ in 0..MAX_STREAMS + 3 {
+    let cancel = |world: &mut World| {
         let id = world.clients[client].ask();
-        handed_on += world.run().len();
+        assert_eq!(world.run().len(), 1);
         world.clients[client].connection.recv_stream(id).stop(3u32.into()).unwrap();
         world.run();
+    };
+    (0..MAX_CANCELLED).for_each(|_| cancel(&mut world));
+    world.clients[client].ask();
+    let queries = world.run();
+    world.answer(&queries[0], 20);
+    cancel(&mut world);
+    assert_eq!((world.clients[client].lost.clone(), world.server.connections()), (None, 1));
+    cancel(&mut world);
+    assert_eq!(world.count(Counter::ClientQuicCancelFloods), 1);
+    assert_eq!(world.clients[client].close_code(), Some(4));
+}
+
+#[test]
+fn queries_of_a_connection_have_a_limit() {
+    let mut world = World::new();
+    let client = world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    for _ in 0..MAX_STREAMS {
+        world.clients[client].ask();
     }
-    assert_eq!(handed_on, MAX_STREAMS as usize);
-    assert_eq!(world.count(Counter::ClientQuicExcess), 3);
-    assert_eq!(world.clients[client].lost, None);
+    assert!(world.clients[client].connection.streams().open(quinn_proto::Dir::Bi).is_none());
+    assert!(world.clients[client].connection.streams().open(quinn_proto::Dir::Uni).is_none());
+    let queries = world.run();
+    assert_eq!(queries.len(), MAX_STREAMS as usize);
+    assert!(world.clients[client].connection.streams().open(quinn_proto::Dir::Bi).is_none());
+    queries.iter().for_each(|query| world.answer(query, 20));
+    // The client acknowledges a little later.
+    world.run();
+    world.run_after(Duration::from_millis(100));
+    world.clients[client].ask();
+    assert_eq!(world.run().len(), 1, "answers make room");
 }
 
 #[test]
@@ -148,4 +174,47 @@ fn clients_without_access_are_refused() {
     assert_eq!((world.count(Counter::ClientQuicRefused), world.server.connections()), (1, 0));
     assert!(world.clients[client].lost.is_some());
     assert!(world.sent.0 < 200, "{} octets", world.sent.0);
+    let sent = world.sent;
+    world.connect("10.0.0.1", ClientLike::Ordinary);
+    world.run();
+    assert_eq!((world.count(Counter::ClientQuicUnheard), world.server.connections()), (1, 0));
+    assert_eq!(world.sent, sent);
+}
+
+#[test]
+fn a_client_may_change_its_port_and_no_more() {
+    let mut world = World::new();
+    for (number, (first, moved, goes_on)) in [
+        ("192.0.2.7", "192.0.2.7", true),
+        ("2001:db8::1", "2001:db8::2", true),
+        ("192.0.2.8", "192.0.2.9", false),
+        ("2001:db8::1", "2001:db8:0:1::1", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let client = world.connect(first, ClientLike::Ordinary);
+        world.clients[client].address.set_port(2000 + number as u16);
+        world.run();
+        world.clients[client].address = std::net::SocketAddr::new(moved.parse().unwrap(), 3000);
+        world.clients[client].ask();
+        let queries = world.run();
+        assert_eq!(queries.len(), usize::from(goes_on), "{first} to {moved}");
+        assert!(queries.iter().all(|query| query.client == world.clients[client].address));
+        assert_eq!(world.count(Counter::ClientQuicMoved) > 0, !goes_on);
+    }
+}
+
+#[test]
+fn a_connection_that_ends_frees_its_queries() {
+    let mut world = World::new();
+    let client = world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    world.clients[client].ask();
+    let queries = world.run();
+    let now = world.now;
+    world.clients[client].connection.close(now, 0u32.into(), bytes::Bytes::new());
+    world.run();
+    assert_eq!(world.server.next_cancelled(), Some(queries[0].stream));
+    assert_eq!(world.server.next_cancelled(), None);
 }

@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use zoners_dns::Counter;
 
 use crate::datagrams::Peer;
-use crate::quic::{Outbox, QuicQuery, QuicServer, QuicTerms};
+use crate::quic::{Outbox, QuicQuery, QuicServer, QuicTerms, Reception};
 
 pub(super) const SERVER: SocketAddr =
     SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 853);
@@ -160,9 +160,13 @@ impl World {
         let peer = Peer { address: client.address, ours: None };
         let datagrams = std::mem::take(&mut client.outgoing);
         for datagram in &datagrams {
-            // Clients of TEST-NET-3 are not served.
-            let serves = |address: IpAddr| !address.to_string().starts_with("203.0.113.");
-            self.server.receive(self.now, peer, datagram, serves, &mut self.outbox);
+            // Clients of TEST-NET-3 are not served, and those of another network not even heard.
+            let receives = |address: IpAddr| match address.to_string() {
+                address if address.starts_with("203.0.113.") => Reception::Refused,
+                address if address.starts_with("10.") => Reception::Unheard,
+                _ => Reception::Served,
+            };
+            self.server.receive(self.now, peer, datagram, receives, &mut self.outbox);
         }
         !datagrams.is_empty()
     }
