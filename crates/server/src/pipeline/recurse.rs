@@ -32,7 +32,9 @@ impl<N: Network> Service<N> {
         let recorded = is_recorded.then(|| Arc::new(Trace::of_hops()));
         let trace = trace.or_else(|| recorded.clone());
         let service = self.of_group(miss.group);
+        let left = LeftMiss { service: self, miss: &miss };
         let (resolution, origin) = service.resolve_miss(&miss, trace).await;
+        std::mem::forget(left);
         let now = self.worker.shared().now();
         let mut reply = Vec::new();
         let resolved = (&resolution, origin);
@@ -54,7 +56,7 @@ impl<N: Network> Service<N> {
         (!reply.is_empty()).then_some(reply)
     }
 
-    /// Counts a miss whose client went away before the recursion.
+    /// Counts a miss whose client went away before the end of the recursion.
     pub(crate) fn abandon(&self, miss: &Miss) {
         let now = self.worker.shared().now();
         self.end_miss(miss, (QueryOutcome::Dropped, None), &[], now);
@@ -164,5 +166,18 @@ impl<N: Network> Service<N> {
             Some(answer) => self.look_up_own(answer, question).await,
             None => self.worker.resolve(question, trace).await,
         }
+    }
+}
+
+/// A miss under recursion. If the client goes away and the recursion is dropped, the query is counted as dropped: each
+/// query has an outcome.
+struct LeftMiss<'a, N: Network> {
+    service: &'a Service<N>,
+    miss: &'a Miss,
+}
+
+impl<N: Network> Drop for LeftMiss<'_, N> {
+    fn drop(&mut self) {
+        self.service.abandon(self.miss);
     }
 }
