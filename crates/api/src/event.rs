@@ -69,7 +69,7 @@ pub struct FinishedQuery {
     pub received_s: u64,
     /// The client's address.
     pub client: String,
-    /// The transport of the query: `udp`, `tcp`, `tls` or `https`.
+    /// The transport of the query: `udp`, `tcp`, `tls`, `https` or `quic`.
     pub transport: String,
     /// The name in the question; `None` in a packet without a readable question.
     pub name: Option<String>,

@@ -31,6 +31,8 @@ pub enum DescriptorKind {
     Tls,
     /// A listener for connections of clients over HTTPS.
     Https,
+    /// A socket for datagrams of clients over QUIC.
+    Quic,
     /// A listener of the HTTP service.
     Http,
     /// The listener of the control socket.

@@ -58,7 +58,7 @@ pub struct ResolutionReport {
     pub received_s: u64,
     /// The client's address.
     pub client: String,
-    /// The transport of the query: `udp`, `tcp`, `tls` or `https`.
+    /// The transport of the query: `udp`, `tcp`, `tls`, `https` or `quic`.
     pub transport: String,
     /// The name in the question.
     pub name: String,
@@ -171,7 +171,7 @@ pub enum HopEventReport {
         server: Option<String>,
         /// The address, with a port other than 53.
         address: String,
-        /// The transport: `udp`, `tcp`, `tls` or `https`.
+        /// The transport: `udp`, `tcp`, `tls`, `https` or `quic`.
         transport: String,
         /// Why this server, and why then.
         why: String,

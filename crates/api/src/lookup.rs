@@ -46,7 +46,7 @@ pub struct AnsweringServer {
     pub name: Option<String>,
     /// Its address, with the port if that is not 53.
     pub address: String,
-    /// The transport: `udp`, `tcp`, `tls` or `https`.
+    /// The transport: `udp`, `tcp`, `tls`, `https` or `quic`.
     pub transport: String,
 }
 
@@ -123,7 +123,7 @@ pub enum TraceEvent {
         server: String,
         /// Its address and port.
         address: String,
-        /// The transport: `udp`, `tcp`, `tls` or `https`.
+        /// The transport: `udp`, `tcp`, `tls`, `https` or `quic`.
         transport: String,
         /// Why this server, and why now.
         why: String,

@@ -26,7 +26,7 @@ pub struct KnownServer {
     pub name: Option<String>,
     /// Address and port.
     pub address: String,
-    /// The transport: `udp`, `tcp`, `tls` or `https`.
+    /// The transport: `udp`, `tcp`, `tls`, `https` or `quic`.
     pub transport: String,
     /// The smoothed round-trip time (RFC 6298); `None` before the first reply.
     pub srtt_ms: Option<f64>,

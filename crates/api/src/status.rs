@@ -25,7 +25,7 @@ pub struct DaemonStatus {
     pub reloads: u32,
     /// Served addresses and ports, each over UDP and TCP.
     pub listen: Vec<String>,
-    /// Served addresses and ports over TLS and HTTPS, such as `tls://0.0.0.0:853`.
+    /// Served addresses and ports over TLS, HTTPS and QUIC, such as `tls://0.0.0.0:853`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encrypted: Vec<String>,
     /// The certificate for encrypted transports.

@@ -21,19 +21,31 @@ pub enum Transport {
     /// Requests of HTTP within TLS, a query each (RFC 8484).
     #[serde(skip_deserializing)]
     Https,
+    /// Streams of QUIC, a query each (RFC 9250).
+    #[serde(skip_deserializing)]
+    Quic,
 }
 
 impl Transport {
     /// All transports.
-    pub const ALL: [Transport; 4] =
-        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https];
+    pub const ALL: [Transport; 5] =
+        [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Https, Transport::Quic];
 
     /// Whether messages come in a stream: no message is too long, and TC has no use.
     #[must_use]
     pub const fn is_stream(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp | Transport::Tls | Transport::Https => true,
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => true,
+        }
+    }
+
+    /// Whether the socket takes datagrams, and so shares no port with a stream.
+    #[must_use]
+    pub const fn has_datagrams(self) -> bool {
+        match self {
+            Transport::Udp | Transport::Quic => true,
+            Transport::Tcp | Transport::Tls | Transport::Https => false,
         }
     }
 
@@ -42,7 +54,7 @@ impl Transport {
     pub const fn is_encrypted(self) -> bool {
         match self {
             Transport::Udp | Transport::Tcp => false,
-            Transport::Tls | Transport::Https => true,
+            Transport::Tls | Transport::Https | Transport::Quic => true,
         }
     }
 
@@ -51,7 +63,7 @@ impl Transport {
     pub const fn verifies_address(self) -> bool {
         match self {
             Transport::Udp => false,
-            Transport::Tcp | Transport::Tls | Transport::Https => true,
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => true,
         }
     }
 
@@ -63,6 +75,7 @@ impl Transport {
             Transport::Tcp => 1,
             Transport::Tls => 2,
             Transport::Https => 3,
+            Transport::Quic => 4,
         }
     }
 
@@ -80,6 +93,7 @@ impl fmt::Display for Transport {
             Transport::Tcp => "tcp",
             Transport::Tls => "tls",
             Transport::Https => "https",
+            Transport::Quic => "quic",
         })
     }
 }

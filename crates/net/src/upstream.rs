@@ -133,7 +133,7 @@ impl Network for Sockets {
             Transport::Tcp | Transport::Tls => {
                 self.connections.has(Endpoint { address, ..to }).then_some(Carrier::Any)
             }
-            Transport::Https => Some(Carrier::Any),
+            Transport::Https | Transport::Quic => Some(Carrier::Any),
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -183,7 +183,7 @@ impl Sockets {
                     descriptor,
                 ))
             }
-            Transport::Https => SocketExchange::Unsupported,
+            Transport::Https | Transport::Quic => SocketExchange::Unsupported,
         }
     }
 }
@@ -195,7 +195,7 @@ pub enum SocketExchange {
     Udp(UdpExchange),
     /// On a connection.
     Tcp(TcpExchange),
-    /// Nowhere: no query leaves over HTTPS.
+    /// Nowhere: no query leaves over HTTPS or QUIC.
     Unsupported,
     /// Either, with a witness.
     Observed(Box<ObservedExchange>),

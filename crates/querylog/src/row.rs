@@ -14,16 +14,16 @@ const NONE: u16 = u16::MAX;
 /// The RCODE of a failure (RFC 1035 section 4.1.1).
 const SERVFAIL: u16 = 2;
 
-/// The flag of a query over TCP, or over HTTPS.
-const LOW_OF_TRANSPORT: u8 = 1;
+/// The low bit of a transport's octet, where there was one bit for the transport at first …
+const TRANSPORT_LOW: u8 = 1;
 /// The flag of a client with an IPv6 address.
 const IPV6: u8 = 2;
 /// The flag of a query with a readable question.
 const HAS_QUESTION: u8 = 4;
 /// The flag of a row without a client.
 const NO_CLIENT: u8 = 8;
-/// The flag of a query over an encrypted transport.
-const ENCRYPTED: u8 = 16;
+/// … and the place of the bits above.
+const TRANSPORT_SHIFT: u8 = 4;
 
 /// A query in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,13 +88,12 @@ impl<'a> LogRow<'a> {
         let since = u32::try_from(self.received_s.saturating_sub(segment_s)).unwrap_or(u32::MAX);
         let (name, rtype) = self.question.unwrap_or_default();
         let flags = [
-            (matches!(self.transport, Transport::Tcp | Transport::Https), LOW_OF_TRANSPORT),
-            (self.transport.is_encrypted(), ENCRYPTED),
             (matches!(self.client, Some(IpAddr::V6(_))), IPV6),
             (self.question.is_some(), HAS_QUESTION),
             (self.client.is_none(), NO_CLIENT),
         ];
-        let flags = flags.iter().filter(|(on, _)| *on).fold(0, |flags, (_, flag)| flags | flag);
+        let flags = flags.iter().filter(|(on, _)| *on);
+        let flags = flags.fold(transport_bits(self.transport), |flags, (_, flag)| flags | flag);
         out.extend([0, 0]);
         out.extend(since.to_le_bytes());
         out.extend(self.took_ms.to_le_bytes());
@@ -139,7 +138,7 @@ impl<'a> LogRow<'a> {
         let row = LogRow {
             received_s: segment_s + u64::from(long(2)),
             client,
-            transport: transport_of(flags),
+            transport: transport_of(flags)?,
             question: (flags & HAS_QUESTION != 0).then_some((name, short(10))),
             outcome: outcome_of(head[16])?,
             rcode: some(short(12)),
@@ -150,14 +149,15 @@ impl<'a> LogRow<'a> {
     }
 }
 
-/// The transport in the flags, of which an encrypted one has a bit more.
-fn transport_of(flags: u8) -> Transport {
-    match (flags & ENCRYPTED != 0, flags & LOW_OF_TRANSPORT != 0) {
-        (false, false) => Transport::Udp,
-        (false, true) => Transport::Tcp,
-        (true, false) => Transport::Tls,
-        (true, true) => Transport::Https,
-    }
+/// The bits of a transport among the flags: the lowest one, and those from the fifth on.
+fn transport_bits(transport: Transport) -> u8 {
+    let octet = transport.to_octet();
+    octet & TRANSPORT_LOW | octet >> 1 << TRANSPORT_SHIFT
+}
+
+/// The transport among the flags.
+fn transport_of(flags: u8) -> Option<Transport> {
+    Transport::from_octet(flags & TRANSPORT_LOW | flags >> TRANSPORT_SHIFT << 1)
 }
 
 /// The octet of an outcome, which never changes.

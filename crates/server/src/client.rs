@@ -35,7 +35,7 @@ pub const fn idle_timeout(transport: Transport) -> Option<Duration> {
     match transport {
         Transport::Tcp => Some(Duration::from_secs(10)),
         Transport::Tls => Some(Duration::from_secs(30)),
-        Transport::Udp | Transport::Https => None,
+        Transport::Udp | Transport::Https | Transport::Quic => None,
     }
 }
 

@@ -42,6 +42,7 @@ mod policy_keeper;
 mod privileges;
 mod pulse;
 mod query_logger;
+mod quic;
 mod recorders;
 mod recursion_trial;
 mod reload;

@@ -195,6 +195,7 @@ fn protocol(transport: Transport) -> DnstapProtocol {
         Transport::Tcp => DnstapProtocol::Tcp,
         Transport::Tls => DnstapProtocol::Dot,
         Transport::Https => DnstapProtocol::Doh,
+        Transport::Quic => DnstapProtocol::Doq,
     }
 }
 

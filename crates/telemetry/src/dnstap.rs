@@ -50,6 +50,8 @@ pub enum DnstapProtocol {
     Dot = 3,
     /// DNS over HTTPS (RFC 8484).
     Doh = 4,
+    /// DNS over QUIC (RFC 9250).
+    Doq = 7,
 }
 
 /// A message of DNS with its circumstances.

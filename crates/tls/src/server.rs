@@ -10,13 +10,19 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert,
+    ServerSessionMemoryCache,
+};
 use rustls::sign::CertifiedKey;
+use rustls::version::TLS13;
 
 use crate::{Certificate, provider};
 
 /// Session tickets for a client after a handshake: a client of DNS resumes one connection at a time.
 const TICKETS: usize = 1;
+/// Sessions over QUIC that are stored; the oldest goes first.
+const MAX_QUIC_SESSIONS: usize = 1024;
 
 /// What is spoken within TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,18 +33,22 @@ pub enum ApplicationProtocol {
     Https,
     /// HTTP/1.1 alone.
     Http1,
+    /// DNS over QUIC (RFC 9250).
+    Doq,
 }
 
 /// TLS of servers with one certificate, which a reload replaces.
 ///
-/// Sessions are in tickets with the client, encrypted with a key that is replaced every six hours and forgotten six
-/// hours later; nothing is stored for a client. There is no 0-RTT: a stream of DNS may carry what is not to be
-/// replayed, and rustls has 0-RTT with stored sessions alone.
+/// Sessions over TCP are in tickets with the client, encrypted with a key that is replaced every six hours and forgotten
+/// six hours later; nothing is stored for a client. There is no 0-RTT over TCP: a stream of DNS may carry what is not to
+/// be replayed, and rustls has 0-RTT with stored sessions alone. Over QUIC each query has its own stream, so that a
+/// server tells apart what may come in 0-RTT; such sessions are stored, and each is good for one 0-RTT alone.
 pub struct ServerTls {
     certificate: Arc<ServedCertificate>,
     dot: Arc<ServerConfig>,
     https: Arc<ServerConfig>,
     http1: Arc<ServerConfig>,
+    doq: Arc<ServerConfig>,
 }
 
 impl ServerTls {
@@ -49,10 +59,11 @@ impl ServerTls {
     pub fn new(certificate: Certificate) -> Result<Self, rustls::Error> {
         let certificate = Arc::new(ServedCertificate(ArcSwap::from_pointee(certificate)));
         let tickets = Ticketer::new()?;
+        let doq = quic_config(certificate.clone(), ApplicationProtocol::Doq)?;
         let config = |protocol| config(certificate.clone(), tickets.clone(), protocol);
         let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
         let http1 = config(ApplicationProtocol::Http1)?;
-        Ok(ServerTls { certificate, dot, https, http1 })
+        Ok(ServerTls { certificate, dot, https, http1, doq })
     }
 
     /// The certificate of handshakes to come.
@@ -73,6 +84,7 @@ impl ServerTls {
             ApplicationProtocol::Dot => self.dot.clone(),
             ApplicationProtocol::Https => self.https.clone(),
             ApplicationProtocol::Http1 => self.http1.clone(),
+            ApplicationProtocol::Doq => self.doq.clone(),
         }
     }
 }
@@ -94,6 +106,23 @@ fn config(
     Ok(Arc::new(config))
 }
 
+/// TLS 1.3 with 0-RTT, for QUIC.
+fn quic_config(
+    certificate: Arc<ServedCertificate>,
+    protocol: ApplicationProtocol,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
+    config.session_storage = ServerSessionMemoryCache::new(MAX_QUIC_SESSIONS);
+    config.send_tls13_tickets = TICKETS;
+    // QUIC has a limit of its own (RFC 9001 section 4.6.1).
+    config.max_early_data_size = u32::MAX;
+    Ok(Arc::new(config))
+}
+
 impl ApplicationProtocol {
     /// The names in ALPN (RFC 7301), the preferred one first.
     fn names(self) -> &'static [&'static [u8]] {
@@ -101,6 +130,7 @@ impl ApplicationProtocol {
             ApplicationProtocol::Dot => &[b"dot"],
             ApplicationProtocol::Https => &[b"h2", b"http/1.1"],
             ApplicationProtocol::Http1 => &[b"http/1.1"],
+            ApplicationProtocol::Doq => &[b"doq"],
         }
     }
 }

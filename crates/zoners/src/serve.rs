@@ -170,6 +170,9 @@ fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     for address in &bound.tls {
         tracing::info!("listen: serving on {address}, TLS");
     }
+    for address in &bound.quic {
+        tracing::info!("listen: serving on {address}, QUIC");
+    }
     for (address, path) in &bound.https {
         tracing::info!("listen: serving on {address}, HTTPS at {path}");
     }

@@ -256,7 +256,7 @@ fn send_charged<N: Network>(
             // UDP and TCP share the record.
             shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo
         }
-        Transport::Tls | Transport::Https => {
+        Transport::Tls | Transport::Https | Transport::Quic => {
             env.count(Counter::UpstreamTls);
             EchoSupport::default()
         }

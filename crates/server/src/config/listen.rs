@@ -69,12 +69,12 @@ impl ListenerSpec {
 
 impl<'a> AddressSpec<'a> {
     /// The listeners of a list by address. A transport that comes again begins a new address, since port 0 is a new
-    /// port each time; and so does an encrypted one, which has no port in common with TCP.
+    /// port each time; and so does each encrypted one, which has no port in common with UDP and TCP.
     pub(crate) fn all_of(listeners: &'a [ListenerSpec]) -> impl Iterator<Item = Self> {
         let belong = |one: &ListenerSpec, next: &ListenerSpec| {
             one.address == next.address
                 && one.transport < next.transport
-                && one.transport.is_encrypted() == next.transport.is_encrypted()
+                && !next.transport.is_encrypted()
         };
         let spec = |listeners: &'a [ListenerSpec]| {
             listeners.first().map(|first| AddressSpec { address: first.address, listeners })
@@ -184,9 +184,10 @@ mod tests {
         assert_eq!(listeners.collect::<Vec<_>>(), expected);
         assert_eq!(config.https().len(), 1);
         assert_eq!(config.ports(), [53, 443, 853, 5300]);
-        let text = "[server]\nlisten = [\"127.0.0.1:0\", \"tls://127.0.0.1:0\"]\n";
-        let two = Config::parse(text, "zoners.toml").unwrap().listeners();
-        assert_eq!(AddressSpec::all_of(&two).count(), 2, "each with a free port of its own");
+        let text =
+            "[server]\nlisten = [\"127.0.0.1:0\", \"tls://127.0.0.1:0\", \"quic://127.0.0.1:0\"]\n";
+        let three = Config::parse(text, "zoners.toml").unwrap().listeners();
+        assert_eq!(AddressSpec::all_of(&three).count(), 3, "each with a free port of its own");
         let table =
             Config::parse("[[listen]]\naddress = \"tls://0.0.0.0\"\n", "zoners.toml").unwrap();
         assert_eq!(table.listeners().len(), 5, "beside those of this machine");

@@ -164,7 +164,7 @@ impl Config {
             };
             let mut listens = self.listen_addresses();
             let has_port = |(_, listen): &(String, &ListenAddress)| {
-                listen.transports.iter().any(|transport| transport.is_stream())
+                listen.transports.iter().any(|transport| !transport.has_datagrams())
                     && overlaps(&listen.address)
             };
             let path = format!("server.http[{place}]");

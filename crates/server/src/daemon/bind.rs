@@ -130,13 +130,14 @@ fn bind_or_take(
 }
 
 /// Distributes sockets over workers: each socket is read by a worker, as the kernel distributes clients over all
-/// sockets; each worker reads a socket of each transport.
+/// sockets; each worker reads a socket of each transport, as long as a socket may have several readers.
 fn distribute(sockets: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<BoundListener>>> {
     let mut workers: Vec<Vec<BoundListener>> = (0..threads).map(|_| Vec::new()).collect();
     for transport in Transport::ALL {
         let of_transport =
             sockets.iter().filter(|socket| socket.transport() == transport).collect::<Vec<_>>();
-        let most = of_transport.len().max(threads);
+        let sockets = of_transport.len();
+        let most = if has_one_reader(transport) { sockets } else { sockets.max(threads) };
         for (worker, socket) in (0..threads).cycle().zip(of_transport.iter().cycle()).take(most) {
             if let Some(worker) = workers.get_mut(worker) {
                 worker.push(socket.try_clone()?);
@@ -146,10 +147,20 @@ fn distribute(sockets: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<B
     Ok(workers)
 }
 
-/// The same sockets for each worker.
+/// The same sockets for each worker; sockets with one reader for the first worker alone.
 fn copies(listeners: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<BoundListener>>> {
-    let again = |_| listeners.iter().map(BoundListener::try_clone).collect();
-    (0..threads).map(again).collect()
+    let of_worker = |worker| {
+        let may_read =
+            |listener: &&BoundListener| worker == 0 || !has_one_reader(listener.transport());
+        listeners.iter().filter(may_read).map(BoundListener::try_clone).collect()
+    };
+    (0..threads).map(of_worker).collect()
+}
+
+/// Whether one worker alone may read a socket: a connection of QUIC lives with one worker, and all datagrams of the
+/// connection must come there.
+fn has_one_reader(transport: Transport) -> bool {
+    transport == Transport::Quic
 }
 
 /// Binds the wanted listeners for so many workers. A configured address may be absent, but not taken. Of the default

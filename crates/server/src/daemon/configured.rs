@@ -131,7 +131,7 @@ impl Configured {
         let config = &generation.config;
         let heir = privileges::heir(config)?;
         let GivenSockets { udp, tcp, stored } = service_manager::sockets()?;
-        let given = BoundListener::given(udp, tcp);
+        let given = BoundListener::given(udp, tcp, config)?;
         let (taken, kept) = match predecessor {
             Some(control) => take_over(&control)?,
             None => take_from_store(stored, config, !given.is_empty())?,

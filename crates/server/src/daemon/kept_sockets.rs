@@ -15,11 +15,12 @@ use super::take_over::serves;
 use crate::config::{AddressSpec, Config};
 
 /// The kinds of sockets in the store, with the words of their names.
-const KINDS: [(DescriptorKind, &str); 6] = [
+const KINDS: [(DescriptorKind, &str); 7] = [
     (DescriptorKind::Udp, "udp"),
     (DescriptorKind::Tcp, "tcp"),
     (DescriptorKind::Tls, "tls"),
     (DescriptorKind::Https, "https"),
+    (DescriptorKind::Quic, "quic"),
     (DescriptorKind::Http, "http"),
     (DescriptorKind::Control, "control"),
 ];
@@ -145,7 +146,10 @@ impl WantedSockets {
         let bound = address(kind, socket);
         let is_at = |wanted: &SocketAddr| bound.is_some_and(|bound| serves(bound, *wanted));
         match kind {
-            DescriptorKind::Udp | DescriptorKind::Tcp | DescriptorKind::Tls => {
+            DescriptorKind::Udp
+            | DescriptorKind::Tcp
+            | DescriptorKind::Tls
+            | DescriptorKind::Quic => {
                 self.clients.iter().any(|(of, wanted)| *of == kind && is_at(wanted))
             }
             DescriptorKind::Http | DescriptorKind::Https => self.http.iter().any(is_at),
@@ -164,7 +168,7 @@ impl WantedSockets {
 fn address(kind: DescriptorKind, socket: &OwnedFd) -> Option<SocketAddr> {
     let socket = socket.as_fd().try_clone_to_owned().ok()?;
     match kind {
-        DescriptorKind::Udp => UdpSocket::from(socket).local_addr().ok(),
+        DescriptorKind::Udp | DescriptorKind::Quic => UdpSocket::from(socket).local_addr().ok(),
         _ => TcpListener::from(socket).local_addr().ok(),
     }
 }

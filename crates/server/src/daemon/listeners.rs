@@ -11,7 +11,7 @@ use zoners_files::ServiceUser;
 use zoners_net::datagrams::Datagrams;
 use zoners_net::listen::{self, Terms};
 
-use crate::config::ListenerSpec;
+use crate::config::{Config, ListenerSpec};
 
 /// A listener of one worker, bound and not yet served.
 #[derive(Debug)]
@@ -54,7 +54,9 @@ impl BoundListener {
         terms: Terms,
     ) -> io::Result<Self> {
         let socket = match transport {
-            Transport::Udp => BoundSocket::Datagrams(listen::udp(address, terms)?),
+            Transport::Udp | Transport::Quic => {
+                BoundSocket::Datagrams(listen::udp(address, terms)?)
+            }
             Transport::Tcp | Transport::Tls | Transport::Https => {
                 BoundSocket::Stream(listen::tcp(address, terms)?)
             }
@@ -63,8 +65,8 @@ impl BoundListener {
     }
 
     /// A bound socket for datagrams.
-    pub(super) fn of_udp(socket: UdpSocket) -> Self {
-        BoundListener { transport: Transport::Udp, socket: BoundSocket::Datagrams(socket) }
+    pub(super) fn of_datagrams(transport: Transport, socket: UdpSocket) -> Self {
+        BoundListener { transport, socket: BoundSocket::Datagrams(socket) }
     }
 
     /// A bound listener for connections.
@@ -77,20 +79,38 @@ impl BoundListener {
         self.transport
     }
 
-    /// The listeners of a service manager.
-    pub(super) fn given(udp: Vec<UdpSocket>, tcp: Vec<TcpListener>) -> Vec<Self> {
-        let datagrams = udp.into_iter().map(BoundListener::of_udp);
-        let streams = tcp.into_iter();
-        let streams = streams.map(|socket| BoundListener::of_stream(Transport::Tcp, socket));
-        datagrams.chain(streams).collect()
+    /// The listeners of a service manager. A socket is served over the encrypted transport that the configuration has at
+    /// its port, else in clear.
+    ///
+    /// # Errors
+    /// A socket has no address.
+    pub(super) fn given(
+        udp: Vec<UdpSocket>,
+        tcp: Vec<TcpListener>,
+        config: &Config,
+    ) -> io::Result<Vec<Self>> {
+        let datagrams = udp.into_iter().map(BoundSocket::Datagrams);
+        let sockets = datagrams.chain(tcp.into_iter().map(BoundSocket::Stream));
+        let of_socket = |socket: BoundSocket| {
+            let plain = match socket {
+                BoundSocket::Datagrams(_) => Transport::Udp,
+                BoundSocket::Stream(_) => Transport::Tcp,
+            };
+            let port = socket.address()?.port();
+            let wanted = config.listeners().into_iter().find(|wanted| {
+                wanted.transport.is_encrypted()
+                    && wanted.transport.has_datagrams() == plain.has_datagrams()
+                    && wanted.address.port() == port
+            });
+            let transport = wanted.map_or(plain, |wanted| wanted.transport);
+            Ok(BoundListener { transport, socket })
+        };
+        sockets.map(of_socket).collect()
     }
 
     /// The local address.
     pub(super) fn address(&self) -> io::Result<SocketAddr> {
-        match &self.socket {
-            BoundSocket::Datagrams(socket) => socket.local_addr(),
-            BoundSocket::Stream(socket) => socket.local_addr(),
-        }
+        self.socket.address()
     }
 
     /// The same socket for another worker.
@@ -116,6 +136,15 @@ impl BoundListener {
     }
 }
 
+impl BoundSocket {
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            BoundSocket::Datagrams(socket) => socket.local_addr(),
+            BoundSocket::Stream(socket) => socket.local_addr(),
+        }
+    }
+}
+
 impl AsFd for BoundListener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
@@ -126,6 +155,14 @@ impl AsFd for BoundListener {
 }
 
 impl ServedListener {
+    /// The local address, if the system tells.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            ServedSocket::Datagrams(socket) => socket.local_address(),
+            ServedSocket::Stream(socket) => socket.local_addr().ok(),
+        }
+    }
+
     /// Closes the socket and all copies to new datagrams; queries under way are still answered.
     pub(super) fn deafen(&self) {
         if let ServedSocket::Datagrams(socket) = &self.socket {
@@ -205,6 +242,7 @@ pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
         Transport::Tcp => DescriptorKind::Tcp,
         Transport::Tls => DescriptorKind::Tls,
         Transport::Https => DescriptorKind::Https,
+        Transport::Quic => DescriptorKind::Quic,
     }
 }
 

@@ -50,6 +50,8 @@ pub struct ListenStatus {
     pub addresses: Vec<SocketAddr>,
     /// The addresses and ports over TLS.
     pub tls: Vec<SocketAddr>,
+    /// The addresses and ports over QUIC.
+    pub quic: Vec<SocketAddr>,
     /// The addresses and ports of the HTTP service.
     pub http: Vec<SocketAddr>,
     /// The addresses and ports of DNS over HTTPS, each with its path.
@@ -90,13 +92,13 @@ impl Listening {
 
     /// The addresses for DNS, for reports.
     pub(super) fn status(&self) -> ListenStatus {
-        let addresses = |is_encrypted| {
-            let places = self.places.iter().filter(|place| place.is_encrypted() == is_encrypted);
-            places.flat_map(|place| place.addresses.clone()).collect()
+        let addresses = |is_over: fn(Transport) -> bool| {
+            self.places.iter().flat_map(|place| place.addresses_over(is_over)).collect()
         };
         ListenStatus {
-            addresses: addresses(false),
-            tls: addresses(true),
+            addresses: addresses(|transport| !transport.is_encrypted()),
+            tls: addresses(|transport| transport == Transport::Tls),
+            quic: addresses(|transport| transport == Transport::Quic),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
@@ -306,9 +308,14 @@ impl ServedAddress {
         names.join(" and ")
     }
 
-    /// Whether clients are served over an encrypted transport.
-    fn is_encrypted(&self) -> bool {
-        self.listeners.iter().flatten().any(|listener| listener.transport.is_encrypted())
+    /// The addresses at which clients are served over such a transport.
+    fn addresses_over(&self, is_over: fn(Transport) -> bool) -> Vec<SocketAddr> {
+        let of_first = self.listeners.first().into_iter().flatten();
+        let over = of_first.filter(|listener| is_over(listener.transport));
+        let mut addresses: Vec<SocketAddr> = over.filter_map(ServedListener::address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
     }
 
     fn leave(&self) {

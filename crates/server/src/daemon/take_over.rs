@@ -78,9 +78,8 @@ impl TakenOver {
         to: &mut TakenListeners,
     ) -> io::Result<()> {
         match kind {
-            DescriptorKind::Udp => {
-                to.listeners.push(BoundListener::of_udp(UdpSocket::from(descriptor)));
-            }
+            DescriptorKind::Udp => to.add_datagrams(Transport::Udp, descriptor),
+            DescriptorKind::Quic => to.add_datagrams(Transport::Quic, descriptor),
             DescriptorKind::Tcp => to.add_stream(Transport::Tcp, descriptor),
             DescriptorKind::Tls => to.add_stream(Transport::Tls, descriptor),
             DescriptorKind::Http | DescriptorKind::Https => {
@@ -96,6 +95,11 @@ impl TakenOver {
 }
 
 impl TakenListeners {
+    fn add_datagrams(&mut self, transport: Transport, descriptor: OwnedFd) {
+        let socket = UdpSocket::from(descriptor);
+        self.listeners.push(BoundListener::of_datagrams(transport, socket));
+    }
+
     fn add_stream(&mut self, transport: Transport, descriptor: OwnedFd) {
         let socket = TcpListener::from(descriptor);
         self.listeners.push(BoundListener::of_stream(transport, socket));

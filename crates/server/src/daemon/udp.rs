@@ -106,7 +106,7 @@ fn serve_batch<N: Network>(
 
 /// Whether a service at this port answers anything (echo, daytime, quote of the day, chargen, time): such a service
 /// and a DNS server would answer each other for ever. Nothing is sent from port 0.
-fn answers_anything(port: u16) -> bool {
+pub(super) fn answers_anything(port: u16) -> bool {
     matches!(port, 0 | 7 | 13 | 17 | 19 | 37)
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
-use zoners_dns::Network;
+use zoners_dns::{Network, Transport};
 
 use super::at_work::{AtWork, SocketCopies, Stopping};
 use super::connections::{ConnectionShares, Connections};
@@ -16,7 +16,7 @@ use super::listeners::{ServedListener, ServedSocket};
 use super::pulse::Activity;
 use super::served_tls::ServedTls;
 use super::tcp::handshakes::Handshakes;
-use super::{Current, tcp, udp};
+use super::{Current, quic, tcp, udp};
 
 /// The time for queries under way at the end.
 const FINISH_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -60,6 +60,7 @@ struct WorkerState<N: Network> {
     current: Current<N>,
     connections: Connections,
     handshakes: Handshakes,
+    tls: ServedTls,
     activity: Arc<Activity>,
     at_work: AtWork,
 }
@@ -70,6 +71,7 @@ impl<N: Network> WorkerState<N> {
             current: self.current.clone(),
             connections: self.connections.clone(),
             handshakes: self.handshakes.clone(),
+            tls: self.tls.clone(),
             activity: self.activity.clone(),
             at_work: self.at_work.clone(),
         }
@@ -85,8 +87,8 @@ pub(super) fn run<N: Network>(
     (shares, tls): (ConnectionShares, ServedTls),
 ) -> io::Result<()> {
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
-    let handshakes = Handshakes::new(tls);
-    let state = WorkerState { current, connections, handshakes, activity, at_work };
+    let handshakes = Handshakes::new(tls.clone());
+    let state = WorkerState { current, connections, handshakes, tls, activity, at_work };
     runtime.block_on(serve(state, assignments))
 }
 
@@ -130,10 +132,26 @@ async fn serve<N: Network>(
 
 /// Serves clients at an address until the address is left. Queries under way go on, and keep the sockets.
 async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) -> io::Result<()> {
-    let WorkerState { current, connections, handshakes, activity, at_work } = work;
+    let WorkerState { current, connections, handshakes, tls, activity, at_work } = work;
     let mut serving = JoinSet::new();
     for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
         match socket {
+            ServedSocket::Datagrams(socket) if transport == Transport::Quic => {
+                let random = current.load().worker().shared().random.clone();
+                let Some(terms) = tls.quic(&random) else {
+                    tracing::error!("quic: no client is served: there is no certificate");
+                    continue;
+                };
+                let door = quic::QuicDoor {
+                    listener: assignment.wanted,
+                    terms,
+                    current: current.clone(),
+                    activity: activity.clone(),
+                    stopping: assignment.leaving.clone(),
+                    at_work: at_work.clone(),
+                };
+                serving.spawn(quic::serve(socket, door));
+            }
             ServedSocket::Datagrams(socket) => {
                 let (current, activity) = (current.clone(), activity.clone());
                 let socket = (socket, assignment.wanted);

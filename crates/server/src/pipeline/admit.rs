@@ -199,7 +199,11 @@ impl Access {
     }
 
     /// Whether a client that is not served gets a reply; notes the client.
-    fn may_refuse(&self, client: Client, clock: ClockReading) -> Result<(), NotAdmitted> {
+    pub(super) fn may_refuse(
+        &self,
+        client: Client,
+        clock: ClockReading,
+    ) -> Result<(), NotAdmitted> {
         self.refused.note(client.address, clock.now);
         match self.refuse {
             Refuse::Drop => Err(NotAdmitted::Drop),

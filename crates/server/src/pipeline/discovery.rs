@@ -92,9 +92,12 @@ fn is_same(asked: &NameSlice, name: &Name) -> bool {
 
 /// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys.
 fn service(listener: &ListenAddress, priority: u16, target: &Name) -> Vec<u8> {
-    let is_https = listener.is_over(Transport::Https);
     let (ip, port) = (listener.address.ip(), listener.address.port());
-    let protocol: &[u8] = if is_https { b"\x02h2" } else { b"\x03dot" };
+    let protocol: &[u8] = match listener.transports {
+        [Transport::Https] => b"\x02h2",
+        [Transport::Quic] => b"\x03doq",
+        _ => b"\x03dot",
+    };
     let mut data = priority.to_be_bytes().to_vec();
     data.extend_from_slice(target.as_slice());
     put(&mut data, ALPN, protocol);
@@ -141,17 +144,18 @@ mod tests {
 
     #[test]
     fn each_encrypted_listener_is_designated_with_its_port_path_and_address() {
-        let listen =
-            "\"127.0.0.1\", \"tls://0.0.0.0\", \"https://192.0.2.1:8443/q\", \"tls://[::1]\"";
+        let listen = "\"127.0.0.1\", \"tls://0.0.0.0\", \"https://192.0.2.1:8443/q\", \"tls://[::1]\", \
+             \"quic://0.0.0.0\"";
         let discovery = discovery(listen, &["*.example", "dns.example"]).unwrap();
         let services = shown(&discovery, "_DNS.resolver.arpa", Rtype::SVCB);
-        assert_eq!(services.len(), 3);
+        assert_eq!(services.len(), 4);
         assert!(services[0].starts_with("1 dns.example"), "{services:?}");
         assert!(services[0].contains("dot") && !services[0].contains("hint"), "{services:?}");
         for part in ["h2", "8443", "192.0.2.1", "/q{?dns}"] {
             assert!(services[1].contains(part), "{services:?}");
         }
         assert!(services[2].contains("::1"), "{services:?}");
+        assert!(services[3].contains("doq") && services[3].contains("853"), "{services:?}");
         let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services.clone());
         assert!(parsed.is_sound());
     }

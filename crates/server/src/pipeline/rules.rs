@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use zoners_api::RefusedClient;
-use zoners_dns::{Delegation, Moment, Prefix, Random, Transport, ZoneCopies};
+use zoners_dns::{ClockReading, Delegation, Moment, Prefix, Random, Transport, ZoneCopies};
 use zoners_net::client_slots::ClientSlots;
+use zoners_net::quic::Reception;
 
 use super::admit::Access;
 use super::cookies::Cookies;
@@ -171,6 +172,15 @@ impl Rules {
     /// Whether a client is served.
     pub(crate) fn serves(&self, client: &Client) -> bool {
         self.access.allows(client)
+    }
+
+    /// What is to be done for a client that begins a connection over QUIC, which needs no connection for a refusal.
+    pub(crate) fn reception(&self, client: &Client, clock: ClockReading) -> Reception {
+        match self.access.allows(client) {
+            true => Reception::Served,
+            false if self.access.may_refuse(*client, clock).is_ok() => Reception::Refused,
+            false => Reception::Unheard,
+        }
     }
 
     /// Who is served at the listener that is configured so; `None` for a listener of a service manager.

@@ -62,6 +62,7 @@ mod listening {
     mod http;
     mod nearby;
     mod own_names;
+    mod quic;
     mod reloads;
 }
 

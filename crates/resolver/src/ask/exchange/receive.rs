@@ -78,7 +78,7 @@ pub(super) fn read_event<N: Network>(
     match wait.endpoint.transport {
         Transport::Udp => Received::NoReply(fault),
         // No attacker can have sent it, and nothing else will come.
-        Transport::Tcp | Transport::Tls | Transport::Https => {
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
             fail(env, wait.endpoint, fault.unwrap_or(Fault::NoReply))
         }
     }
@@ -104,7 +104,7 @@ fn take_reply<N: Network>(
                 return Received::Unproven(message, repeated);
             }
             // The server itself does without.
-            Transport::Tcp | Transport::Tls | Transport::Https => {
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
                 _ = observe(env, wait.endpoint, Observation::Secrets { repeated })
             }
         }
@@ -125,7 +125,7 @@ fn take_reply<N: Network>(
             Received::Truncated
         }
         // Over a stream, TC means that the reply is broken (RFC 2181 section 9).
-        Transport::Tcp | Transport::Tls | Transport::Https => {
+        Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
             env.count(Counter::UpstreamMalformed);
             fail(env, wait.endpoint, Fault::Malformed(MessageError::Truncated))
         }

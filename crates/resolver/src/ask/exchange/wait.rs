@@ -46,7 +46,9 @@ impl<N: Network> PendingQuery<N> {
     pub(super) fn send_again(&mut self, query: &ServerQuery<'_>, udp_payload_size: u16) {
         let cookie = match self.endpoint.transport {
             Transport::Udp => self.shown.option_again(),
-            Transport::Tcp | Transport::Tls | Transport::Https => self.shown.option(),
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
+                self.shown.option()
+            }
         };
         let is_padded = self.endpoint.transport.is_encrypted();
         let opt = QueryOpt { udp_payload_size, cookie, is_padded };

@@ -167,7 +167,7 @@ impl Candidates {
     pub(super) fn most_tries(&self, candidate: &Candidate) -> u8 {
         match candidate.endpoint.transport {
             _ if candidate.estimate.given_up => 1,
-            Transport::Tcp | Transport::Tls | Transport::Https => 2,
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => 2,
             Transport::Udp if self.is_nested => MOST_NESTED_TRIES,
             Transport::Udp if candidate.no_tcp => MOST_DATAGRAMS,
             Transport::Udp => MOST_TRIES,

@@ -19,12 +19,14 @@ const MAX_PATH: usize = 128;
 /// The transports of an address without a scheme.
 const PLAIN: &[Transport] = &[Transport::Udp, Transport::Tcp];
 /// The schemes, each with transports and a port.
-const SCHEMES: [(&str, &[Transport], u16); 5] = [
+const SCHEMES: [(&str, &[Transport], u16); 6] = [
     ("udp+tcp", PLAIN, PORT),
     ("udp", &[Transport::Udp], PORT),
     ("tcp", &[Transport::Tcp], PORT),
     ("tls", &[Transport::Tls], TLS_PORT),
     ("https", &[Transport::Https], HTTPS_PORT),
+    // The port of QUIC is that of TLS, over UDP (RFC 9250 section 8.1).
+    ("quic", &[Transport::Quic], TLS_PORT),
 ];
 
 /// `[[listen]]`
@@ -70,8 +72,8 @@ impl ListenAddress {
 
     /// Whether a socket of one is a socket of the other kind too: for datagrams, or for streams.
     pub(crate) fn shares_sockets_with(&self, other: &ListenAddress) -> bool {
-        let has = |address: &ListenAddress, is_stream: bool| {
-            address.transports.iter().any(|transport| transport.is_stream() == is_stream)
+        let has = |address: &ListenAddress, datagrams: bool| {
+            address.transports.iter().any(|transport| transport.has_datagrams() == datagrams)
         };
         [false, true].into_iter().any(|kind| has(self, kind) && has(other, kind))
     }
@@ -79,8 +81,9 @@ impl ListenAddress {
 
 impl TextValue for ListenAddress {
     const ALLOWED: &'static str = "an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \
-                                   \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or \
-                                   https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\"";
+                                   \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls://, \
+                                   https:// or quic:// in front, such as \"tls://0.0.0.0\" or \
+                                   \"https://[::]/dns-query\"";
 
     fn read(text: &str) -> Option<Self> {
         let Some((scheme, rest)) = text.split_once("://") else {
@@ -132,6 +135,7 @@ mod tests {
             ("tls://[::]:8853", "tls://[::]:8853"),
             ("https://192.0.2.1", "https://192.0.2.1:443/dns-query"),
             ("https://[::]:8443/of/home", "https://[::]:8443/of/home"),
+            ("quic://0.0.0.0", "quic://0.0.0.0:853"),
         ] {
             let address = ListenAddress::read(text).unwrap();
             assert_eq!(address.to_string(), shown);
@@ -147,6 +151,7 @@ mod tests {
             "https:///dns-query",
             "http://127.0.0.1",
             "quic:127.0.0.1",
+            "quic://127.0.0.1/dns-query",
             "://127.0.0.1",
         ] {
             assert_eq!(ListenAddress::read(wrong), None, "{wrong}");
@@ -162,5 +167,7 @@ mod tests {
         assert!(at("tls").shares_sockets_with(&at("tcp")));
         assert!(at("udp+tcp").shares_sockets_with(&at("https")));
         assert!(!at("udp").shares_sockets_with(&at("tls")));
+        assert!(at("udp").shares_sockets_with(&at("quic")));
+        assert!(!at("tls").shares_sockets_with(&at("quic")));
     }
 }

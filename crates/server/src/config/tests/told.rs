@@ -245,8 +245,8 @@ fn everything_wrong_is_told_at_once_in_its_order() {
     let right = [
         "z:1:1: http: there is no such key or table",
         "z:3:11: server.threads: must be a whole number between 1 and 256, not 300",
-        "z:4:11: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"x\"",
-        "z:4:32: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls:// or https:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"y:1\"",
+        "z:4:11: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls://, https:// or quic:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"x\"",
+        "z:4:32: server.listen: must be an address, with a port other than 53 if it has one, such as \"127.0.0.1\", \"127.0.0.1:5300\" or \"[::1]:5300\", or with udp://, tcp://, udp+tcp://, tls://, https:// or quic:// in front, such as \"tls://0.0.0.0\" or \"https://[::]/dns-query\", not \"y:1\"",
         "z:5:8: `nobody` is no number and not true or false: a text stands in quotes",
         "z:7:8: forward.zone: must be a domain name, such as \"corp.example\", not \"a..b\"",
         "z:8:1: forward: `zone` is missing",

@@ -95,7 +95,8 @@ fn network<N: Network>(overseer: &Overseer<N>) -> NetworkReport {
 fn encrypted(bound: &ListenStatus) -> Vec<String> {
     let tls = bound.tls.iter().map(|address| format!("tls://{address}"));
     let https = bound.https.iter().map(|(address, path)| format!("https://{address}{path}"));
-    tls.chain(https).collect()
+    let quic = bound.quic.iter().map(|address| format!("quic://{address}"));
+    tls.chain(https).chain(quic).collect()
 }
 
 fn certificate_state(certificate: &Certificate, now_s: u64) -> CertificateState {

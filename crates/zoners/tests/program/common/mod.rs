@@ -2,11 +2,15 @@
 
 pub(crate) mod authority;
 #[cfg(target_os = "linux")]
+pub(crate) mod certificate;
+#[cfg(target_os = "linux")]
 pub(crate) mod heard;
 pub(crate) mod list_server;
 #[cfg(target_os = "linux")]
 pub(crate) mod networks;
 pub(crate) mod primary;
+#[cfg(target_os = "linux")]
+pub(crate) mod quic_client;
 pub(crate) mod redis;
 #[cfg(target_os = "linux")]
 pub(crate) mod service_manager;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use zoners_dns::Rtype;
 
+use crate::common::certificate::{certificate_keys, certify};
 use crate::common::networks::in_a_network;
+use crate::common::quic_client::QuicTrust;
 use crate::common::service_manager::{ServiceManager, free_address};
 use crate::common::waiting::until;
 use crate::common::{ask_until, client, localhost, shell_program};
@@ -189,6 +191,23 @@ fn daemons_with_the_sockets_of_a_unit_take_over() {
         is_answered(given);
         assert!(TcpStream::connect(configured).is_err());
     });
+}
+
+#[test]
+fn daemons_over_quic_take_over_with_sockets_of_their_own_and_of_a_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = QuicTrust::of(&certify(folder.path()));
+    for is_given in [false, true] {
+        let address = free_address();
+        let listen = format!("listen = [\"quic://{address}\"]\nthreads = 2");
+        let config = format!("[server]\n{listen}\n{}\n", certificate_keys(folder.path()));
+        let sockets = Some(address).filter(|_| is_given);
+        let (manager, _) = ServiceManager::start_with_sockets(&config, sockets.as_slice());
+        takes_over(manager, || {
+            let mut client = trust.connect(address).unwrap();
+            assert_eq!(client.ask().unwrap().answer.len(), 1);
+        });
+    }
 }
 
 #[test]

@@ -1,10 +1,7 @@
 //! Listening over TLS, as a client sees it.
 
-use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -12,23 +9,9 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use zoners_dns::{Message, Rtype};
 
+use crate::common::certificate::certify;
 use crate::common::waiting::until;
 use crate::common::{Daemon, file, localhost};
-
-/// A new certificate with its key, in the folder of a daemon.
-fn certify(folder: &Path) -> String {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["dns.example".to_owned()]).unwrap();
-    let chain = params.self_signed(&key).unwrap().pem();
-    // The key first: the pair must fit once the certificate is there.
-    for (name, text) in [("key.pem", key.serialize_pem()), ("chain.pem", chain.clone())] {
-        let beside = folder.join("beside");
-        std::fs::write(&beside, text).unwrap();
-        std::fs::set_permissions(&beside, Permissions::from_mode(0o600)).unwrap();
-        std::fs::rename(beside, folder.join(name)).unwrap();
-    }
-    chain
-}
 
 /// A daemon that serves over TLS as `listen` says, the certificate, and the address.
 fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {

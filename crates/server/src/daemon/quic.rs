@@ -1,0 +1,126 @@
+//! Clients over QUIC (RFC 9250): a task of a worker drives all connections of its socket.
+//!
+//! The kernel gives the datagrams of one address and port to the same worker, so that a connection stays with the worker
+//! that has begun it. A client whose port changes may come to another worker; there, its packets get a stateless reset,
+//! by keys that all workers share, and the client begins anew.
+
+mod turn;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, yield_now};
+use zoners_dns::{Network, Transport};
+use zoners_net::datagrams::{BATCH, Batch, Datagrams};
+use zoners_net::quic::{Outbox, QuicServer, QuicStream, QuicTerms};
+
+use super::Current;
+use super::at_work::{AtWork, Stopping};
+use super::pulse::Activity;
+use crate::client::AccessList;
+
+/// Responses of recursions that wait for a turn; further recursions wait with theirs.
+const MAX_WAITING_REPLIES: usize = 1024;
+
+/// The needs of the connections of a socket.
+pub(super) struct QuicDoor<N: Network> {
+    /// The address in the configuration; `None` for a socket of a service manager.
+    pub(super) listener: Option<SocketAddr>,
+    pub(super) terms: QuicTerms,
+    pub(super) current: Current<N>,
+    pub(super) activity: Arc<Activity>,
+    pub(super) stopping: Stopping,
+    pub(super) at_work: AtWork,
+}
+
+/// The response of a recursion, if there is one.
+type LateReply = (QuicStream, Option<Vec<u8>>, AtWork);
+
+/// The connections of a socket, and the queries that wait for a recursion.
+struct QuicWork {
+    server: QuicServer,
+    bound: Option<SocketAddr>,
+    access: AccessList,
+    recursions: HashMap<QuicStream, AbortHandle>,
+    replies: mpsc::Sender<LateReply>,
+    outbox: Outbox,
+    reply: Vec<u8>,
+    framed: Vec<u8>,
+    /// No connection is opened any more, and connections without a query are closed.
+    leaving: bool,
+}
+
+/// Serves a socket until this future is dropped; the connections go on until no query is under way.
+pub(super) async fn serve<N: Network>(socket: Arc<Datagrams>, door: QuicDoor<N>) -> io::Result<()> {
+    tokio::spawn(drive(socket, door)).await.map_err(io::Error::other)??;
+    // The address is left, and the caller is about to hear of that.
+    std::future::pending().await
+}
+
+/// Takes turns, whenever datagrams or responses of recursions lie ready or a timer of a connection ends. Answers of one
+/// turn to one client share packets.
+async fn drive<N: Network>(socket: Arc<Datagrams>, mut door: QuicDoor<N>) -> io::Result<()> {
+    let (replies, mut ready) = mpsc::channel(MAX_WAITING_REPLIES);
+    let mut work = QuicWork::new(&door, &socket, replies);
+    let (mut batch, mut late) = (Batch::new(), Vec::with_capacity(BATCH));
+    loop {
+        // The last datagrams are read once more; those after belong to the next daemon, if there is one.
+        let reads = !work.leaving;
+        tokio::select! {
+            biased;
+            _ = door.stopping.wait_for(|leave| *leave), if reads => work.leaving = true,
+            readable = socket.readable(), if reads => readable?,
+            _ = ready.recv_many(&mut late, BATCH) => {}
+            () = until(work.server.deadline()) => {}
+        }
+        let service = door.current.load_full();
+        work.access = service.rules().access_list(door.listener, Transport::Quic);
+        while late.len() < BATCH
+            && let Ok(reply) = ready.try_recv()
+        {
+            late.push(reply);
+        }
+        let received = reads.then_some(&mut batch);
+        if work.turn(&service, &socket, received, &mut late, &door.at_work) {
+            door.activity.note();
+        }
+        if work.leaving && work.server.connections() == 0 {
+            return Ok(());
+        }
+        if batch.is_full() {
+            yield_now().await;
+        }
+    }
+}
+
+/// Ends at the deadline, if there is one.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl QuicWork {
+    fn new<N: Network>(
+        door: &QuicDoor<N>,
+        socket: &Datagrams,
+        replies: mpsc::Sender<LateReply>,
+    ) -> Self {
+        QuicWork {
+            server: QuicServer::new(door.terms.clone()),
+            bound: socket.local_address(),
+            access: AccessList::SERVER,
+            recursions: HashMap::new(),
+            replies,
+            outbox: Outbox::default(),
+            reply: Vec::new(),
+            framed: Vec::new(),
+            leaving: false,
+        }
+    }
+}

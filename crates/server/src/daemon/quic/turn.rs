@@ -1,0 +1,175 @@
+//! A turn: datagrams in, queries answered, datagrams out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use zoners_dns::{ClockReading, Counter, Network, Transport};
+use zoners_net::datagrams::{Batch, Datagrams};
+use zoners_net::quic::{CloseCode, QuicQuery, QuicStream, Reception};
+use zoners_net::stream;
+
+use super::{LateReply, QuicWork};
+use crate::client::Client;
+use crate::daemon::at_work::AtWork;
+use crate::daemon::udp::answers_anything;
+use crate::dnstap::ClientEnds;
+use crate::pipeline::{Handled, Miss, Service};
+
+impl QuicWork {
+    /// Takes the datagrams that lie ready, if any are read, and late responses; answers what can be answered at once,
+    /// and sends. True if there was a query.
+    pub(super) fn turn<N: Network>(
+        &mut self,
+        service: &Arc<Service<N>>,
+        socket: &Datagrams,
+        batch: Option<&mut Batch>,
+        late: &mut Vec<LateReply>,
+        at_work: &AtWork,
+    ) -> bool {
+        let (now, clock) = (Instant::now(), service.clock());
+        if let Some(batch) = batch {
+            self.receive(service, socket, batch, (now, clock));
+        }
+        self.server.expire(now);
+        self.server.read(now);
+        let asked = self.answer_ready(service, clock, at_work);
+        self.drop_cancelled();
+        // The responses are on their way before their tokens are gone.
+        let _at_work: Vec<AtWork> = late.drain(..).map(|reply| self.answer_late(reply)).collect();
+        self.send(service, socket, now);
+        if self.leaving {
+            self.server.close_idle(now);
+            self.send(service, socket, now);
+        }
+        asked
+    }
+
+    /// Takes the datagrams that lie ready.
+    fn receive<N: Network>(
+        &mut self,
+        service: &Service<N>,
+        socket: &Datagrams,
+        batch: &mut Batch,
+        (now, clock): (Instant, ClockReading),
+    ) {
+        // The kernel reports clients that went away; the socket stays good.
+        let _ = socket.receive(batch);
+        let (leaving, access) = (self.leaving, self.access);
+        let receives = |address| match leaving {
+            true => Reception::Unheard,
+            false => {
+                let client = Client::new(address, Transport::Quic).within(access);
+                service.rules().reception(&client, clock)
+            }
+        };
+        for slot in batch.received() {
+            let (datagram, peer, _) = slot.parts();
+            match answers_anything(peer.address.port()) {
+                true => service.ignored(),
+                false => self.server.receive(now, peer, datagram, receives, &mut self.outbox),
+            }
+        }
+    }
+
+    /// Takes received queries through the stages before recursion; true if there was one.
+    fn answer_ready<N: Network>(
+        &mut self,
+        service: &Arc<Service<N>>,
+        clock: ClockReading,
+        at_work: &AtWork,
+    ) -> bool {
+        let Some(first) = self.server.next_query() else { return false };
+        let before = service.outcome_counts();
+        let mut next = Some(first);
+        while let Some(query) = next {
+            self.handle(service, &query, clock, at_work);
+            next = self.server.next_query();
+        }
+        service.note_immediate(Transport::Quic, &before);
+        true
+    }
+
+    /// Answers a query, or begins a recursion.
+    fn handle<N: Network>(
+        &mut self,
+        service: &Arc<Service<N>>,
+        query: &QuicQuery,
+        clock: ClockReading,
+        at_work: &AtWork,
+    ) {
+        let client = Client::new(query.client.ip(), Transport::Quic).within(self.access);
+        let ends = ClientEnds::of_datagram(query.client, query.ours, self.bound);
+        let ends = ClientEnds { transport: Transport::Quic, ..ends };
+        let handle = service.handler(clock);
+        let handled = handle(service, &query.octets, client, clock, &mut self.reply);
+        if let Some(tap) = service.tap() {
+            tap.put_client_query(ends, &query.octets);
+            if matches!(handled, Handled::Reply) {
+                tap.put_client_response(ends, &self.reply);
+            }
+        }
+        match handled {
+            Handled::Reply => {
+                self.framed.clear();
+                stream::put_message(&mut self.framed, &self.reply);
+                self.server.answer(query.stream, &self.framed);
+            }
+            Handled::Nothing => self.server.give_up(query.stream, CloseCode::ExcessiveLoad),
+            Handled::Miss(miss) => {
+                let way = (self.replies.clone(), at_work.clone());
+                let recursion = recurse(service.clone(), *miss, query.stream, ends, way);
+                // Boxed, since spawning copies a future five times.
+                let recursion = tokio::spawn(Box::pin(recursion));
+                self.recursions.insert(query.stream, recursion.abort_handle());
+            }
+        }
+    }
+
+    /// Frees the queries whose clients want no response any more. A recursion that others wait for goes on.
+    fn drop_cancelled(&mut self) {
+        while let Some(stream) = self.server.next_cancelled() {
+            if let Some(recursion) = self.recursions.remove(&stream) {
+                recursion.abort();
+            }
+        }
+    }
+
+    /// Answers a query whose recursion has ended.
+    fn answer_late(&mut self, (stream, reply, at_work): LateReply) -> AtWork {
+        self.recursions.remove(&stream);
+        self.framed.clear();
+        match reply {
+            Some(reply) if stream::put_message(&mut self.framed, &reply) => {
+                self.server.answer(stream, &self.framed);
+            }
+            _ => self.server.give_up(stream, CloseCode::InternalError),
+        }
+        at_work
+    }
+
+    /// Sends what the connections have to send.
+    fn send<N: Network>(&mut self, service: &Service<N>, socket: &Datagrams, now: Instant) {
+        self.server.transmit(now, &mut self.outbox);
+        for _ in 0..socket.send_all(self.outbox.datagrams()) {
+            service.count(Counter::ClientSendErrors);
+        }
+        self.outbox.clear();
+        self.server.counted().for_each(|counter| service.count(counter));
+    }
+}
+
+/// Takes a miss through recursion, and hands the response on.
+async fn recurse<N: Network>(
+    service: Arc<Service<N>>,
+    miss: Miss,
+    stream: QuicStream,
+    ends: ClientEnds,
+    (replies, at_work): (mpsc::Sender<LateReply>, AtWork),
+) {
+    let reply = service.recurse(miss, None).await;
+    if let (Some(tap), Some(reply)) = (service.tap(), &reply) {
+        tap.put_client_response(ends, reply);
+    }
+    let _ = replies.send((stream, reply, at_work)).await;
+}
