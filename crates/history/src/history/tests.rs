@@ -1,7 +1,9 @@
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use zoners_api::{DnssecStatus, QueryOutcome};
+use proptest::prelude::*;
+use zoners_api::{DnssecStatus, HistoryFill, QueryOutcome};
 use zoners_dns::{OptRcode, Random, Rtype, Transport, name};
 
 use super::*;
@@ -168,6 +170,53 @@ fn a_saved_history_is_restored_and_a_damaged_one_in_part() {
     let mut small = History::new(64 << 10);
     small.restore(&saved);
     assert!(small.octets() <= (64 << 10) + 8192, "{}", small.octets());
+}
+
+/// The memory of a small history: some two hundred records.
+const SMALL: usize = 24 << 10;
+
+/// The file of a small history, whose worst records of earlier hours come first.
+static SAVED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let (mut history, mut traffic) = (History::new(SMALL), Traffic::new());
+    (0..500).for_each(|_| history.add(&traffic.record()));
+    assert!(history.worst.len() > 0);
+    history.save()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_damage_of_the_file_ends_the_daemon(
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 1_u8..), 1..6),
+    ) {
+        let mut octets = SAVED.clone();
+        for (place, is_near_the_head, flip) in flips {
+            // The head has the number of segments, and the seconds and lengths of the first.
+            let at = if is_near_the_head { place.index(60) } else { place.index(octets.len()) };
+            octets[at] ^= flip;
+        }
+        let mut history = History::new(SMALL);
+        if history.restore(&octets).is_none() {
+            return Ok(());
+        }
+        let mut traffic = Traffic::new();
+        (0..20).for_each(|_| history.add(&traffic.record()));
+        let records = history.find(&RecordFilter::default(), usize::MAX);
+        prop_assert!(records.len() >= 20);
+        let around = crate::Surroundings::of(&records);
+        for record in &records {
+            let told = crate::resolution_report(record, crate::judge(record, &around));
+            prop_assert!(!told.verdict.text.is_empty());
+            prop_assert!(crate::past_query(record).name.is_some());
+        }
+        let fill = HistoryFill { records: 0, oldest_s: None, used_bytes: 0, limit_bytes: 0, lost: 0 };
+        for trouble in [crate::TroubleKind::Slow, crate::TroubleKind::Failed] {
+            prop_assert!(crate::ranking(&records, trouble, 3600, fill.clone()).hurt <= records.len() as u64);
+        }
+        let again = history.save();
+        prop_assert!(History::new(SMALL).restore(&again).is_some());
+    }
 }
 
 #[test]
