@@ -63,6 +63,12 @@ impl Client {
         Client { identity: Some(identity), ..self }
     }
 
+    /// The same client, with the identity that the transport has established, if there is one.
+    #[must_use]
+    pub(crate) fn known_as(self, identity: Option<ClientIdentity>) -> Self {
+        Client { identity, ..self }
+    }
+
     /// The same client at a listener with a list of its own.
     #[must_use]
     pub(crate) fn within(self, access: AccessList) -> Self {

@@ -12,5 +12,6 @@ mod server;
 pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;
+pub use server::asked_name::AskedName;
 pub use server::stream::ServerStream;
 pub use server::{ApplicationProtocol, ServerTls};

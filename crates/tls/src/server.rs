@@ -1,5 +1,6 @@
 //! TLS of a server.
 
+pub(crate) mod asked_name;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;

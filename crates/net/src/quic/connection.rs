@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use quinn_proto::crypto::rustls::HandshakeData;
 use quinn_proto::{Connection, Dir, Event, ReadError, StreamEvent, StreamId, WriteError};
 use zoners_dns::packet;
 
@@ -24,6 +26,8 @@ pub(super) struct QuicConnection {
     /// The time of the last query.
     pub(super) asked: Instant,
     pub(super) stage: Stage,
+    /// The name of the server by which the client asks.
+    pub(super) server_name: Option<Arc<str>>,
     /// The streams of queries that are handed on and have no response yet: at most as many as a client may open.
     pub(super) under_way: Vec<StreamId>,
     /// Queries that the client has cancelled, less those with a response since.
@@ -74,6 +78,7 @@ impl QuicConnection {
             opened: now,
             asked: now,
             stage: Stage::Handshake,
+            server_name: None,
             under_way: Vec::new(),
             cancelled: 0,
             drained: false,
@@ -120,6 +125,7 @@ impl QuicConnection {
                         self.hand_on(id, query, tell);
                     }
                 }
+                Event::HandshakeDataReady => self.server_name = server_name(&self.proto),
                 Event::ConnectionLost { .. } => tell(Told::Lost),
                 Event::Stream(StreamEvent::Opened { dir: Dir::Bi }) => {
                     while let Some(id) = self.proto.streams().accept(Dir::Bi) {
@@ -244,4 +250,10 @@ impl QuicConnection {
             Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
         }
     }
+}
+
+/// The name of the server by which the client asks (SNI, RFC 6066 section 3), in lower case.
+fn server_name(connection: &Connection) -> Option<Arc<str>> {
+    let data = connection.crypto_session().handshake_data()?.downcast::<HandshakeData>().ok()?;
+    data.server_name.map(Arc::from)
 }

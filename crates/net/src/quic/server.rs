@@ -5,6 +5,7 @@ pub(super) mod turns;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -41,6 +42,8 @@ pub struct QuicQuery {
     pub client: SocketAddr,
     /// The address that the client has asked, if the socket has several.
     pub ours: Option<IpAddr>,
+    /// The name of the server by which the client asks, in lower case.
+    pub server_name: Option<Arc<str>>,
 }
 
 /// What is to be done for a client that begins a connection.

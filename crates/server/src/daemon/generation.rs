@@ -25,6 +25,7 @@ use crate::dnstap::MessageTap;
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
 use crate::pipeline::discovery::Discovery;
+use crate::pipeline::identities::ClientIdentities;
 use crate::pipeline::policy::PolicyTerm;
 use crate::pipeline::{
     Cookies, PortalTerms, PresentWay, Rules, Service, SettlingDecision, SettlingWindow,
@@ -179,6 +180,7 @@ impl Generation {
         let nearby = surroundings::nearby();
         let names = certificate.as_ref().map(Certificate::names).unwrap_or_default();
         let rules = rules.telling(Discovery::of(&config, &names));
+        let rules = rules.knowing(ClientIdentities::of(&config.policy, &names));
         let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
         let clock = core.shared.clock.read();
         let policy = core.policies.policy(&config.policy, &groups, rules.local(), clock);

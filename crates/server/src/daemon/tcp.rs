@@ -6,7 +6,7 @@ pub(super) mod handshakes;
 mod ready;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
 use zoners_net::held::Account;
 use zoners_net::stream::{self, Incoming};
+use zoners_tls::ServerStream;
 
 use super::Current;
 use super::at_work::{AtWork, Stopping};
@@ -69,7 +70,8 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
         match door.transport.is_encrypted() {
             true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
             false => {
-                drop(tokio::spawn(converse(door.clone(), stream.into_split(), ends, connection)))
+                let from = ClientOrigin { ends, server_name: None };
+                drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
             }
         }
         // A connection closed to make room has a descriptor until its task runs.
@@ -101,26 +103,47 @@ async fn converse_within_tls<N: Network>(
     let accepted = tokio::select! {
         biased;
         () = connection.closing() => return,
-        accepted = door.handshakes.accept(stream, ends.client.ip()) => accepted,
+        accepted = accept(&door, stream, ends.client.ip()) => accepted,
     };
     let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
     door.current.load().count(counted);
-    if let Ok(stream) = accepted {
-        converse(door, tokio::io::split(stream), ends, connection).await;
+    if let Ok((stream, server_name)) = accepted {
+        let from = ClientOrigin { ends, server_name };
+        converse(door, tokio::io::split(stream), from, connection).await;
     }
+}
+
+/// The stream of a client after the handshake, with the name of the server by which the client asks, if names matter.
+async fn accept<N: Network>(
+    door: &Door<N>,
+    stream: TcpStream,
+    client: IpAddr,
+) -> Result<(ServerStream<TcpStream>, Option<Box<str>>), Counter> {
+    let is_named = door.current.load().rules().has_identities();
+    match is_named {
+        true => door.handshakes.accept_named(stream, client).await,
+        false => Ok((door.handshakes.accept(stream, client).await?, None)),
+    }
+}
+
+/// What a connection tells of its client.
+struct ClientOrigin {
+    ends: ClientEnds,
+    /// The name of the server by which the client asks.
+    server_name: Option<Box<str>>,
 }
 
 /// Serves one connection: reads queries while earlier ones are under way.
 async fn converse<N: Network>(
     door: Arc<Door<N>>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    ends: ClientEnds,
+    from: ClientOrigin,
     connection: Arc<ClientConnection>,
 ) {
     let (replies, ready) = mpsc::channel(MAX_WAITING_PORTIONS);
     // Once reading ends, pending responses are written before the connection closes.
     let conversation = async {
-        let reading = read(&door, reader, ends, &connection, replies);
+        let reading = read(&door, reader, from, &connection, replies);
         tokio::join!(reading, write(writer, &connection.account, ready))
     };
     tokio::select! {
@@ -139,7 +162,7 @@ type Replies = (Vec<u8>, AtWork);
 async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
-    ends: ClientEnds,
+    ClientOrigin { ends, server_name }: ClientOrigin,
     connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
@@ -167,6 +190,7 @@ async fn read<N: Network>(
             let responses = &mut outgoing.octets;
             let client = Client::new(ends.client.ip(), ends.transport);
             let client = client.within(service.rules().access_list(door.listener, ends.transport));
+            let client = client.known_as(service.rules().identity(server_name.as_deref()));
             let from = (client, ends);
             let ready = answer_ready(&service, &mut incoming, from, clock, responses, &mut asked);
             service.note_immediate(ends.transport, &before);

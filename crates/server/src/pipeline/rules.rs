@@ -12,11 +12,12 @@ use super::admit::Access;
 use super::cookies::Cookies;
 use super::discovery::Discovery;
 use super::group::ClientGroup;
+use super::identities::ClientIdentities;
 use super::local::Local;
 use super::policy::Policy;
 use super::rates::Rates;
 use super::rebinding::RebindingGuard;
-use crate::client::{AccessList, Client};
+use crate::client::{AccessList, Client, ClientIdentity};
 use crate::config::{Any, Config, ConfigError, RRsetOrder};
 use crate::zones::NotifyInbox;
 
@@ -30,6 +31,8 @@ pub struct Rules {
     pub(super) rebinding: Option<Arc<RebindingGuard>>,
     /// What is told of the encrypted listeners.
     pub(super) discovery: Option<Arc<Discovery>>,
+    /// The identities of clients, if groups name some.
+    pub(super) identities: Option<Arc<ClientIdentities>>,
     /// Where a client may complain about the policy.
     pub(super) contact: Option<Arc<str>>,
     pub(super) any: Any,
@@ -78,6 +81,7 @@ impl Rules {
             policy: None,
             rebinding: RebindingGuard::of(config).map(Arc::new),
             discovery: None,
+            identities: None,
             contact: config.policy.contact.as_ref().map(|contact| (*contact.0).into()),
             any: server.any,
             order: server.rrset_order,
@@ -101,6 +105,22 @@ impl Rules {
     #[must_use]
     pub(crate) fn telling(self, discovery: Option<Discovery>) -> Self {
         Rules { discovery: discovery.map(Arc::new), ..self }
+    }
+
+    /// The rules under which clients have identities.
+    #[must_use]
+    pub(crate) fn knowing(self, identities: Option<ClientIdentities>) -> Self {
+        Rules { identities: identities.map(Arc::new), ..self }
+    }
+
+    /// Whether clients have identities.
+    pub(crate) fn has_identities(&self) -> bool {
+        self.identities.is_some()
+    }
+
+    /// The identity of a client that asks by this name of the server.
+    pub(crate) fn identity(&self, server_name: Option<&str>) -> Option<ClientIdentity> {
+        self.identities.as_ref()?.of_server_name(server_name?)
     }
 
     /// The rules under which primaries may say that a zone has a new version.

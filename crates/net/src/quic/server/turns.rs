@@ -51,12 +51,14 @@ impl QuicServer {
         let after = connection.held();
         let (serial, client) = (connection.serial, connection.proto.remote_address());
         let (ours, cancelled) = (connection.proto.local_ip(), connection.cancelled);
+        let server_name = connection.server_name.clone();
         self.held = self.held + after - before;
         for event in told.drain(..) {
             match event {
                 Told::Query(id, octets) => {
                     let stream = QuicStream { connection: number, serial, id };
-                    self.queries.push_back(QuicQuery { stream, octets, client, ours });
+                    let server_name = server_name.clone();
+                    self.queries.push_back(QuicQuery { stream, octets, client, ours, server_name });
                     self.connection(number).into_iter().for_each(|open| open.asked = now);
                 }
                 Told::Connected => {

@@ -12,6 +12,10 @@ use super::check_origin;
 const MAX_GROUPS: usize = zoners_policy::MAX_REGIONS - 1;
 /// The most upstreams of groups: each has a resolver with a cache.
 const MAX_UPSTREAMS: usize = 8;
+/// The most identities of clients, each with a number of two octets.
+const MAX_IDENTITIES: usize = 1024;
+/// Octets of a label (RFC 1035 section 2.3.4).
+const MAX_LABEL: usize = 63;
 /// The most schedules of a group.
 const MAX_SCHEDULES: usize = 32;
 /// The least likeness of a suggested name.
@@ -26,6 +30,10 @@ impl Config {
         }
         if groups.len() > MAX_GROUPS {
             wrong("policy.group", &format!("has more than {MAX_GROUPS} groups"));
+        }
+        if groups.iter().map(|group| group.identities.len()).sum::<usize>() > MAX_IDENTITIES {
+            let what = format!("has more than {MAX_IDENTITIES} identities in all groups");
+            wrong("policy.group", &what);
         }
         for (at, list) in lists.iter().enumerate() {
             if lists.iter().take(at).any(|earlier| earlier.name == list.name) {
@@ -67,6 +75,20 @@ impl Config {
         }
     }
 
+    /// The fault of an identity, which is a label of a name and belongs to one group.
+    fn identity_fault(&self, identity: &str) -> Option<String> {
+        let all = || self.policy.group.iter().flat_map(|group| &group.identities);
+        let is_of_label =
+            |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
+        let is_label =
+            (1..=MAX_LABEL).contains(&identity.len()) && identity.bytes().all(is_of_label);
+        if !is_label {
+            return Some("must be a label in lower case, such as \"phone\"".to_owned());
+        }
+        (all().filter(|other| *other == identity).count() > 1)
+            .then(|| format!("{identity:?} stands there twice: delete one of the two"))
+    }
+
     fn check_group(
         &self,
         path: &str,
@@ -80,6 +102,11 @@ impl Config {
                 false => "must name clients, such as \"192.168.1.0/24\"",
             };
             wrong(&format!("{path}.clients"), what);
+        }
+        for (at, identity) in group.identities.iter().enumerate() {
+            if let Some(what) = self.identity_fault(identity) {
+                wrong(&format!("{path}.identities[{at}]"), &what);
+            }
         }
         if !group.forward.is_empty() {
             self.check_servers(

@@ -99,6 +99,8 @@ impl QuicWork {
         at_work: &AtWork,
     ) {
         let client = Client::new(query.client.ip(), Transport::Quic).within(self.access);
+        let identity = service.rules().identity(query.server_name.as_deref());
+        let client = client.known_as(identity);
         let ends = ClientEnds::of_datagram(query.client, query.ours, self.bound);
         let ends = ClientEnds { transport: Transport::Quic, ..ends };
         let handle = service.handler(clock);

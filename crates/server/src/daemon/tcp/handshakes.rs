@@ -3,13 +3,14 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use zoners_dns::Counter;
 use zoners_net::client_slots::ClientSlots;
-use zoners_tls::{ApplicationProtocol, ServerStream};
+use zoners_tls::{ApplicationProtocol, AskedName, ServerConfig, ServerStream};
 
 use crate::daemon::served_tls::ServedTls;
 
@@ -48,6 +49,36 @@ impl Handshakes {
         stream: S,
         client: IpAddr,
     ) -> Result<ServerStream<S>, Counter> {
+        self.accept_within(stream, client, |config| config).await
+    }
+
+    /// Takes a client through the handshake; also returns the name of the server by which the client asks. The
+    /// connection keeps a configuration of its own, of some hundred octets.
+    ///
+    /// # Errors
+    /// As [`Handshakes::accept`].
+    pub(in crate::daemon) async fn accept_named<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        client: IpAddr,
+    ) -> Result<(ServerStream<S>, Option<Box<str>>), Counter> {
+        let mut asked = None;
+        let with_name = |config: Arc<ServerConfig>| {
+            let (config, name) = AskedName::of(&config);
+            asked = Some(name);
+            config
+        };
+        let stream = self.accept_within(stream, client, with_name).await?;
+        let name = asked.as_ref().and_then(|name| name.get()).map(Into::into);
+        Ok((stream, name))
+    }
+
+    async fn accept_within<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        client: IpAddr,
+        adapt: impl FnOnce(Arc<ServerConfig>) -> Arc<ServerConfig>,
+    ) -> Result<ServerStream<S>, Counter> {
         let here = client.to_canonical().is_loopback();
         let most = if here { MAX_LOCAL_HANDSHAKES } else { MAX_CLIENT_HANDSHAKES };
         let slot = self.slots.take(client, most).ok_or(Counter::ClientTlsRefused)?;
@@ -56,7 +87,7 @@ impl Handshakes {
         let time = if is_crowded { CROWDED_TIMEOUT } else { TIMEOUT };
         // Boxed, so that an open connection has no room for its handshake.
         let accepted: Result<io::Result<_>, _> =
-            timeout(time, Box::pin(ServerStream::accept(stream, config))).await;
+            timeout(time, Box::pin(ServerStream::accept(stream, adapt(config)))).await;
         drop(slot);
         match accepted {
             Ok(Ok(stream)) => Ok(stream),

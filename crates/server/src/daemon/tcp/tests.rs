@@ -42,7 +42,8 @@ fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle
         .connection
         .unwrap();
     let (here, there) = tokio::io::duplex(room);
-    let conversation = converse(door.clone(), tokio::io::split(there), ends, connection);
+    let from = ClientOrigin { ends, server_name: None };
+    let conversation = converse(door.clone(), tokio::io::split(there), from, connection);
     (here, tokio::spawn(conversation))
 }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 /// A new certificate with its key, in the folder of a daemon.
 pub(crate) fn certify(folder: &Path) -> String {
     let key = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["dns.example".to_owned()]).unwrap();
+    let params =
+        rcgen::CertificateParams::new(["dns.example", "*.dns.example"].map(str::to_owned)).unwrap();
     let chain = params.self_signed(&key).unwrap().pem();
     // The key first: the pair must fit once the certificate is there.
     for (name, text) in [("key.pem", key.serialize_pem()), ("chain.pem", chain.clone())] {

@@ -50,21 +50,35 @@ impl QuicTrust {
         QuicTrust(Arc::new(QuicClientConfig::try_from(config).unwrap()))
     }
 
-    /// Begins a connection.
+    /// Begins a connection with `dns.example`.
     pub(crate) fn begin(&self, server: SocketAddr) -> QuicClient {
+        self.begin_with("dns.example", server)
+    }
+
+    /// Begins a connection with a server of this name.
+    fn begin_with(&self, name: &str, server: SocketAddr) -> QuicClient {
         let endpoint = Arc::new(EndpointConfig::default());
         let mut endpoint = Endpoint::new(endpoint, None, false, None);
         let config = ClientConfig::new(self.0.clone());
-        let connected = endpoint.connect(Instant::now(), config, server, "dns.example");
+        let connected = endpoint.connect(Instant::now(), config, server, name);
         let (handle, connection) = connected.unwrap();
         let (lost, arrived) = (None, vec![0; LONGEST]);
         let socket = client(server.ip());
         QuicClient { socket, server, endpoint, handle, connection, lost, arrived }
     }
 
-    /// A connection after the handshake.
+    /// A connection with `dns.example` after the handshake.
     pub(crate) fn connect(&self, server: SocketAddr) -> Result<QuicClient, ConnectionError> {
-        let mut client = self.begin(server);
+        self.connect_with("dns.example", server)
+    }
+
+    /// A connection with a server of this name after the handshake.
+    pub(crate) fn connect_with(
+        &self,
+        name: &str,
+        server: SocketAddr,
+    ) -> Result<QuicClient, ConnectionError> {
+        let mut client = self.begin_with(name, server);
         client.wait(|connection| (!connection.is_handshaking()).then_some(()))?;
         Ok(client)
     }
@@ -78,7 +92,12 @@ impl QuicClient {
 
     /// Asks for an address of `localhost`.
     pub(crate) fn ask(&mut self) -> Result<Message, ConnectionError> {
-        let stream = self.send(&localhost(0, Rtype::A));
+        self.answer(&localhost(0, Rtype::A))
+    }
+
+    /// The response to a query.
+    pub(crate) fn answer(&mut self, query: &[u8]) -> Result<Message, ConnectionError> {
+        let stream = self.send(query);
         let response = self.response(stream)?;
         Ok(Message::parse(&response.into()).unwrap())
     }

@@ -11,7 +11,7 @@ use zoners_dns::{Message, Rtype};
 
 use crate::common::certificate::certify;
 use crate::common::waiting::until;
-use crate::common::{Daemon, file, localhost};
+use crate::common::{Daemon, file, localhost, query_for};
 
 /// A daemon that serves over TLS as `listen` says, the certificate, and the address.
 fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {
@@ -36,13 +36,18 @@ type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection to a server with this certificate.
 fn connect(to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
+    connect_with("dns.example", to, chain)
+}
+
+/// A connection to a server of this name.
+fn connect_with(name: &'static str, to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
-    let name = ServerName::try_from("dns.example").unwrap();
+    let name = ServerName::try_from(name).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(tls, TcpStream::connect(to)?);
     while stream.conn.is_handshaking() {
@@ -53,8 +58,12 @@ fn connect(to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
 
 /// Asks for an address of `localhost`.
 fn ask(connection: &mut Connection) -> std::io::Result<Message> {
-    let query = localhost(7, Rtype::A);
-    connection.write_all(&[&(query.len() as u16).to_be_bytes()[..], &query].concat())?;
+    answer(connection, &localhost(7, Rtype::A))
+}
+
+/// The response to a query.
+fn answer(connection: &mut Connection, query: &[u8]) -> std::io::Result<Message> {
+    connection.write_all(&[&(query.len() as u16).to_be_bytes()[..], query].concat())?;
     let mut length = [0; 2];
     connection.read_exact(&mut length)?;
     let mut reply = vec![0; u16::from_be_bytes(length).into()];
@@ -115,4 +124,17 @@ fn a_reload_changes_the_path_of_dns_over_https() {
     assert!(daemon.logs("reload: the new configuration is in force"));
     until("the new path is served", || http_status(address, &chain, "/q") == "505");
     assert_eq!(http_status(address, &chain, "/dns-query"), "404");
+}
+
+#[test]
+fn a_client_has_the_rules_of_the_name_by_which_it_asks() {
+    let group = "[[policy.group]]\nname = \"own\"\nidentities = [\"phone\"]\nrecords = [\"here.test. A 192.0.2.7\"]";
+    let (_daemon, chain, address) = serving("\"tls://127.0.0.1:0\"", group);
+    let addresses = |name: &'static str| {
+        let mut connection = connect_with(name, address, &chain).unwrap();
+        let response = answer(&mut connection, &query_for(3, "here.test", Rtype::A)).unwrap();
+        response.answer.iter().flat_map(|set| set.addresses()).count()
+    };
+    let names = ["dns.example", "phone.dns.example", "other.dns.example"];
+    assert_eq!(names.map(addresses), [0, 1, 0]);
 }

@@ -170,3 +170,16 @@ fn a_cancelled_query_is_freed() {
     until("the query has an outcome", || lab.counter("client_dropped") == 1);
     assert_eq!(client.ask().unwrap().answer.len(), 1);
 }
+
+#[test]
+fn a_client_has_the_rules_of_the_name_by_which_it_asks() {
+    let group = "[[policy.group]]\nname = \"own\"\nidentities = [\"phone\"]\nrecords = [\"here.test. A 192.0.2.7\"]";
+    let lab = QuicLab::start(group);
+    let addresses = |name: &str| {
+        let mut client = lab.trust.connect_with(name, lab.address).unwrap();
+        let response = client.answer(&query_for(0, "here.test", Rtype::A)).unwrap();
+        response.answer.iter().flat_map(|set| set.addresses()).count()
+    };
+    let names = ["dns.example", "phone.dns.example", "other.dns.example"];
+    assert_eq!(names.map(addresses), [0, 1, 0]);
+}

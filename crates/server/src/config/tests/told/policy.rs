@@ -27,6 +27,15 @@ fn lists_and_groups_of_the_policy_have_names_of_their_own() {
             "z:3:1: policy.group.schedule: blocks nothing: give lists, blocked-services or",
         ),
         ("[policy]\ntime-zone = \"Europe/Berln\"", "z:2:13: policy.time-zone: there is no "),
+        (
+            "[[policy.group]]\nname = \"kids\"\nidentities = [\"desk\", \"My.Phone\"]",
+            "z:3:23: policy.group.identities: must be a label in lower case, such as \"phone\"",
+        ),
+        (
+            "[[policy.group]]\nname = \"kids\"\nidentities = [\"desk\"]\n\
+             [[policy.group]]\nname = \"home\"\nidentities = [\"desk\"]",
+            "z:3:15: policy.group.identities: \"desk\" stands there twice",
+        ),
     ] {
         let error = prepared(text);
         assert!(error.starts_with(told), "{error}");
@@ -123,4 +132,15 @@ fn days_hours_and_engines_are_told_in_their_form() {
         error.starts_with("zoners.toml:3:16: policy.group.safe-search: must be \"bing\","),
         "{error}"
     );
+}
+
+#[test]
+fn identities_have_a_limit_in_all_groups_together() {
+    let group = |name: char, count: usize| {
+        let identities: Vec<String> = (0..count).map(|at| format!("{name}{at}")).collect();
+        format!("[[policy.group]]\nname = \"{name}\"\nidentities = {identities:?}\n")
+    };
+    assert_eq!(prepared(&(group('a', 1000) + &group('b', 24))), "");
+    let told = prepared(&(group('a', 1000) + &group('b', 25)));
+    assert!(told.contains("policy.group: has more than 1024 identities in all groups"), "{told}");
 }

@@ -1,0 +1,66 @@
+//! Identities of clients within TLS and QUIC: the first label of the server's name by which a client asks, before a name of
+//! the certificate, such as `phone` in `phone.dns.example`.
+//!
+//! An identity is a convenience and proves nothing: any client can ask by any name, which also goes over the network in
+//! clear (SNI, RFC 6066 section 3).
+
+use std::collections::HashMap;
+
+use crate::client::ClientIdentity;
+use crate::config::PolicyConfig;
+
+/// The identities that the configuration names, by the names of the server.
+#[derive(Debug)]
+pub(crate) struct ClientIdentities(HashMap<String, ClientIdentity>);
+
+impl ClientIdentities {
+    /// The identities of groups, below the names in the certificate; `None` if there is none. A wildcard, which clients want to see in the
+    /// certificate, stands for the name above.
+    pub(crate) fn of(policy: &PolicyConfig, names: &[String]) -> Option<Self> {
+        let identities = policy.group.iter().flat_map(|group| &group.identities);
+        let named = identities.filter_map(|own| Some((own, policy.client_identity(own)?)));
+        let below = |(own, identity): (&String, ClientIdentity)| {
+            let above =
+                |name: &String| name.strip_prefix("*.").unwrap_or(name).to_ascii_lowercase();
+            let all = names.iter().map(|name| (format!("{own}.{}", above(name)), identity));
+            all.collect::<Vec<_>>()
+        };
+        let all: HashMap<_, _> = named.flat_map(below).collect();
+        (!all.is_empty()).then_some(ClientIdentities(all))
+    }
+
+    /// The identity of a client that asks by this name of the server.
+    pub(crate) fn of_server_name(&self, name: &str) -> Option<ClientIdentity> {
+        self.0.get(name).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn an_identity_is_a_label_below_a_name_of_the_certificate() {
+        let text = "[[policy.group]]\nname = \"kids\"\nidentities = [\"desk\", \"phone\"]\n";
+        let policy = Config::parse(text, "zoners.toml").unwrap().policy;
+        let names = ["DNS.example", "*.home.example"].map(str::to_owned);
+        let identities = ClientIdentities::of(&policy, &names).unwrap();
+        assert!(ClientIdentities::of(&policy, &[]).is_none());
+        let phone = policy.client_identity("phone");
+        assert!(phone.is_some() && phone != policy.client_identity("desk"));
+        for (name, identity) in [
+            ("phone.dns.example", phone),
+            ("phone.home.example", phone),
+            ("desk.home.example", policy.client_identity("desk")),
+            ("dns.example", None),
+            ("home.example", None),
+            ("phone", None),
+            ("other.dns.example", None),
+            ("phone.phone.dns.example", None),
+            ("phone.other.example", None),
+        ] {
+            assert_eq!(identities.of_server_name(name), identity, "{name}");
+        }
+    }
+}
