@@ -322,4 +322,20 @@ mod tests {
         let other = bind_together(spec, address, 1, Terms { shared: true, ..Terms::default() });
         assert!(other.is_err(), "no second server shares the address");
     }
+
+    #[test]
+    fn one_worker_reads_a_socket_of_quic() {
+        let listeners = Config::parse("[[listen]]\naddress = \"quic://127.0.0.1:0\"\n", "z");
+        let mut listeners = listeners.unwrap().listeners();
+        listeners.retain(|listener| listener.transport == Transport::Quic);
+        let bind = || bind_at(listeners[0].address, &listeners, Terms::default()).unwrap();
+        let [one, two] = [bind(), bind().into_iter().chain(bind()).collect()];
+        let readers = |workers: io::Result<Vec<Vec<BoundListener>>>| {
+            workers.unwrap().iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(readers(copies(&one, 3)), [1, 0, 0]);
+        assert_eq!(readers(distribute(&one, 3)), [1, 0, 0]);
+        assert_eq!(readers(distribute(&two, 3)), [1, 1, 0]);
+        assert_eq!(readers(distribute(&two, 1)), [2]);
+    }
 }

@@ -15,7 +15,7 @@ pub struct AskedName {
 }
 
 impl AskedName {
-    /// A configuration for one connection, and the place of its name.
+    /// A configuration for one connection, and the place of the name.
     #[must_use]
     pub fn of(config: &ServerConfig) -> (Arc<ServerConfig>, Arc<Self>) {
         let mut own = config.clone();
