@@ -108,7 +108,7 @@ enum Misfit {
 }
 
 /// The validity of a certificate. The library tells both ends to those who ask for a moment outside.
-fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
+pub(crate) fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
     let unusable = |error: rustls::Error| format!("has no certificate that can be used: {error}");
     let parsed = ParsedCertificate::try_from(leaf).map_err(unusable)?;
     let roots = rustls::RootCertStore::empty();

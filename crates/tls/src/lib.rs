@@ -6,10 +6,14 @@
 
 mod certificate;
 pub mod client;
+mod own_authority;
 mod provider;
 mod server;
 
 pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
+pub use own_authority::{
+    AuthorityFault, CertificateSubjects, MadeCertificate, OwnAuthority, day_of,
+};
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;
 pub use server::asked_name::AskedName;

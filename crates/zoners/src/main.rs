@@ -29,6 +29,7 @@ mod print;
 mod serve;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod system_dns;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -114,6 +115,8 @@ enum Command {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     #[command(hide = true)]
     SystemDns(Box<system_dns::SystemDnsArguments>),
+    /// Make a certificate for encrypted transports, from an authority of your own.
+    Tls(tls::TlsArguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and show each fault.
@@ -259,6 +262,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Uninstall(arguments) => install::uninstall(&arguments),
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::SystemDns(arguments) => system_dns::run(&arguments),
+        Command::Tls(arguments) => tls::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
