@@ -12,7 +12,7 @@ mod server;
 
 pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
 pub use own_authority::{
-    AuthorityFault, CertificateSubjects, MadeCertificate, OwnAuthority, day_of,
+    AuthorityFault, CertificateSubjects, MadeCertificate, OwnAuthority, day_of, fingerprint,
 };
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;

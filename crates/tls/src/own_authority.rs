@@ -276,3 +276,12 @@ pub fn day_of(moment: SystemTime) -> Date {
     let days = i32::try_from(since.as_secs() / 86_400).unwrap_or_default();
     after(Date::constant(1970, 1, 1), days.days())
 }
+
+/// The fingerprint of the first certificate of a text in PEM form, by SHA-256, as devices show it: octets with colons.
+#[must_use]
+pub fn fingerprint(pem: &str) -> Option<String> {
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate);
+    let octets: Vec<String> = digest.as_ref().iter().map(|octet| format!("{octet:02X}")).collect();
+    Some(octets.join(":"))
+}

@@ -25,6 +25,7 @@ mod manual;
 mod mistakes;
 mod output;
 mod overview;
+mod phone;
 mod print;
 mod serve;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -117,6 +118,8 @@ enum Command {
     SystemDns(Box<system_dns::SystemDnsArguments>),
     /// Make a certificate for encrypted transports, from an authority of your own.
     Tls(tls::TlsArguments),
+    /// Put a phone on this server: a QR code, a profile for devices of Apple, and the steps for Android.
+    Phone(phone::PhoneArguments),
     /// Measure how fast names resolve, here or by any server, and compare with before.
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and show each fault.
@@ -263,6 +266,7 @@ fn run(command: Command) -> Result<(), Failure> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::SystemDns(arguments) => system_dns::run(&arguments),
         Command::Tls(arguments) => tls::run(&arguments),
+        Command::Phone(arguments) => phone::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),

@@ -74,6 +74,11 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let folder = &arguments.folder;
     let failed = |error: io::Error| Failure::Failed(format!("{}: {error}", folder.display()));
     let subjects = subjects(arguments).map_err(failed)?;
+    if subjects.addresses.iter().all(IpAddr::is_loopback) {
+        let what =
+            "this machine has no private address for other devices: name an address with --address";
+        return Err(Failure::Failed(what.to_owned()));
+    }
     make_folder(folder).map_err(failed)?;
     let today = day_of(SystemTime::now());
     let stored = stored(folder).map_err(failed)?;
@@ -190,7 +195,8 @@ fn show(
                 IpAddr::V4(address) => address.to_string(),
                 IpAddr::V6(address) => format!("[{address}]"),
             };
-            [format!("\"{address}\""), format!("\"tls://{host}\""), format!("\"https://{host}\"")]
+            let encrypted = ["tls", "https", "quic"].map(|scheme| format!("\"{scheme}://{host}\""));
+            [format!("\"{address}\"")].into_iter().chain(encrypted)
         })
         .collect();
     let records = subjects.names.iter().flat_map(|name| {
@@ -259,14 +265,17 @@ mod tests {
     fn a_subject_that_the_authority_may_not_certify_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-        init(&arguments(folder.path(), &[], &[])).unwrap();
+        init(&arguments(folder.path(), &[], &["10.0.0.1"])).unwrap();
         let chain = at(CHAIN);
         let refused = init(&arguments(folder.path(), &["bank.example"], &["192.168.1.2"]));
         let told = refused.unwrap_err().message().unwrap().to_owned();
         assert!(told.contains("may not certify") && told.contains("ca.pem"), "{told}");
         assert_eq!(at(CHAIN), chain);
         fs::remove_file(folder.path().join(AUTHORITY_KEY)).unwrap();
-        assert!(init(&arguments(folder.path(), &[], &[])).is_err(), "the key is missing");
+        let again = init(&arguments(folder.path(), &[], &["10.0.0.1"]));
+        assert!(again.is_err(), "the key is missing");
+        let here = init(&arguments(folder.path(), &[], &["127.0.0.1"])).unwrap_err();
+        assert!(here.message().unwrap().contains("--address"));
         assert_eq!(at(CHAIN), chain);
     }
 
@@ -279,7 +288,8 @@ mod tests {
         let shown = show(Path::new("/etc/zoners/tls"), &subjects, "2029-02-24", true, true);
         let text = anstream::adapter::strip_str(&shown.join("\n")).to_string();
         assert!(text.contains(
-            "listen = [\"127.0.0.1\", \"::1\", \"fd00::2\", \"tls://[fd00::2]\", \"https://[fd00::2]\"]"
+            "listen = [\"127.0.0.1\", \"::1\", \"fd00::2\", \"tls://[fd00::2]\", \"https://[fd00::2]\", \
+             \"quic://[fd00::2]\"]"
         ));
         assert!(text.contains("records = [\"dns.home.arpa. AAAA fd00::2\"]"), "{text}");
         let settings = text.split_once("[server]").unwrap().1;
