@@ -1,7 +1,9 @@
 //! `zoners completions` and `zoners manual`: made from the same definitions as the help.
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod settings;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -9,6 +11,8 @@ use zoners_files::replace;
 
 use crate::{CommandLine, Failure, output};
 
+/// The page of the settings.
+const SETTINGS: &str = "zoners.toml.5";
 /// Permissions of a page.
 const MODE: u32 = 0o644;
 
@@ -37,20 +41,44 @@ pub(crate) fn completions(arguments: &Completions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a page for the program and for each command.
+/// Writes every page.
 pub(crate) fn manual(arguments: &Manual) -> Result<(), Failure> {
     let folder = &arguments.folder;
-    let mut program = CommandLine::command().disable_help_subcommand(true);
-    program.build();
+    let write = |ManualPage { name, text }: ManualPage| {
+        replace(&folder.join(name), MODE, |out| out.write_all(text.as_bytes()))
+    };
     std::fs::create_dir_all(folder)
-        .and_then(|()| pages(program, folder))
+        .and_then(|()| pages()?.into_iter().try_for_each(write))
         .map_err(|error| Failure::Failed(format!("{}: {error}", folder.display())))
 }
 
-/// Writes the pages of a command and of its subcommands.
-fn pages(command: Command, folder: &Path) -> io::Result<()> {
+/// A page of the manual.
+pub(crate) struct ManualPage {
+    /// The name of the file, with the section at the end.
+    pub(crate) name: String,
+    /// The text, in roff.
+    pub(crate) text: String,
+}
+
+/// The pages of the program, of each command, and of the settings.
+///
+/// # Errors
+/// A page cannot be made.
+pub(crate) fn pages() -> io::Result<Vec<ManualPage>> {
+    let mut program = CommandLine::command().disable_help_subcommand(true);
+    program.build();
+    let mut pages = vec![ManualPage { name: SETTINGS.to_owned(), text: settings::page() }];
+    pages_of(program, &mut pages)?;
+    Ok(pages)
+}
+
+/// The pages of a command and of its subcommands.
+fn pages_of(command: Command, pages: &mut Vec<ManualPage>) -> io::Result<()> {
     let below: Vec<Command> = command.get_subcommands().cloned().collect();
-    let page = Man::new(command);
-    replace(&folder.join(page.get_filename()), MODE, |out| page.render(out))?;
-    below.into_iter().filter(|command| !command.is_hide_set()).try_for_each(|c| pages(c, folder))
+    let (page, mut text) = (Man::new(command), Vec::new());
+    page.render(&mut text)?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    pages.push(ManualPage { name: page.get_filename(), text });
+    let mut below = below.into_iter().filter(|command| !command.is_hide_set());
+    below.try_for_each(|command| pages_of(command, pages))
 }

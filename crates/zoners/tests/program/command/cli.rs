@@ -151,6 +151,8 @@ fn completions_and_manual_pages_are_made() {
     assert!(zoners(&["manual", &folder.path().display().to_string()]).status.success());
     let page = std::fs::read_to_string(folder.path().join("zoners-lookup.1")).unwrap();
     assert!(page.contains(".TH") && page.contains("trace"));
+    let page = std::fs::read_to_string(folder.path().join("zoners.toml.5")).unwrap();
+    assert!(page.contains("listen = ") && page.contains("opportunistic"), "{page}");
 }
 
 #[test]
