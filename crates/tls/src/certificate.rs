@@ -107,7 +107,7 @@ enum Misfit {
     Key(String),
 }
 
-/// The validity of a certificate. The library tells both ends to those who ask for a moment outside.
+/// The validity of a certificate. The library tells both ends in the error for a moment outside.
 pub(crate) fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
     let unusable = |error: rustls::Error| format!("has no certificate that can be used: {error}");
     let parsed = ParsedCertificate::try_from(leaf).map_err(unusable)?;

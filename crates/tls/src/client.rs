@@ -174,7 +174,7 @@ impl ClientTls {
     }
 }
 
-/// What begins connections to peers that this verifier accepts, with a store of sessions of its own.
+/// Begins connections to peers accepted by the verifier, with a separate store of sessions.
 fn connector(
     verifier: Arc<dyn ServerCertVerifier>,
     protocol: &'static [u8],

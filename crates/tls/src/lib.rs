@@ -6,13 +6,13 @@
 
 mod certificate;
 pub mod client;
-mod own_authority;
+mod private_authority;
 mod provider;
 mod server;
 
 pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
-pub use own_authority::{
-    AuthorityFault, CertificateSubjects, MadeCertificate, OwnAuthority, day_of, fingerprint,
+pub use private_authority::{
+    AuthorityFault, CertificateSubjects, MadeCertificate, PrivateAuthority, day_of, fingerprint,
 };
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;

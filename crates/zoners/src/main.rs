@@ -116,7 +116,7 @@ enum Command {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     #[command(hide = true)]
     SystemDns(Box<system_dns::SystemDnsArguments>),
-    /// Make a certificate for encrypted transports, from an authority of your own.
+    /// Make a certificate for encrypted transports, signed by a private authority (CA).
     Tls(tls::TlsArguments),
     /// Put a phone on this server: a QR code, a profile for devices of Apple, and the steps for Android.
     Phone(phone::PhoneArguments),

@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
     let certificate = certificate.map_err(|fault| Failure::Failed(fault.to_string()))?;
     let name = certificate.names().into_iter().find(|name| !name.starts_with('*'));
     let name = name.ok_or_else(|| Failure::Failed("the certificate has no name".to_owned()))?;
-    let authority = own_authority(&chain)?;
+    let authority = private_authority(&chain)?;
     let resolver = resolver(&config, name, authority, &arguments.wifi)?;
     let random = Random::from_system().map_err(Failure::Failed)?;
     let profile = resolver.profile(&random);
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
 }
 
 /// The certificate of the authority that `zoners tls init` has made, beside that of the server.
-fn own_authority(chain: &Path) -> Result<Option<String>, Failure> {
+fn private_authority(chain: &Path) -> Result<Option<String>, Failure> {
     let path = chain.with_file_name(AUTHORITY);
     if !path.exists() {
         return Ok(None);
@@ -191,7 +191,7 @@ fn show(
     println!();
     println!("Scan the code with the camera of a phone, or open {BOLD}{url}{BOLD:#}");
     if let Some(print) = print {
-        println!("{DIM}fingerprint of your authority (SHA-256):{DIM:#} {print}");
+        println!("{DIM}fingerprint of the authority (SHA-256):{DIM:#} {print}");
     }
     println!(
         "{DIM}The page is gone in {}, or with Ctrl-C.{DIM:#}",

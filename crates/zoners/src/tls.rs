@@ -1,4 +1,4 @@
-//! `zoners tls init`: a certificate for encrypted transports from an authority of one's own.
+//! `zoners tls init`: a certificate for encrypted transports, signed by a private authority.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use zoners_files::{check_folder, read_own, replace};
 use zoners_host::interfaces::interfaces;
-use zoners_tls::{CertificateSubjects, OwnAuthority, day_of};
+use zoners_tls::{CertificateSubjects, PrivateAuthority, day_of};
 
 use crate::Failure;
 use crate::output::println;
@@ -36,7 +36,7 @@ pub(crate) struct TlsArguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum TlsCommand {
-    /// Make a certificate for DNS over TLS, HTTPS and QUIC, signed by an authority of your own.
+    /// Make a certificate for DNS over TLS, HTTPS and QUIC, signed by a private certificate authority (CA).
     Init(InitArguments),
 }
 
@@ -84,8 +84,8 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
     let stored = stored(folder).map_err(failed)?;
     let is_new = stored.is_none();
     let authority = match stored {
-        Some((certificate, key)) => OwnAuthority::from_pem(&certificate, &key),
-        None => OwnAuthority::new(&subjects, today),
+        Some((certificate, key)) => PrivateAuthority::from_pem(&certificate, &key),
+        None => PrivateAuthority::new(&subjects, today),
     };
     let advise = |error: zoners_tls::AuthorityFault| {
         let file = folder.join(AUTHORITY);

@@ -20,7 +20,7 @@ impl CertificateFiles {
     /// process or root can have written.
     ///
     /// # Errors
-    /// A file cannot be read, or does not have what it is to have.
+    /// A file cannot be read, or has no certificate or no key.
     pub fn read(&self) -> Result<Certificate, CertificateFault> {
         let chain = read(&self.chain)?;
         let key = read(&self.key)?;

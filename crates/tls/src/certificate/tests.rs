@@ -17,7 +17,7 @@ pub(crate) fn made(names: &[&str]) -> (String, String) {
     (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
 
-/// Files with these texts, in a folder that lasts as long as the first value.
+/// Files with the given texts, in a folder of the lifetime of the first value.
 pub(crate) fn files(chain: &str, key: &str) -> (TempDir, CertificateFiles) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str, text: &str| {

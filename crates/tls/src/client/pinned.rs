@@ -10,7 +10,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use super::KeyDigest;
 use crate::provider;
 
-/// Accepts certificates with one of these keys, whoever has signed them and for whatever name and time. The key of the
+/// Accepts certificates with a pinned key, of any authority, name and time. The key of the
 /// certificate counts and no key of an authority: that certificate could be shown by anyone.
 #[derive(Debug)]
 pub(super) struct PinnedKeys(pub(super) Vec<KeyDigest>);

@@ -53,7 +53,7 @@ enum Stage {
     Handshake,
     /// Octets go to and fro.
     Open,
-    /// The client has said that it sends no more.
+    /// The client has announced the end of sending (close_notify).
     Closed,
 }
 
@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ServerStream<S> {
                 }
             };
             match stage {
-                // What is left to say goes with the first answer.
+                // The rest of the handshake goes with the first answer.
                 Stage::Open => break,
                 Stage::Handshake => poll_fn(|context| session.poll_send(&mut io, context)).await?,
                 Stage::Closed => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -147,7 +147,7 @@ impl Session {
         Ok(stage)
     }
 
-    /// Goes through all whole records: the content goes into `sink`. Returns the number of octets that are done with.
+    /// Goes through all whole records: the content goes into `sink`. Returns the number of finished octets.
     fn advance(
         &mut self,
         octets: &mut [u8],
@@ -240,7 +240,7 @@ impl Session {
     }
 }
 
-/// Appends what `write` puts into a slice. `write` says how many octets it has put, or how many it needs.
+/// Appends what `write` puts into a slice. `write` tells the octets put, or the octets needed.
 fn put(
     out: &mut Vec<u8>,
     room: usize,

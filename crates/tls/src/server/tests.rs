@@ -13,7 +13,7 @@ pub(super) fn certificate(pem: &(String, String)) -> Certificate {
     files(&pem.0, &pem.1).1.read().unwrap()
 }
 
-/// A client that trusts these certificates and names this protocol.
+/// A client with trusted certificates and a named protocol.
 pub(super) fn client(trusted: &[&(String, String)], protocol: &[u8]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for (chain, _) in trusted {

@@ -18,8 +18,8 @@ pub(super) fn page(resolver: &PhoneResolver, fingerprint: Option<&str>) -> Strin
     };
     let trust = fingerprint.map_or(String::new(), |fingerprint| {
         format!(
-            "<li>The profile has the certificate of your own authority. Its fingerprint (SHA-256) must be that in the \
-             terminal:<br><code>{}</code></li>\
+            "<li>The profile has the certificate of your private authority, with the fingerprint (SHA-256) that the \
+             terminal shows:<br><code>{}</code></li>\
              <li>Settings, General, About, Certificate Trust Settings: switch the authority on.</li>",
             Text(fingerprint)
         )
@@ -31,7 +31,7 @@ pub(super) fn page(resolver: &PhoneResolver, fingerprint: Option<&str>) -> Strin
         ),
         // Android's resolver takes the authorities of the system alone.
         Some(_) => "<li>Private DNS stays at Automatic: Android encrypts its queries to a server that the network \
-                    names, and takes no name with an authority of one's own.</li>\
+                    names, and takes no name with a private authority.</li>\
                     <li>In the router, the address of this server is the DNS server of the network.</li>"
             .to_owned(),
     };
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_own_authority_is_compared_and_android_stays_automatic() {
+    fn an_private_authority_is_compared_and_android_stays_automatic() {
         let own = page(&resolver(), Some("AB:CD"));
         assert!(own.contains("AB:CD") && own.contains("Automatic") && own.contains("ca.pem"));
         let public = page(&resolver(), None);

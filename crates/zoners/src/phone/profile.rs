@@ -17,7 +17,7 @@ pub(super) struct PhoneResolver {
     pub(super) addresses: Vec<IpAddr>,
     /// The port and path of DNS over HTTPS; without, DNS over TLS at port 853.
     pub(super) https: Option<(u16, String)>,
-    /// The certificate of an authority of one's own, in PEM form.
+    /// The certificate of a private authority, in PEM form.
     pub(super) authority: Option<String>,
     /// The network on which the resolver is used.
     pub(super) network: UsedOn,
@@ -48,7 +48,7 @@ impl PhoneResolver {
              <plist version=\"1.0\"><dict>\n\
              <key>PayloadContent</key><array>\n{payloads}</array>\n{}\
              <key>PayloadDisplayName</key><string>{name}</string>\n\
-             <key>PayloadDescription</key><string>Names are resolved by your own server, encrypted.</string>\n\
+             <key>PayloadDescription</key><string>Names are resolved by your DNS server, encrypted.</string>\n\
              <key>PayloadRemovalDisallowed</key><false/>\n\
              </dict></plist>\n",
             head("Configuration", IDENTIFIER, random),
@@ -103,7 +103,7 @@ impl PhoneResolver {
 fn authority_payload(pem: &str, random: &Random) -> String {
     let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
     format!(
-        "<dict>\n{}<key>PayloadDisplayName</key><string>Authority of your own server</string>\n\
+        "<dict>\n{}<key>PayloadDisplayName</key><string>Authority of the DNS server</string>\n\
          <key>PayloadContent</key><data>{}</data>\n</dict>\n",
         head("com.apple.security.root", &format!("{IDENTIFIER}.authority"), random),
         Text(&base64),

@@ -36,7 +36,7 @@ impl Client {
         octets
     }
 
-    /// Reads what the server has sent in one write.
+    /// Reads the octets of a single write of the server.
     async fn hear(&mut self) -> usize {
         let mut octets = vec![0; 1 << 16];
         let length = self.to_server.read(&mut octets).await.unwrap();

@@ -1,7 +1,7 @@
-//! An authority of one's own, for names and addresses that no public authority certifies.
+//! A private certificate authority (CA), for names and addresses without a public one.
 //!
-//! A device that trusts the authority trusts it for little: name constraints (RFC 5280 section 4.2.1.10) allow
-//! certificates for a few names, and for addresses of networks at home, alone.
+//! Name constraints (RFC 5280 section 4.2.1.10) allow certificates for a few names, and for addresses of networks at home,
+//! alone: a device risks little by trusting the authority.
 
 #[cfg(test)]
 mod tests;
@@ -27,15 +27,14 @@ use rustls::server::ParsedCertificate;
 use crate::certificate::validity;
 use crate::provider;
 
-/// Years for which an authority is valid: to install a new one on each device is work.
+/// Years for which an authority is valid: a new authority must be installed on each device.
 const AUTHORITY_YEARS: i16 = 10;
 /// Days for which a certificate is valid: devices of Apple accept 825 at most.
 const CERTIFICATE_DAYS: i16 = 820;
-/// Names beside those of the certificate that the authority may certify: names for homes and own networks (RFC 8375; of
-/// ICANN; RFC 6762).
+/// Permitted names, beside the names of the first certificate: for homes and private networks (RFC 8375; reserved by ICANN;
+/// RFC 6762).
 const PRIVATE_NAMES: [&str; 3] = ["home.arpa", "internal", "local"];
-/// Addresses that the authority may certify, beside those of the first certificate (RFC 1918, RFC 6598, RFC 3927, RFC 4193,
-/// RFC 4291).
+/// Permitted addresses, beside the addresses of the first certificate (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291).
 const PRIVATE_ADDRESSES: [(&str, u8); 9] = [
     ("10.0.0.0", 8),
     ("172.16.0.0", 12),
@@ -50,7 +49,7 @@ const PRIVATE_ADDRESSES: [(&str, u8); 9] = [
 
 /// An authority, with its private key.
 #[derive(Debug)]
-pub struct OwnAuthority {
+pub struct PrivateAuthority {
     certificate: CertificateDer<'static>,
     pem: String,
     issuer: Issuer<'static, KeyPair>,
@@ -65,7 +64,7 @@ pub struct CertificateSubjects {
     pub addresses: Vec<IpAddr>,
 }
 
-/// A certificate that the authority has made, in PEM form.
+/// A new certificate, in PEM form.
 #[derive(Debug)]
 pub struct MadeCertificate {
     /// The certificate.
@@ -112,8 +111,8 @@ impl From<rcgen::Error> for AuthorityFault {
     }
 }
 
-impl OwnAuthority {
-    /// A new authority, which may certify these subjects and those of private networks.
+impl PrivateAuthority {
+    /// A new authority, permitted to certify the subjects and private networks.
     ///
     /// # Errors
     /// A name is no host name.
@@ -125,13 +124,13 @@ impl OwnAuthority {
         params.name_constraints = Some(constraints(subjects)?);
         let certificate = params.self_signed(&key)?;
         let (pem, certificate) = (certificate.pem(), certificate.der().clone());
-        Ok(OwnAuthority { certificate, pem, issuer: Issuer::new(params, key) })
+        Ok(PrivateAuthority { certificate, pem, issuer: Issuer::new(params, key) })
     }
 
-    /// The authority of these two texts in PEM form.
+    /// The authority with a certificate and a key in PEM form.
     ///
     /// # Errors
-    /// They are no certificate and key of an authority that this program has made.
+    /// The texts are no certificate and no key of [`PrivateAuthority::new`].
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, AuthorityFault> {
         let wrong = |what: &dyn fmt::Display| AuthorityFault::Authority(what.to_string());
         let key = KeyPair::from_pem(key).map_err(|error| wrong(&error))?;
@@ -139,7 +138,7 @@ impl OwnAuthority {
             .map_err(|error| wrong(&error))?;
         let params = authority_params(&key);
         let issuer = Issuer::new(params, key);
-        Ok(OwnAuthority { certificate: der, pem: certificate.to_owned(), issuer })
+        Ok(PrivateAuthority { certificate: der, pem: certificate.to_owned(), issuer })
     }
 
     /// The certificate of the authority, in PEM form, for devices.
@@ -180,7 +179,7 @@ impl OwnAuthority {
         Ok(MadeCertificate { chain: made.pem(), key: key.serialize_pem(), last_day })
     }
 
-    /// Checks that clients that trust the authority accept a certificate.
+    /// Checks a new certificate as a client does.
     fn check(&self, made: &CertificateDer<'_>, today: Date) -> Result<(), AuthorityFault> {
         let wrong = |error: rustls::Error| AuthorityFault::Authority(error.to_string());
         let mut roots = RootCertStore::empty();
@@ -206,10 +205,10 @@ impl OwnAuthority {
     }
 }
 
-/// The parts of an authority that follow from its key.
+/// The parts of an authority that depend on the key.
 fn authority_params(key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
-    // Devices show the name: two authorities of one network must be told apart.
+    // Devices show the name: two authorities of a network need different names.
     let mark = params.key_identifier(key).iter().take(3).fold(String::new(), |mut text, octet| {
         use fmt::Write as _;
         let _ = write!(text, "{octet:02x}");

@@ -1,4 +1,4 @@
-//! Certificates of an own authority, as clients see them.
+//! Certificates of a private authority, as clients see them.
 
 use jiff::civil::date;
 use rustls::pki_types::ServerName;
@@ -16,7 +16,7 @@ fn subjects(names: &[&str], addresses: &[&str]) -> CertificateSubjects {
 #[test]
 fn a_certificate_is_for_its_names_and_addresses_and_is_accepted() {
     let wanted = subjects(&["dns.home.arpa"], &["192.168.1.2", "fd00::2"]);
-    let authority = OwnAuthority::new(&wanted, TODAY).unwrap();
+    let authority = PrivateAuthority::new(&wanted, TODAY).unwrap();
     let made = authority.certify(&wanted, TODAY).unwrap();
     assert_eq!(made.last_day, date(2029, 2, 24));
     let folder = tempfile::tempdir().unwrap();
@@ -40,8 +40,8 @@ fn a_certificate_is_for_its_names_and_addresses_and_is_accepted() {
 #[test]
 fn a_stored_authority_certifies_private_subjects_again_and_no_foreign_ones() {
     let first = subjects(&["dns.example.net"], &["192.168.1.2", "203.0.113.7"]);
-    let made = OwnAuthority::new(&first, TODAY).unwrap();
-    let again = OwnAuthority::from_pem(made.pem(), &made.key_pem()).unwrap();
+    let made = PrivateAuthority::new(&first, TODAY).unwrap();
+    let again = PrivateAuthority::from_pem(made.pem(), &made.key_pem()).unwrap();
     let later = date(2028, 6, 1);
     for allowed in [
         first,
@@ -70,13 +70,13 @@ fn a_moment_has_a_day() {
 #[test]
 fn names_that_are_none_and_foreign_keys_are_refused() {
     for name in ["", "a b", "*.home.arpa", "ä.home.arpa", "a..b"] {
-        let refused = OwnAuthority::new(&subjects(&[name], &[]), TODAY);
+        let refused = PrivateAuthority::new(&subjects(&[name], &[]), TODAY);
         assert!(matches!(refused, Err(AuthorityFault::Name(_))), "{name:?}");
     }
     let own = subjects(&["dns.home.arpa"], &[]);
-    let (one, other) = (OwnAuthority::new(&own, TODAY), OwnAuthority::new(&own, TODAY));
-    let mixed = OwnAuthority::from_pem(one.unwrap().pem(), &other.unwrap().key_pem()).unwrap();
+    let (one, other) = (PrivateAuthority::new(&own, TODAY), PrivateAuthority::new(&own, TODAY));
+    let mixed = PrivateAuthority::from_pem(one.unwrap().pem(), &other.unwrap().key_pem()).unwrap();
     let refused = mixed.certify(&own, TODAY);
     assert!(matches!(refused, Err(AuthorityFault::Authority(_))), "{refused:?}");
-    assert!(OwnAuthority::from_pem("", "").is_err());
+    assert!(PrivateAuthority::from_pem("", "").is_err());
 }
