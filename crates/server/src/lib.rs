@@ -16,6 +16,7 @@ mod dnstap;
 pub mod doh;
 pub mod events;
 pub mod history;
+mod kept_file;
 pub mod latency;
 pub mod log;
 pub mod nearby;

@@ -21,6 +21,7 @@ const MAX_PASSWORD_OCTETS: usize = 512;
 
 /// The hash of a password, with the parameters: later releases may have others.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordHash {
     memory_kib: u32,
     passes: u32,

@@ -15,6 +15,7 @@ const PREFIX: &str = "zoners_";
 
 /// The tokens of a daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenBook {
     tokens: Vec<KeptToken>,
 }

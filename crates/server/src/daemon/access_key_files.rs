@@ -1,6 +1,6 @@
 //! Tokens and the password of the dashboard, kept in the state folder.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zoners_api::{TokenReport, TokenScope};
 use zoners_dns::Random;
-use zoners_files::{open_secret, replace};
+use zoners_files::open_secret;
 use zoners_web::{AccessKeys, PasswordHash, SALT_OCTETS, TokenBook};
+
+use crate::kept_file::KeptFile;
 
 /// The hashes of the tokens.
 pub(super) const TOKENS: &str = "dashboard.tokens";
@@ -18,24 +20,38 @@ pub(super) const TOKENS: &str = "dashboard.tokens";
 pub(super) const PASSWORD: &str = "dashboard.password";
 /// Octets of the largest file: 64 tokens of 300 octets.
 const MAX_OCTETS: u64 = 64 * 1024;
-const MODE: u32 = 0o600;
 
 /// The keys, and the folder in which they are kept.
 #[derive(Debug)]
 pub(super) struct AccessKeyFiles {
-    folder: Option<PathBuf>,
+    /// None if keys end with the daemon.
+    files: Option<KeyFiles>,
     keys: Arc<AccessKeys>,
     /// One change at a time.
     changing: Mutex<()>,
 }
 
+/// The files of a state folder.
+#[derive(Debug)]
+struct KeyFiles {
+    tokens: KeptFile,
+    password: KeptFile,
+}
+
 impl AccessKeyFiles {
     /// The keys of an earlier daemon in a folder; without a folder, keys end with the daemon.
     pub(super) fn open(folder: Option<&Path>) -> Self {
-        let tokens: TokenBook = folder.and_then(|folder| read(folder, TOKENS)).unwrap_or_default();
-        let password: Option<PasswordHash> = folder.and_then(|folder| read(folder, PASSWORD));
-        let keys = Arc::new(AccessKeys::new(tokens, password));
-        AccessKeyFiles { folder: folder.map(Path::to_owned), keys, changing: Mutex::default() }
+        let (files, tokens, password) = match folder {
+            None => (None, None, None),
+            Some(folder) => {
+                let (tokens_file, tokens) = open(folder, TOKENS);
+                let (password_file, password) = open::<Option<PasswordHash>>(folder, PASSWORD);
+                let files = KeyFiles { tokens: tokens_file, password: password_file };
+                (Some(files), tokens, password.flatten())
+            }
+        };
+        let keys = Arc::new(AccessKeys::new(tokens.unwrap_or_default(), password));
+        AccessKeyFiles { files, keys, changing: Mutex::default() }
     }
 
     /// The keys.
@@ -58,7 +74,7 @@ impl AccessKeyFiles {
         let _turn = self.changing.lock();
         let mut tokens = self.keys.tokens();
         let created = tokens.create(name, scope, seconds, random, now_s)?;
-        self.keep(TOKENS, &tokens)?;
+        self.keep_tokens(&tokens)?;
         self.keys.set_tokens(tokens);
         tracing::info!("dashboard: token {name} of scope {} for {seconds} s", scope.name());
         Ok(created)
@@ -74,7 +90,7 @@ impl AccessKeyFiles {
         if !tokens.revoke(name) {
             return Err(format!("there is no token {name:?}"));
         }
-        self.keep(TOKENS, &tokens)?;
+        self.keep_tokens(&tokens)?;
         self.keys.set_tokens(tokens);
         tracing::info!("dashboard: token {name} revoked");
         Ok(())
@@ -95,39 +111,35 @@ impl AccessKeyFiles {
             part.copy_from_slice(&random.bits().to_be_bytes());
         }
         let hash = password.map(|password| PasswordHash::new(password, salt)).transpose()?;
-        self.keep(PASSWORD, &hash)?;
+        let file = self.files.as_ref().map(|files| &files.password);
+        file.map_or(Ok(()), |file| keep(file, &hash))?;
         let done = if hash.is_some() { "set" } else { "removed" };
         self.keys.set_password(hash);
         tracing::info!("dashboard: password {done}");
-        Ok(self.folder.as_ref().map(|folder| folder.join(PASSWORD)))
+        Ok(file.map(|file| file.path().to_owned()))
     }
 
-    fn keep(&self, file: &str, content: &impl Serialize) -> Result<(), String> {
-        let Some(folder) = &self.folder else { return Ok(()) };
-        let octets = serde_json::to_vec(content).map_err(|error| error.to_string())?;
-        let written = replace(&folder.join(file), MODE, |out| out.write_all(&octets));
-        written.map_err(|error| format!("{file} cannot be kept: {error}"))
+    fn keep_tokens(&self, tokens: &TokenBook) -> Result<(), String> {
+        self.files.as_ref().map_or(Ok(()), |files| keep(&files.tokens, tokens))
     }
 }
 
-/// The content of a file; none without a file. A file that other users may have read is not used, and told in the log.
-fn read<T: DeserializeOwned>(folder: &Path, file: &str) -> Option<T> {
-    let path = folder.join(file);
-    let octets = open_secret(&path).and_then(|file| {
+/// A file with the content; none without a file. A file that other users may have read is not used.
+fn open<T: DeserializeOwned>(folder: &Path, file: &str) -> (KeptFile, Option<T>) {
+    let read = |path: &Path| {
         let mut octets = Vec::new();
-        file.take(MAX_OCTETS).read_to_end(&mut octets)?;
-        Ok(octets)
-    });
-    let content =
-        octets.and_then(|octets| serde_json::from_slice(&octets).map_err(io::Error::from));
-    match content {
-        Ok(content) => content,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            tracing::error!("dashboard: {} is not used: {error}", path.display());
-            None
-        }
-    }
+        open_secret(path)?.take(MAX_OCTETS).read_to_end(&mut octets)?;
+        Ok(serde_json::from_slice(&octets)?)
+    };
+    KeptFile::open(folder.join(file), "dashboard", read)
+}
+
+fn keep(file: &KeptFile, content: &impl Serialize) -> Result<(), String> {
+    let keep = || {
+        let octets = serde_json::to_vec(content)?;
+        file.replace(|out| out.write_all(&octets))
+    };
+    keep().map_err(|error| format!("{} cannot be kept: {error}", file.path().display()))
 }
 
 #[cfg(test)]
@@ -168,12 +180,34 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_other_users_could_read_is_not_used() {
+    fn a_file_that_other_users_could_read_is_neither_used_nor_replaced() {
         let folder = tempfile::tempdir().unwrap();
         create(&AccessKeyFiles::open(Some(folder.path())), "grafana").unwrap();
         let path = folder.path().join(TOKENS);
         std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(AccessKeyFiles::open(Some(folder.path())).keys().tokens().list(NOW), []);
+        let before = std::fs::read(&path).unwrap();
+        let files = AccessKeyFiles::open(Some(folder.path()));
+        let told = create(&files, "prometheus").unwrap_err();
+        assert!(told.contains(&format!("{}: others may read it", path.display())), "{told}");
+        assert_eq!(files.keys().tokens().list(NOW), []);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_damaged_password_is_neither_used_nor_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, random) = (folder.path().join(PASSWORD), Random::seeded(1));
+        AccessKeyFiles::open(Some(folder.path()))
+            .set_password(Some("correct horse"), &random)
+            .unwrap();
+        std::fs::write(&path, "{\"memory_kib\":").unwrap();
+        let files = AccessKeyFiles::open(Some(folder.path()));
+        assert_eq!(files.keys().password(), None);
+        for password in [Some("battery staple"), None] {
+            let told = files.set_password(password, &random).unwrap_err();
+            assert!(told.contains("it would replace a file that could not be read"), "{told}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"{\"memory_kib\":");
     }
 
     #[test]

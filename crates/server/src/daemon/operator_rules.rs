@@ -1,6 +1,6 @@
 //! Changes of the operator's rules: written to the state folder, put into force, and only then answered.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use zoners_dns::Name;
 use zoners_policy::{MAX_OPERATOR_RULES, OperatorRule, OperatorRules};
 
 use crate::pipeline::policy::Policy;
-use crate::policy::operator_rule_file;
+use crate::policy::operator_rule_file::OperatorRuleFile;
 use crate::policy::shelf::PolicyShelf;
 
 /// A policy, or none without rules.
@@ -56,12 +56,12 @@ impl RuleAnswer {
     }
 }
 
-/// Writes the changed rules to `folder` and puts the rules on the shelf; the caller of the returned answer waits until the
+/// Writes the changed rules to `file` and puts the rules on the shelf; the caller of the returned answer waits until the
 /// rules are in force. A trial and a refusal are answered at once. `policy_with` makes the policy with given rules.
 pub(super) fn carry_out(
     request: RuleRequest,
     shelf: &PolicyShelf,
-    folder: Option<&Path>,
+    file: Option<&OperatorRuleFile>,
     policy_with: impl Fn(Arc<OperatorRules>) -> PolicyInForce,
 ) -> Option<RuleAnswer> {
     let RuleRequest { change, is_trial, caller } = request;
@@ -75,13 +75,13 @@ pub(super) fn carry_out(
     };
     let next = Arc::new(next);
     let (before, after) = (policy_with(rules), policy_with(next.clone()));
-    let file = folder.map(|folder| folder.join(operator_rule_file::FILE));
-    let answer = RuleAnswer(caller, RuleOutcome { former, before, after, file });
+    let path = file.map(|file| file.path().to_owned());
+    let answer = RuleAnswer(caller, RuleOutcome { former, before, after, file: path });
     if is_trial {
         answer.send();
         return None;
     }
-    if let Some(Err(error)) = folder.map(|folder| operator_rule_file::write(folder, &next)) {
+    if let Some(Err(error)) = file.map(|file| file.write(&next)) {
         let _ = answer.0.send(Err(format!("the rule cannot be kept: {error}")));
         return None;
     }
@@ -126,18 +126,20 @@ fn apply(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use zoners_dns::name;
 
     fn send(
         shelf: &PolicyShelf,
-        folder: Option<&Path>,
+        file: Option<&OperatorRuleFile>,
         change: RuleChange,
         is_trial: bool,
     ) -> Result<RuleOutcome, String> {
         let (caller, mut outcome) = oneshot::channel();
         let request = RuleRequest { change, is_trial, caller };
-        let answer = carry_out(request, shelf, folder, |_| None);
+        let answer = carry_out(request, shelf, file, |_| None);
         let early = outcome.try_recv();
         match answer {
             Some(answer) => {
@@ -147,6 +149,10 @@ mod tests {
             }
             None => early.unwrap(),
         }
+    }
+
+    fn open(folder: &Path) -> OperatorRuleFile {
+        OperatorRuleFile::open(folder).0
     }
 
     fn set(text: &str) -> RuleChange {
@@ -160,18 +166,19 @@ mod tests {
     #[test]
     fn a_rule_is_kept_before_the_caller_hears_of_it_and_a_trial_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let (shelf, folder) = (PolicyShelf::default(), Some(folder.path()));
-        let kept = || operator_rule_file::read(folder.unwrap());
-        send(&shelf, folder, set("block ads.example"), true).unwrap();
+        let (shelf, file) = (PolicyShelf::default(), open(folder.path()));
+        let kept = || OperatorRuleFile::open(folder.path()).1;
+        let file = Some(&file);
+        send(&shelf, file, set("block ads.example"), true).unwrap();
         assert!(shelf.operator_rules().is_empty() && kept().is_empty());
-        let outcome = send(&shelf, folder, set("block ads.example"), false).unwrap();
+        let outcome = send(&shelf, file, set("block ads.example"), false).unwrap();
         assert_eq!((outcome.former, outcome.file.is_some()), (None, true));
         assert_eq!((shelf.operator_rules().len(), kept().len()), (1, 1));
-        let outcome = send(&shelf, folder, set("allow ads.example"), false).unwrap();
+        let outcome = send(&shelf, file, set("allow ads.example"), false).unwrap();
         assert_eq!(outcome.former.unwrap().to_string(), "block ads.example");
-        send(&shelf, folder, remove("ads.example"), false).unwrap();
+        send(&shelf, file, remove("ads.example"), false).unwrap();
         assert!(shelf.operator_rules().is_empty() && kept().is_empty());
-        let none = send(&shelf, folder, remove("ads.example"), false).unwrap_err();
+        let none = send(&shelf, file, remove("ads.example"), false).unwrap_err();
         assert!(none.contains("no rule of the operator for exactly ads.example"), "{none}");
     }
 
@@ -179,7 +186,7 @@ mod tests {
     fn a_rule_that_cannot_be_kept_is_not_in_force() {
         let (shelf, folder) = (PolicyShelf::default(), tempfile::tempdir().unwrap());
         let gone = folder.path().join("gone");
-        let told = send(&shelf, Some(&gone), set("block ads.example"), false).unwrap_err();
+        let told = send(&shelf, Some(&open(&gone)), set("block ads.example"), false).unwrap_err();
         assert!(told.contains("cannot be kept") && shelf.operator_rules().is_empty(), "{told}");
         let outcome = send(&shelf, None, set("block ads.example"), false).unwrap();
         assert!(outcome.file.is_none() && !shelf.operator_rules().is_empty());

@@ -23,13 +23,14 @@ use super::operator_rules::RuleAnswer;
 use crate::clock::SystemClock;
 use crate::config::{HardwareAddress, ListOrigin, PolicyConfig};
 use crate::policy::build::{self, BuiltPolicy, SourcesDigest};
+use crate::policy::operator_rule_file::OperatorRuleFile;
+use crate::policy::pause_file::PauseFile;
 use crate::policy::shelf::PolicyShelf;
 use crate::policy::supply::SuppliedList;
 use crate::policy::supply::book::{ListBook, id_of};
 use crate::policy::supply::download::{DownloadOutcome, ListDownload};
 use crate::policy::supply::schedule::DownloadTerms;
 use crate::policy::supply::texts::TextStore;
-use crate::policy::{operator_rule_file, pause_file};
 use news::log_news;
 
 /// How often the files are looked at, at most.
@@ -63,6 +64,8 @@ pub(super) enum PolicyChange {
 pub(super) struct PolicyKeeper {
     /// The state folder; without one, texts and compiled lists lie in memory.
     folder: Option<PathBuf>,
+    pause_file: Option<PauseFile>,
+    rule_file: Option<OperatorRuleFile>,
     store: Arc<TextStore>,
     book: ListBook,
     downloads: ListDownloads,
@@ -88,6 +91,8 @@ impl PolicyKeeper {
         let store = Arc::new(TextStore::new(folder));
         let mut keeper = PolicyKeeper {
             folder: folder.map(Path::to_owned),
+            pause_file: None,
+            rule_file: None,
             book: ListBook::read(folder),
             downloads: ListDownloads::new(store.clone(), core.shared.random.clone()),
             store,
@@ -180,14 +185,19 @@ impl PolicyKeeper {
     }
 
     /// Takes the pauses that an earlier daemon has kept; true if there are any.
-    fn restore_pauses(&self, core: &Core) -> bool {
-        let pauses = self.folder.as_deref().map(pause_file::read).unwrap_or_default();
+    fn restore_pauses(&mut self, core: &Core) -> bool {
+        let Some((file, pauses)) = self.folder.as_deref().map(PauseFile::open) else {
+            return false;
+        };
+        self.pause_file = Some(file);
         core.policies.restore_pauses(pauses, core.shared.clock.read())
     }
 
     /// Takes the rules of the operator that an earlier daemon has kept; true if there are any.
-    fn restore_operator_rules(&self) -> bool {
-        let rules = self.folder.as_deref().map(operator_rule_file::read).unwrap_or_default();
+    fn restore_operator_rules(&mut self) -> bool {
+        let opened = self.folder.as_deref().map(OperatorRuleFile::open);
+        let Some((file, rules)) = opened else { return false };
+        self.rule_file = Some(file);
         let has_rules = !rules.is_empty();
         if has_rules {
             tracing::info!("policy: {} rules of the operator in force", rules.len());
@@ -198,9 +208,9 @@ impl PolicyKeeper {
 
     /// Keeps the pauses for the next daemon.
     fn keep_pauses(&self, core: &Core) {
-        let Some(folder) = &self.folder else { return };
+        let Some(file) = &self.pause_file else { return };
         let pauses = core.policies.pauses(core.shared.clock.read());
-        if let Err(error) = pause_file::write(folder, &pauses) {
+        if let Err(error) = file.write(&pauses) {
             tracing::warn!("policy: pauses are not kept for a restart: {error}");
         }
     }

@@ -3,71 +3,111 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use zoners_files::{read_own, replace};
+use zoners_files::read_own;
 use zoners_policy::{MAX_OPERATOR_RULES, OperatorRules};
+
+use crate::kept_file::KeptFile;
 
 /// The file.
 pub(crate) const FILE: &str = "policy.rules";
 /// Octets of the largest file: a name has 1004 letters at most, a group a line of the configuration.
 const MAX_OCTETS: u64 = 2048 * MAX_OPERATOR_RULES as u64;
-const MODE: u32 = 0o600;
 const HEAD: &str = "# Rules of the operator, made by `zoners policy block` and `zoners policy allow` or in the dashboard.\n\
                     # The daemon reads the file when it starts, and writes it anew at each change.\n";
 
-/// The kept rules; none without a file. A line that is no rule is passed over, and told in the log.
-pub(crate) fn read(folder: &Path) -> OperatorRules {
+/// The file of a state folder.
+#[derive(Debug)]
+pub(crate) struct OperatorRuleFile(KeptFile);
+
+impl OperatorRuleFile {
+    /// The file with the kept rules; no rules without a file. A line that is no rule is passed over, told in the log, and
+    /// not replaced.
+    pub(crate) fn open(folder: &Path) -> (Self, OperatorRules) {
+        let path = folder.join(FILE);
+        let (rules, fault) = read(&path);
+        let file = KeptFile::with_fault(path, "policy: rules of the operator", fault);
+        (OperatorRuleFile(file), rules)
+    }
+
+    /// The path.
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Replaces the file.
+    ///
+    /// # Errors
+    /// The file that is there had a fault at the start, or the file cannot be written.
+    pub(crate) fn write(&self, rules: &OperatorRules) -> io::Result<()> {
+        self.0.replace(|file| {
+            file.write_all(HEAD.as_bytes())?;
+            rules.all().into_iter().try_for_each(|rule| writeln!(file, "{rule}"))
+        })
+    }
+}
+
+/// The rules of a file, and why a part is none, with the path and the numbers of lines.
+fn read(path: &Path) -> (OperatorRules, Option<String>) {
     let mut rules = OperatorRules::default();
-    let path = folder.join(FILE);
-    let octets = match read_own(&path, MAX_OCTETS) {
+    let octets = match read_own(path, MAX_OCTETS) {
         Ok(octets) => octets,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return rules,
-        Err(error) => {
-            tracing::error!("policy: rules of the operator are not in force: {error}");
-            return rules;
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (rules, None),
+        Err(error) => return (rules, Some(format!("{}: {error}", path.display()))),
     };
+    let mut faulty = Vec::new();
     for (number, line) in String::from_utf8_lossy(&octets).lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         if !line.parse().is_ok_and(|rule| rules.set(rule)) {
-            let (path, number) = (path.display(), number + 1);
-            tracing::warn!("policy: {path}:{number}: no rule of the operator: passed over");
+            faulty.push(number + 1);
         }
     }
-    rules
-}
-
-/// Replaces the file.
-///
-/// # Errors
-/// The file cannot be written.
-pub(crate) fn write(folder: &Path, rules: &OperatorRules) -> io::Result<()> {
-    replace(&folder.join(FILE), MODE, |file| {
-        file.write_all(HEAD.as_bytes())?;
-        rules.all().into_iter().try_for_each(|rule| writeln!(file, "{rule}"))
-    })
+    let (first, all) = (faulty.first().copied(), faulty.len());
+    let further = if all > 1 { format!(", and {} further lines", all - 1) } else { String::new() };
+    let fault =
+        first.map(|line| format!("{}:{line}: no rule of the operator{further}", path.display()));
+    (rules, fault)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn rules_are_read_as_written_and_other_lines_are_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path()).is_empty());
-        let mut rules = OperatorRules::default();
-        for text in ["block ads.example", "allow news.example for kids"] {
+    fn set(folder: &Path, texts: &[&str]) -> OperatorRules {
+        let (file, mut rules) = OperatorRuleFile::open(folder);
+        for text in texts {
             assert!(rules.set(text.parse().unwrap()));
         }
-        write(folder.path(), &rules).unwrap();
-        assert_eq!(read(folder.path()), rules);
-        let path = folder.path().join(FILE);
-        let text = std::fs::read_to_string(&path).unwrap();
+        file.write(&rules).unwrap();
+        rules
+    }
+
+    #[test]
+    fn rules_are_read_as_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(OperatorRuleFile::open(folder).1.is_empty());
+        let rules = set(folder, &["block ads.example", "allow news.example for kids"]);
+        assert_eq!(OperatorRuleFile::open(folder).1, rules);
+        let text = std::fs::read_to_string(folder.join(FILE)).unwrap();
         assert!(text.ends_with("block ads.example\nallow news.example for kids\n"), "{text}");
-        replace(&path, MODE, |file| write!(file, "{text}nonsense\nblock .\n\n# remark\n")).unwrap();
-        assert_eq!(read(folder.path()), rules);
+    }
+
+    #[test]
+    fn other_lines_are_passed_over_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = set(folder.path(), &["block ads.example"]);
+        let path = folder.path().join(FILE);
+        let text = "block ads.example\nnonsense\nblock .\n\n# remark\n";
+        std::fs::write(&path, text).unwrap();
+        let (file, read) = OperatorRuleFile::open(folder.path());
+        assert_eq!(read, rules);
+        let told = file.write(&OperatorRules::default()).unwrap_err().to_string();
+        let expected =
+            format!("{}:2: no rule of the operator, and 1 further lines", path.display());
+        assert!(told.contains(&expected), "{told}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
 }

@@ -60,8 +60,8 @@ impl PolicyKeeper {
         let (config, groups) = (&generation.config.policy, &generation.groups);
         let local = generation.rules.local();
         let policy_with = |rules| core.policies.policy_with(rules, config, groups, local, clock);
-        let folder = self.folder.as_deref();
-        let answer = operator_rules::carry_out(request, &core.policies, folder, policy_with);
+        let file = self.rule_file.as_ref();
+        let answer = operator_rules::carry_out(request, &core.policies, file, policy_with);
         let has_changed = answer.is_some();
         self.rule_answers.extend(answer);
         has_changed
