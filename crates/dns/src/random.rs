@@ -36,6 +36,19 @@ impl Random {
         self.0.lock().next_u64()
     }
 
+    /// Random octets, for keys, salts and nonces.
+    #[must_use]
+    pub fn octets<const OCTETS: usize>(&self) -> [u8; OCTETS] {
+        let mut octets = [0; OCTETS];
+        self.fill(&mut octets);
+        octets
+    }
+
+    /// Fills `octets` with random ones.
+    pub fn fill(&self, octets: &mut [u8]) {
+        self.0.lock().fill_bytes(octets);
+    }
+
     /// A query ID (RFC 5452 section 9.2).
     #[must_use]
     pub fn id(&self) -> u16 {
@@ -71,6 +84,16 @@ mod tests {
         let (one, two) = (Random::seeded(7), Random::seeded(7));
         assert!((0..100).all(|_| one.bits() == two.bits()));
         assert_ne!(Random::seeded(7).bits(), Random::seeded(8).bits());
+    }
+
+    #[test]
+    fn octets_are_random_to_the_last_one() {
+        let (one, two) = (Random::seeded(7), Random::seeded(7));
+        let octets: [u8; 33] = one.octets();
+        assert_eq!(octets, two.octets());
+        assert_ne!(octets, one.octets());
+        let differs = |at: usize| (0..100).any(|_| one.octets::<33>()[at] != octets[at]);
+        assert!((0..33).all(differs), "each octet is drawn");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use zoners_api::{TokenReport, TokenScope};
 use zoners_dns::Random;
 use zoners_files::open_secret;
-use zoners_web::{AccessKeys, PasswordHash, SALT_OCTETS, TokenBook};
+use zoners_web::{AccessKeys, PasswordHash, TokenBook};
 
 use crate::kept_file::KeptFile;
 
@@ -106,11 +106,8 @@ impl AccessKeyFiles {
         random: &Random,
     ) -> Result<Option<PathBuf>, String> {
         let _turn = self.changing.lock();
-        let mut salt = [0; SALT_OCTETS];
-        for part in salt.chunks_exact_mut(8) {
-            part.copy_from_slice(&random.bits().to_be_bytes());
-        }
-        let hash = password.map(|password| PasswordHash::new(password, salt)).transpose()?;
+        let hash = password.map(|password| PasswordHash::new(password, random.octets()));
+        let hash = hash.transpose()?;
         let file = self.files.as_ref().map(|files| &files.password);
         file.map_or(Ok(()), |file| keep(file, &hash))?;
         let done = if hash.is_some() { "set" } else { "removed" };

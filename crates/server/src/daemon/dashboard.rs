@@ -158,7 +158,7 @@ impl<A: Admin> DashboardDoor<A> {
         let random =
             Random::from_system().map_err(|error| AdminError::failed(error.to_string()))?;
         let address = self.opened(admin, |opened| opened.address)?;
-        let created = self.keys.create_token(name, scope, seconds, octets(&random), now_s());
+        let created = self.keys.create_token(name, scope, seconds, random.octets(), now_s());
         let (token, about) = created.map_err(AdminError::invalid)?;
         let url = Some(format!("http://{address}/api/v1/"));
         Ok(TokenCreated { token: AdminSecret(token), about, url })
@@ -244,7 +244,7 @@ impl<A: Admin> OpenDashboard<A> {
         keys: Arc<AccessKeys>,
     ) -> io::Result<Self> {
         let random = Random::from_system().map_err(io::Error::other)?;
-        let random = Box::new(move || octets(&random));
+        let random = Box::new(move || random.octets());
         let (dashboard, socket) = match &way {
             DashboardWay::Link(wanted) => {
                 (Dashboard::new(admin, random, keys), bind("server.dashboard", *wanted)?)
@@ -304,13 +304,4 @@ fn observer(counters: Arc<Counters>) -> LoginObserver {
         };
         counters.count(counter);
     })
-}
-
-/// 256 random bits.
-fn octets(random: &Random) -> [u8; 32] {
-    let mut octets = [0; 32];
-    for part in octets.chunks_exact_mut(8) {
-        part.copy_from_slice(&random.bits().to_be_bytes());
-    }
-    octets
 }

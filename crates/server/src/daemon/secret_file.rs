@@ -27,6 +27,7 @@ pub(super) fn read_or_make(path: &Path, length: usize, random: &Random) -> io::R
 
 /// A secret of this length, for no longer than the process.
 pub(super) fn new(length: usize, random: &Random) -> Vec<u8> {
-    let octets = std::iter::repeat_with(|| random.bits().to_be_bytes()).flatten();
-    octets.take(length).collect()
+    let mut secret = vec![0; length];
+    random.fill(&mut secret);
+    secret
 }

@@ -22,10 +22,7 @@ pub(super) struct TrendStore {
 
 /// A key for the numbers of a new baseline.
 fn numbering(random: &Random) -> Numbering {
-    let halves = [random.bits().to_be_bytes(), random.bits().to_be_bytes()];
-    let mut key = [0; 16];
-    key.iter_mut().zip(halves.into_iter().flatten()).for_each(|(to, octet)| *to = octet);
-    Numbering::new(key)
+    Numbering::new(random.octets())
 }
 
 /// The baseline of a file.

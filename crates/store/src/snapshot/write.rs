@@ -43,7 +43,7 @@ pub fn write_to(
     max_octets: u64,
 ) -> io::Result<u64> {
     let sealed = options.seal.is_some();
-    let nonce = (u128::from(random.bits()) << 64 | u128::from(random.bits())).to_be_bytes();
+    let nonce = random.octets();
     let header = Header { sealed, nonce, times, fingerprints: options.fingerprints };
     let nobody = Seal::without_secret();
     let head = header.write(options.seal.unwrap_or(&nobody));
