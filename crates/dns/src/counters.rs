@@ -267,7 +267,7 @@ counters! {
         HttpMalformed "http_malformed" "connections" "HTTP connections closed because they carried no HTTP, or the head of a request was too large.";
         HttpTimedOut "http_timed_out" "connections" "HTTP connections closed because no request came in time, or the response was not taken in time.";
         HttpUntakenClosed "http_untaken_closed" "connections" "Connections of HTTP/2 closed because clients left too many octets of responses untaken.";
-        HttpConnectionsRefused "http_connections_refused" "connections" "HTTP connections closed at once: too many in total or of one client, or no descriptor was left.";
+        HttpConnectionsRefused "http_connections_refused" "connections" "HTTP connections closed at once: too many in total, of one client or of clients that are not served, or no descriptor was left.";
     }
     Dashboard "dashboard_" "The dashboard" {
         DashboardLogins "dashboard_logins" "attempts" "Browsers of other machines that logged in to the dashboard with the password.";

@@ -19,6 +19,7 @@ pub enum HttpEvent {
     HandshakeFailed,
     /// A TLS handshake was not completed in time.
     HandshakeTimedOut,
-    /// A connection was closed at once: the limit of all, or of the client, was reached.
+    /// A connection was closed at once: the limit of all, of the client or of clients that are not served was reached, or
+    /// clients that are not served get no reply.
     ConnectionRefused,
 }

@@ -48,6 +48,6 @@ pub use request::HttpRequest;
 pub use response::HttpResponse;
 pub use route::Route;
 pub use service::{HttpListener, HttpService};
-pub use site::HttpSite;
+pub use site::{HttpReception, HttpSite};
 pub use url::{HttpUrl, UrlHost};
 pub use within_tls::TlsSource;

@@ -9,6 +9,10 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Connections of a client (an IPv4 address, an IPv6 /64). The programs of this machine are one client.
     pub client_connections: usize,
+    /// Connections at a time of clients that are not served, beside the connections of served clients.
+    pub strangers: usize,
+    /// Connections of one such client.
+    pub client_strangers: usize,
     /// Octets of the head of a request: the request line and the header fields.
     pub head_octets: usize,
     /// Header fields of a request.
@@ -41,6 +45,8 @@ impl Default for HttpLimits {
         HttpLimits {
             connections: 128,
             client_connections: 32,
+            strangers: 64,
+            client_strangers: 2,
             head_octets: 16 * 1024,
             fields: 64,
             head_time: Duration::from_secs(10),

@@ -15,6 +15,18 @@ use crate::refusal::HttpRefusal;
 use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
 
 type Observer = Box<dyn Fn(HttpEvent) + Send + Sync>;
+type Receptionist = Box<dyn Fn(IpAddr) -> HttpReception + Send + Sync>;
+
+/// How a client that connects is received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpReception {
+    /// With a share of the connections.
+    Served,
+    /// With a share of the connections for clients that are not served: requests get a refusal.
+    Stranger,
+    /// The connection is closed at once.
+    Unheard,
+}
 
 /// Routes, names and limits, the same for each listener.
 pub struct HttpSite {
@@ -22,6 +34,9 @@ pub struct HttpSite {
     names: ArcSwap<HostNames>,
     pub(crate) limits: HttpLimits,
     slots: ClientSlots,
+    /// Slots of clients that are not served, which take none of the others.
+    strangers: ClientSlots,
+    receptionist: Receptionist,
     /// Octets of responses that clients of HTTP/2 have not taken.
     pub(crate) untaken: Arc<Held>,
     /// File descriptors for connections, shared with further parts of the process.
@@ -53,9 +68,30 @@ impl HttpSite {
         observer: impl Fn(HttpEvent) + Send + Sync + 'static,
     ) -> Self {
         let slots = ClientSlots::new(limits.connections);
+        let strangers = ClientSlots::new(limits.strangers);
+        let receptionist = Box::new(|_| HttpReception::Served);
         let untaken = Held::new(limits.untaken_octets);
         let (names, observer) = (ArcSwap::default(), Box::new(observer));
-        HttpSite { routes, names, limits, slots, untaken, descriptors, observer }
+        HttpSite {
+            routes,
+            names,
+            limits,
+            slots,
+            strangers,
+            receptionist,
+            untaken,
+            descriptors,
+            observer,
+        }
+    }
+
+    /// A site that receives clients as `receptionist` says at each connection; without one, every client is served.
+    #[must_use]
+    pub fn receiving(
+        self,
+        receptionist: impl Fn(IpAddr) -> HttpReception + Send + Sync + 'static,
+    ) -> Self {
+        HttpSite { receptionist: Box::new(receptionist), ..self }
     }
 
     /// Replaces the names.
@@ -65,7 +101,11 @@ impl HttpSite {
 
     /// The share of a new connection of a client, if a share is left.
     pub(crate) fn admit(&self, client: IpAddr) -> Option<ConnectionShare> {
-        let slot = self.slots.take(client, self.limits.client_connections);
+        let slot = match (self.receptionist)(client) {
+            HttpReception::Served => self.slots.take(client, self.limits.client_connections),
+            HttpReception::Stranger => self.strangers.take(client, self.limits.client_strangers),
+            HttpReception::Unheard => None,
+        };
         let descriptor = slot.is_some().then(|| self.descriptors.clone().try_acquire_owned().ok());
         let share = slot.zip(descriptor.flatten());
         if share.is_none() {

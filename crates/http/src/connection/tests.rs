@@ -1,5 +1,6 @@
 //! Connections in virtual time, at the edges of the limits.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -11,13 +12,15 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::within_tls::{self, TlsSource};
-use crate::{HttpLimits, HttpResponse, Method, Route, StatusCode};
+use crate::{HttpLimits, HttpReception, HttpResponse, Method, Route, StatusCode};
 
 /// Octets that a side of a connection buffers.
 const BUFFER: usize = 4096;
 const LIMITS: HttpLimits = HttpLimits {
     connections: 3,
     client_connections: 2,
+    strangers: 3,
+    client_strangers: 2,
     head_octets: 300,
     fields: 4,
     head_time: Duration::from_secs(10),
@@ -315,6 +318,33 @@ fn connections_are_bounded_in_all_of_a_client_and_by_descriptors() {
     let _taken = descriptors.try_acquire_many(4).unwrap();
     assert!(admit("192.0.2.2").is_none(), "no descriptor is left");
     assert_eq!(events.try_iter().collect::<Vec<_>>(), [HttpEvent::ConnectionRefused; 3]);
+}
+
+#[test]
+fn clients_that_are_not_served_have_few_connections_and_take_none_of_the_others() {
+    let (observer, events) = std::sync::mpsc::channel();
+    let observer = move |event| {
+        let _ = observer.send(event);
+    };
+    let descriptors = Arc::new(Semaphore::new(9));
+    let site = HttpSite::new(Vec::new(), LIMITS, descriptors, observer);
+    let site = site.receiving(|client: IpAddr| match client.to_string().rsplit_once('.') {
+        Some(("192.0.2", _)) => HttpReception::Served,
+        Some(("198.51.100", _)) => HttpReception::Stranger,
+        _ => HttpReception::Unheard,
+    });
+    let admit = |client: &str| site.admit(client.parse().unwrap());
+    let mut strangers = vec![admit("198.51.100.1"), admit("198.51.100.1")];
+    assert!(admit("198.51.100.1").is_none(), "of one client");
+    strangers.push(admit("198.51.100.2"));
+    assert!(strangers.iter().all(Option::is_some));
+    assert!(admit("198.51.100.3").is_none(), "of all that are not served");
+    let served = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(admit);
+    assert!(served.iter().all(Option::is_some), "as many as ever");
+    assert!(admit("203.0.113.1").is_none(), "no reply");
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [HttpEvent::ConnectionRefused; 3]);
+    strangers.clear();
+    assert!(admit("198.51.100.3").is_some());
 }
 
 /// TLS with the certificate of the tests.

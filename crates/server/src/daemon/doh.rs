@@ -1,11 +1,13 @@
 //! DNS over HTTPS (RFC 8484) on the thread of the HTTP service: a hit is answered in place, without another thread.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use zoners_dns::Transport;
-use zoners_http::{HttpLimits, HttpRequest, HttpResponse, Method, Route, StatusCode, TlsSource};
+use zoners_http::{
+    HttpLimits, HttpReception, HttpRequest, HttpResponse, Method, Route, StatusCode, TlsSource,
+};
 use zoners_net::Sockets;
 use zoners_tls::ApplicationProtocol;
 
@@ -31,6 +33,9 @@ pub(super) struct DohTerms {
 /// Connections of all clients, and of one: as over TLS.
 const MAX_CONNECTIONS: usize = 1024;
 const MAX_CLIENT_CONNECTIONS: usize = 64;
+/// Connections of clients without access beside these, and of one such client: as over TLS.
+const MAX_STRANGERS: usize = 64;
+const MAX_CLIENT_STRANGERS: usize = 2;
 /// Octets of the header fields of a request, of which a query in the address takes the most.
 const MAX_HEAD: usize = 8 * 1024;
 /// The time for which an idle connection is kept: browsers keep theirs as long.
@@ -43,6 +48,8 @@ pub(super) fn limits() -> HttpLimits {
     HttpLimits {
         connections: MAX_CONNECTIONS,
         client_connections: MAX_CLIENT_CONNECTIONS,
+        strangers: MAX_STRANGERS,
+        client_strangers: MAX_CLIENT_STRANGERS,
         head_octets: MAX_HEAD,
         head_time: IDLE_TIME,
         body_octets: MAX_QUERY,
@@ -78,6 +85,19 @@ impl DohTerms {
             Route::new(method, path.to_owned(), answer)
         };
         vec![route(Method::GET), route(Method::POST)]
+    }
+
+    /// How a client that connects to a listener is received: without access, only to get a refusal.
+    pub(super) fn reception(&self, listener: SocketAddr, client: IpAddr) -> HttpReception {
+        let service = self.current.load();
+        let rules = service.rules();
+        let access = rules.access_list(Some(listener), Transport::Https);
+        let client = Client::new(client, Transport::Https).within(access);
+        match rules.serves(&client) {
+            true => HttpReception::Served,
+            false if rules.refuses_strangers() => HttpReception::Stranger,
+            false => HttpReception::Unheard,
+        }
     }
 
     async fn answer(&self, listener: SocketAddr, request: &HttpRequest) -> HttpResponse {

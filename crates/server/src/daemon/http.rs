@@ -253,6 +253,8 @@ fn https_site(
     let (routes, counters) = (doh.routes(listener, path), counters.clone());
     let observer = move |event| counters.count(counter(event));
     let site = HttpSite::new(routes, doh::limits(), descriptors.clone(), observer);
+    let doh = doh.clone();
+    let site = site.receiving(move |client| doh.reception(listener, client));
     site.rename(HostNames::any());
     site
 }

@@ -113,6 +113,17 @@ fn http_status(to: SocketAddr, chain: &str, path: &str) -> String {
 }
 
 #[test]
+fn a_client_without_access_has_two_connections_over_https() {
+    let table = "[[listen]]\naddress = \"https://127.0.0.1:0\"\nallow = [\"192.0.2.1\"]";
+    let (_daemon, chain, address) =
+        serving_as_logged("\"127.0.0.1:0\"", table, "http: listening on ");
+    let held = [(); 2].map(|()| connect(address, &chain).unwrap());
+    assert!(connect(address, &chain).is_err(), "closed at once");
+    drop(held);
+    until("a connection is free again", || connect(address, &chain).is_ok());
+}
+
+#[test]
 fn a_reload_changes_the_path_of_dns_over_https() {
     let listen = "\"127.0.0.1:0\", \"https://127.0.0.1:0/dns-query\"";
     let (mut daemon, chain, address) = serving_as_logged(listen, "", "http: listening on ");
