@@ -36,36 +36,21 @@ pub struct Validated {
     pub groups: PolicyGroups,
     /// The certificate for encrypted transports.
     pub certificate: Option<Certificate>,
+    /// The certificate of the dashboard for other machines.
+    pub dashboard_certificate: Option<Certificate>,
     /// TLS with the servers of routes.
     pub client_tls: ClientTls,
 }
 
 impl Validated {
-    /// A remark on a certificate that clients do not accept at a time, or soon will not; in seconds since 1970.
+    /// Remarks on certificates that clients do not accept at a time, or soon will not; in seconds since 1970. `config`
+    /// names the files.
     #[must_use]
-    pub fn certificate_remark(&self, now_s: u64) -> Option<String> {
-        let validity = self.certificate.as_ref()?.validity();
-        let days = |seconds: u64| seconds / 86_400;
-        if now_s < validity.not_before {
-            return Some(
-                "server.certificate: it is not valid yet: no client accepts it".to_owned(),
-            );
-        }
-        match validity.not_after.checked_sub(now_s) {
-            None => {
-                let ago = days(now_s - validity.not_after);
-                Some(format!("server.certificate: it expired {ago} days ago: no client accepts it"))
-            }
-            Some(left) if left < ENDS_SOON_S => {
-                Some(format!("server.certificate: it expires in {} days", days(left)))
-            }
-            Some(_) => None,
-        }
+    pub fn certificate_remarks(&self, config: &Config, now_s: u64) -> Vec<String> {
+        let dashboard = self.dashboard_certificate.as_ref();
+        config.validity_remarks(self.certificate.as_ref(), dashboard, now_s)
     }
 }
-
-/// A certificate that ends within this time should have been renewed.
-const ENDS_SOON_S: u64 = 3 * 86_400;
 
 impl Config {
     /// Checks the values against each other, reads the named files, and looks at the machine for a start.
@@ -79,24 +64,32 @@ impl Config {
         let second_level = error.take(self.second_level());
         let local = error.take(Local::new(self, &self.routes()));
         error.take(zones::secondaries(self, None));
-        error.take(self.dashboard_certificate());
+        let dashboard = error.take(self.dashboard_certificate());
         let groups = error.take(PolicyGroups::read(self));
         let certificate = error.take(self.certificate());
         let client_tls = error.take(self.client_tls());
         if scope == Scope::Start {
             error.take(machine::check(self));
         }
-        match (settings, second_level, local, groups, certificate, client_tls) {
+        match (settings, second_level, local, groups, (certificate, dashboard), client_tls) {
             (
                 Some(mut settings),
                 Some(second_level),
                 Some(local),
                 Some(groups),
-                Some(certificate),
+                (Some(certificate), Some(dashboard_certificate)),
                 Some(client_tls),
             ) if error.faults().is_empty() => {
                 settings.zone_copies = local.zone_copies();
-                Ok(Validated { settings, second_level, local, groups, certificate, client_tls })
+                Ok(Validated {
+                    settings,
+                    second_level,
+                    local,
+                    groups,
+                    certificate,
+                    dashboard_certificate,
+                    client_tls,
+                })
             }
             (_, _, local, _, _, _) => {
                 // `check` tells these remarks beside the faults.

@@ -41,9 +41,11 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
     let lists = zoners_server::policy::list_faults(&config);
     let now_s = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now_s = now_s.map_or(0, |since| since.as_secs());
-    let of_certificate: Vec<String> =
-        validated.iter().filter_map(|validated| validated.certificate_remark(now_s)).collect();
-    let remarks = [remarks, &config.remarks(), &lists, &of_certificate].concat();
+    let of_certificates = match &validated {
+        Ok(validated) => validated.certificate_remarks(&config, now_s),
+        Err(_) => Vec::new(),
+    };
+    let remarks = [remarks, &config.remarks(), &lists, &of_certificates].concat();
     remarks.iter().for_each(|remark| eprintln!("{}", print::warning(remark)));
     let validated = validated.map_err(|error| Failure::Usage(error.to_string()))?;
     match &file {

@@ -1,5 +1,6 @@
 //! From the file to the settings of the resolver and the daemon.
 
+mod certificates;
 mod routes;
 mod secrets;
 mod trust;

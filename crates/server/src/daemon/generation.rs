@@ -172,10 +172,10 @@ impl Generation {
         let files = WatchedFiles::look(&config);
         let validated = config.validate(scope)?;
         let now_s = core.shared.clock.wall_seconds();
-        let of_certificate: Vec<String> = validated.certificate_remark(now_s).into_iter().collect();
-        let Validated { settings, local, second_level, groups, certificate, client_tls } =
+        let of_certificates = validated.certificate_remarks(&config, now_s);
+        let Validated { settings, local, second_level, groups, certificate, client_tls, .. } =
             validated;
-        let remarks = [local.remarks(), &config.remarks(), &of_certificate].concat();
+        let remarks = [local.remarks(), &config.remarks(), &of_certificates].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
         let names = certificate.as_ref().map(Certificate::names).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Secrets, keys and certificates in files of their own: of Redis, of listeners, of servers over TLS.
+//! Secrets and authorities in files of their own: of Redis, and of servers over TLS.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -6,9 +6,8 @@ use std::path::Path;
 use zoners_store::Seal;
 use zoners_store::shared::{RedisServers, SharedCacheConfig};
 use zoners_tls::client::ClientTls;
-use zoners_tls::{Certificate, CertificateFiles};
 
-use crate::config::schema::{RedisConfig, Secret, ServerConfig};
+use crate::config::schema::{RedisConfig, Secret};
 use crate::config::{Config, ConfigError, RouteConfig, UpstreamServer, renamed};
 
 /// The first line of a certificate in a PEM file (RFC 7468 section 5.1).
@@ -84,40 +83,6 @@ impl Config {
         Secret::new(&text).map(Some).map_err(|what| told(&what))
     }
 
-    /// Reads the certificate for encrypted transports, if one is configured.
-    ///
-    /// # Errors
-    /// A file cannot be read, or does not have what it is to have.
-    pub(crate) fn certificate(&self) -> Result<Option<Certificate>, ConfigError> {
-        let files = self.certificate_files();
-        self.certificate_in(files, "server.certificate", "server.certificate-key")
-    }
-
-    /// Reads the certificate of the dashboard, if other machines reach it.
-    ///
-    /// # Errors
-    /// A file cannot be read, or has no usable certificate or key.
-    pub(crate) fn dashboard_certificate(&self) -> Result<Option<Certificate>, ConfigError> {
-        let ServerConfig { dashboard_certificate, dashboard_key, .. } = &self.server;
-        let files = dashboard_certificate.clone().zip(dashboard_key.clone());
-        let files = files.map(|(chain, key)| CertificateFiles { chain, key });
-        self.certificate_in(files, "server.dashboard-certificate", "server.dashboard-key")
-    }
-
-    /// Reads a certificate; a fault is of the setting that names the file.
-    fn certificate_in(
-        &self,
-        files: Option<CertificateFiles>,
-        of_chain: &str,
-        of_key: &str,
-    ) -> Result<Option<Certificate>, ConfigError> {
-        let Some(files) = files else { return Ok(None) };
-        files.read().map(Some).map_err(|fault| {
-            let is_of_key = fault.file == files.key && files.key != files.chain;
-            self.wrong(if is_of_key { of_key } else { of_chain }, &fault.to_string())
-        })
-    }
-
     /// Remarks on values with a legal form and a doubtful intention.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
@@ -131,17 +96,9 @@ impl Config {
             );
             self.source.remark("cache.redis.secret-file", &what)
         };
-        let files = self.certificate_files().filter(CertificateFiles::key_is_open);
-        let open_key = files.map(|files| {
-            let what = format!(
-                "{}: every user of this machine can read the private key; better is `chmod 600`",
-                files.key.display()
-            );
-            self.source.remark("server.certificate-key", &what)
-        });
         let renamed = renamed::remarks(|path| self.source.has(path));
         let renamed = renamed.map(|(path, what)| self.source.remark(&path, &what));
-        open.map(told).into_iter().chain(open_key).chain(renamed).collect()
+        open.map(told).into_iter().chain(self.open_keys()).chain(renamed).collect()
     }
 }
 
