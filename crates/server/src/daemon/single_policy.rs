@@ -53,11 +53,11 @@ impl<N: Network> SinglePolicy<N> {
     /// Puts the policy into force, and every change from now on.
     pub(super) async fn keep(mut self, overseer: Arc<Overseer<N>>) {
         let shelf = self.shelf.clone();
+        self.renew(&overseer);
         loop {
-            self.renew(&overseer);
             tokio::select! {
                 biased;
-                () = shelf.pauses_changed() => {}
+                () = shelf.pauses_changed() => self.renew(&overseer),
                 Some(request) = self.ways.1.recv() => self.answer(request, &overseer),
             }
         }
@@ -72,8 +72,11 @@ impl<N: Network> SinglePolicy<N> {
                 let policy_with =
                     |rules| self.shelf.policy_with(rules, config, groups, local, clock);
                 let answer = operator_rules::carry_out(request, &self.shelf, None, policy_with);
-                self.renew(overseer);
-                answer.into_iter().for_each(operator_rules::RuleAnswer::send);
+                // A trial and a refusal have changed nothing.
+                if let Some(answer) = answer {
+                    self.renew(overseer);
+                    answer.send();
+                }
             }
             ListRequest::Update { caller, .. } | ListRequest::Accept { caller, .. } => {
                 // A caller that went away needs no reply.
