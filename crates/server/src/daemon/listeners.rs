@@ -246,6 +246,38 @@ pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
     }
 }
 
+/// Warns of tables `[[listen]]` that hold for no socket, if a service manager has `given` sockets.
+pub(super) fn warn_of_tables_without_socket(given: &[BoundListener], config: &Config) {
+    if !given.is_empty() {
+        let remarks = tables_without_socket(given, config);
+        remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
+    }
+}
+
+/// Remarks on tables `[[listen]]` with clients of their own that hold for none of the sockets which a service manager has
+/// `given`. DNS over HTTPS has other sockets.
+fn tables_without_socket(given: &[BoundListener], config: &Config) -> Vec<String> {
+    let has_socket = |at: SocketAddr, transport: Transport| {
+        let is_there = |own: &BoundListener| {
+            own.transport == transport && own.address().is_ok_and(|address| address == at)
+        };
+        transport == Transport::Https || given.iter().any(is_there)
+    };
+    let tables = config.listen.iter().enumerate().filter(|(_, table)| table.allow.is_some());
+    let without = tables.filter(|(_, table)| {
+        let (at, transports) = (table.address.address, table.address.transports);
+        !transports.iter().all(|transport| has_socket(at, *transport))
+    });
+    let told = without.map(|(number, table)| {
+        let address = &table.address;
+        let what = format!(
+            "the service manager gave no socket for {address}: the table holds for none of the sockets"
+        );
+        config.source.remark(&format!("listen[{number}].allow"), &what)
+    });
+    told.collect()
+}
+
 /// Whether two processes cannot bind both addresses.
 pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let either_is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
@@ -257,6 +289,27 @@ pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_holds_for_no_socket_of_the_manager_is_told() {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = udp.local_addr().unwrap().port();
+        let remarks = |address: &str| {
+            let text = format!("[[listen]]\naddress = \"{address}:{port}\"\nallow = []\n");
+            let config = Config::parse(&text, "zoners.toml").unwrap();
+            let given = BoundListener::given(vec![udp.try_clone().unwrap()], Vec::new(), &config);
+            tables_without_socket(&given.unwrap(), &config)
+        };
+        assert!(remarks("udp://127.0.0.1").is_empty() && remarks("https://0.0.0.0").is_empty());
+        for other in ["127.0.0.1", "udp://0.0.0.0", "tls://127.0.0.1"] {
+            let told = remarks(other);
+            let start = format!(
+                "zoners.toml:3:9: listen.allow: the service manager gave no socket for {other}"
+            );
+            assert!(told.len() == 1, "{other}: {told:?}");
+            assert!(told[0].starts_with(&start), "{told:?}");
+        }
+    }
 
     #[test]
     fn addresses_collide_if_equal_or_covered_by_the_wildcard() {

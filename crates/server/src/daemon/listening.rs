@@ -276,12 +276,13 @@ impl ServedAddress {
     /// Lets each worker serve clients here.
     fn open(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
         for (listeners, worker) in self.listeners.iter().zip(workers) {
-            let listeners = listeners.clone();
-            // The end of a worker is noticed elsewhere.
-            let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-            let (copies, wanted) = (copies.clone(), self.wanted());
-            let assignment = Assignment { listeners, wanted, given, copies, leaving };
-            let _ = worker.assignments.send(assignment);
+            for (wanted, listeners) in self.by_address(listeners) {
+                let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
+                let copies = copies.clone();
+                let assignment = Assignment { listeners, wanted, given, copies, leaving };
+                // The end of a worker is noticed elsewhere.
+                let _ = worker.assignments.send(assignment);
+            }
         }
     }
 
@@ -294,9 +295,18 @@ impl ServedAddress {
         }
     }
 
-    /// The address in the configuration; `None` for sockets of a service manager.
-    fn wanted(&self) -> Option<SocketAddr> {
-        self.wanted.as_ref()?.first().map(|listener| listener.address)
+    /// The listeners of a worker by the address in the configuration. A socket of a service manager has its own address,
+    /// so that the table `[[listen]]` with this address says who is served.
+    fn by_address(
+        &self,
+        listeners: &[ServedListener],
+    ) -> Vec<(Option<SocketAddr>, Vec<ServedListener>)> {
+        match &self.wanted {
+            Some(wanted) => {
+                vec![(wanted.first().map(|wanted| wanted.address), listeners.to_vec())]
+            }
+            None => listeners.iter().map(|own| (own.address(), vec![own.clone()])).collect(),
+        }
     }
 
     /// The transports, for people.

@@ -29,7 +29,7 @@ const LAST_TURNS: usize = 3;
 #[derive(Debug)]
 pub(super) struct Assignment {
     pub(super) listeners: Vec<ServedListener>,
-    /// The address in the configuration; `None` for sockets of a service manager.
+    /// The address in the configuration; of a socket of a service manager, its own address.
     pub(super) wanted: Option<SocketAddr>,
     /// A service manager gave the sockets, and keeps a copy.
     pub(super) given: bool,

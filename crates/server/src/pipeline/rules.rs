@@ -203,7 +203,7 @@ impl Rules {
         }
     }
 
-    /// Who is served at the listener that is configured so; `None` for a listener of a service manager.
+    /// Who is served at the listener that is configured so; `None` for a listener that no table can name.
     pub(crate) fn access_list(
         &self,
         listener: Option<SocketAddr>,

@@ -184,6 +184,9 @@ for port in range(20000, 30000):
     except OSError:
         continue
 tcp.listen()
+if 'TABLE' in os.environ:
+    with open(sys.argv[-1], 'a') as config:
+        config.write(f'[[listen]]\\naddress = \"udp://127.0.0.1:{port}\"\\nallow = []\\n')
 spare = [os.dup(s.fileno()) for s in (udp, tcp)]
 spare = [os.dup2(fd, 100 + at) for at, fd in enumerate(spare)]
 for at, fd in enumerate(spare):
@@ -204,13 +207,7 @@ fn sockets_of_a_service_manager_are_served() {
         .spawn()
         .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let address: SocketAddr = log
-        .find_map(|line| {
-            let line = line.unwrap();
-            let (_, rest) = line.split_once("serving on ")?;
-            rest.split(',').next()?.parse().ok()
-        })
-        .unwrap();
+    let address = served_address(&mut log);
     let mut buffer = [0; 1500];
     for _ in 0..10 {
         let client = client(Ipv4Addr::LOCALHOST);
@@ -234,6 +231,40 @@ fn sockets_of_a_service_manager_are_served() {
     assert!(client.recv(&mut buffer).unwrap() > 12);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn a_socket_of_a_service_manager_has_the_clients_of_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = file(&folder, "[server]\ncontrol = \"\"\n");
+    let mut child = Command::new("python3")
+        .args(["-c", ACTIVATE, env!("CARGO_BIN_EXE_zoners"), "serve", "--config"])
+        .arg(config)
+        .envs([("XDG_STATE_HOME", folder.path().as_os_str()), ("TABLE", "yes".as_ref())])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let address = served_address(&mut BufReader::new(child.stderr.take().unwrap()).lines());
+    let (client, mut buffer) = (client(Ipv4Addr::LOCALHOST), [0; 1500]);
+    client.send_to(&localhost(1, Rtype::A), address).unwrap();
+    let length = client.recv(&mut buffer).unwrap();
+    let reply = Message::parse(&buffer[..length].to_vec().into()).unwrap();
+    assert_eq!(reply.rcode, OptRcode::REFUSED, "the table has UDP");
+    let mut stream = TcpStream::connect(address).unwrap();
+    send(&mut stream, &localhost(2, Rtype::A)).unwrap();
+    assert_eq!(receive(&mut stream).rcode, OptRcode::NOERROR, "the table has no TCP");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The first address of which the log tells.
+fn served_address(log: &mut impl Iterator<Item = std::io::Result<String>>) -> SocketAddr {
+    let address = log.find_map(|line| {
+        let line = line.unwrap();
+        let (_, rest) = line.split_once("serving on ")?;
+        rest.split(',').next()?.parse().ok()
+    });
+    address.unwrap()
 }
 
 #[test]
