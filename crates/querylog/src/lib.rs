@@ -5,7 +5,7 @@
 //! Retention removes whole segments. A search reads segments from the first to the last: a million rows take a fraction
 //! of a second, and no index has to be kept.
 //!
-//! [`LogRow`] is a row, [`LogWriter`] writes rows, [`LogFilter`] and [`search()`] find rows. A writer waits for the disk,
+//! [`LogRow`] is a row, [`LogWriter`] writes rows, [`LogFilter`], [`search()`] and [`newest()`] find rows. A writer waits for the disk,
 //! on a thread for which no answer waits.
 
 mod filter;
@@ -18,6 +18,6 @@ mod writer;
 pub use filter::LogFilter;
 pub use name_part::NamePart;
 pub use row::{LogClient, LogRow};
-pub use search::{LogPosition, search, search_from};
+pub use search::{LogPosition, newest, search, search_from};
 pub use segment::{Retention, Segment, is_segment_name, segments};
 pub use writer::LogWriter;

@@ -1,5 +1,6 @@
-//! The search: segments from the first to the last.
+//! The search: segments from the first to the last, or the newest rows alone from the last segment on.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -74,6 +75,53 @@ pub fn search_from(
         position.octets = if before == 0 { end } else { end - rest.len() as u64 };
     }
     Ok(position)
+}
+
+/// What `take` makes of the newest rows of the log in `folder` that the filter admits, the newest first, at most `most`. A row
+/// of which `take` makes nothing does not count. No segment is read from which no row is needed.
+///
+/// # Errors
+/// The folder or a segment cannot be read.
+pub fn newest<T>(
+    folder: &Path,
+    filter: &LogFilter,
+    most: usize,
+    mut take: impl FnMut(&LogRow<'_>) -> Option<T>,
+) -> io::Result<Vec<T>> {
+    let mut found = Vec::new();
+    let (mut octets, mut next_s) = (Vec::new(), None);
+    for segment in segments(folder)?.iter().rev() {
+        // No row of a segment is later than the begin of the next segment, if the clock went on.
+        let is_before = next_s.is_some_and(|next_s| next_s < filter.since_s);
+        if is_before || found.len() >= most {
+            break;
+        }
+        next_s = Some(segment.begin_s);
+        // No row is from before its segment.
+        if filter.until_s.is_some_and(|until_s| segment.begin_s > until_s) {
+            continue;
+        }
+        match read(segment, 0, &mut octets) {
+            // Retention may remove a segment meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            read => read?,
+        };
+        let mut rest = rows(0, &octets).unwrap_or_default();
+        let mut newest = VecDeque::new();
+        while let Some((row, next)) = LogRow::take(segment.begin_s, rest) {
+            rest = next;
+            let Some(value) = Some(row).filter(|row| filter.admits(row)).and_then(|row| take(&row))
+            else {
+                continue;
+            };
+            if newest.len() >= most - found.len() {
+                newest.pop_front();
+            }
+            newest.push_back(value);
+        }
+        found.extend(newest.into_iter().rev());
+    }
+    Ok(found)
 }
 
 /// Reads the octets of a segment from `begin` on; returns where they end.
@@ -167,6 +215,33 @@ mod tests {
         let first = segments(folder.path()).unwrap().remove(0);
         fs::write(first.path, b"something else").unwrap();
         assert_eq!(found(folder.path(), LogPosition::default(), 0).0, [9000, 20_000, 20_001]);
+    }
+
+    #[test]
+    fn the_newest_rows_are_found_without_older_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::open(folder.path(), FOREVER).unwrap();
+        for second in [100, 101, 9000, 9001, 9002, 20_000, 20_001] {
+            writer.add(&row(second)).unwrap();
+        }
+        writer.write().unwrap();
+        let newest = |most, since_s, until_s: u64| {
+            let filter = LogFilter { since_s, until_s: Some(until_s), ..LogFilter::default() };
+            let mut looked = 0;
+            let found = newest(folder.path(), &filter, most, |row| {
+                looked += 1;
+                (row.received_s != 9001).then_some(row.received_s)
+            });
+            (found.unwrap(), looked)
+        };
+        assert_eq!(newest(9, 0, u64::MAX), (vec![20_001, 20_000, 9002, 9000, 101, 100], 7));
+        assert_eq!(newest(2, 0, u64::MAX), (vec![20_001, 20_000], 2), "one segment");
+        assert_eq!(newest(3, 0, u64::MAX), (vec![20_001, 20_000, 9002], 5), "two segments");
+        assert_eq!(newest(4, 0, u64::MAX).0, [20_001, 20_000, 9002, 9000], "the limit");
+        assert_eq!(newest(0, 0, u64::MAX), (vec![], 0));
+        assert_eq!(newest(9, 9001, 20_000).0, [20_000, 9002]);
+        assert_eq!(newest(9, 101, 9000).0, [9000, 101]);
+        assert_eq!(newest(9, 30_000, u64::MAX).0, [0; 0]);
     }
 
     #[test]

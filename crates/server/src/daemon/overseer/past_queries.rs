@@ -1,6 +1,5 @@
 //! Past queries, from the query log on disk or from the history in memory.
 
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +8,7 @@ use zoners_api::{
     AdminError, FinishedQuery, PastQueries, PastQueryFilter, PastQuerySource, QueryOutcome,
 };
 use zoners_dns::{Network, Prefix};
-use zoners_querylog::{LogFilter, NamePart, search};
+use zoners_querylog::{LogFilter, NamePart, newest};
 use zoners_resolver::Shared;
 
 use super::Overseer;
@@ -117,19 +116,11 @@ fn in_log(
         outcomes,
         ..LogFilter::default()
     };
-    let mut newest: VecDeque<FinishedQuery> = VecDeque::new();
-    search(folder, &filter, |row| {
-        if is_failed && !row.has_failed() {
-            return true;
-        }
-        if newest.len() >= page.needed() {
-            newest.pop_front();
-        }
-        newest.push_back(logged_query(row));
-        true
-    })
-    .map_err(|error| format!("{}: {error}", folder.display()))?;
-    Ok(page.of(newest.into_iter().rev()))
+    let found = newest(folder, &filter, page.needed(), |row| {
+        (!is_failed || row.has_failed()).then(|| logged_query(row))
+    });
+    let found = found.map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(page.of(found.into_iter()))
 }
 
 /// The newest queries of the history, and whether there are older ones.
