@@ -31,6 +31,21 @@ pub struct History {
     octets: usize,
 }
 
+/// Segments of a history as of a moment, with records that a caller wants.
+#[derive(Clone, Debug)]
+pub struct HistorySnapshot {
+    /// The newest first.
+    segments: Vec<Segment>,
+    filter: RecordFilter,
+}
+
+impl HistorySnapshot {
+    /// The records that the filter admits, the newest first. A segment is decoded once its records are asked for.
+    pub fn records(&self) -> impl Iterator<Item = ResolutionRecord> {
+        self.segments.iter().flat_map(|segment| segment.view().find(&self.filter, usize::MAX))
+    }
+}
+
 impl History {
     /// An empty history of at most `limit` octets.
     #[must_use]
@@ -89,6 +104,17 @@ impl History {
             found.extend(view.find(filter, most - found.len()));
         }
         found
+    }
+
+    /// A copy of the segments in which `filter` may admit records, to be read while the history goes on.
+    #[must_use]
+    pub fn snapshot(&self, filter: RecordFilter) -> HistorySnapshot {
+        let finished = self.segments.iter().rev();
+        let worst = self.worst.segments().collect::<Vec<_>>().into_iter().rev();
+        let may_have = |segment: &&Segment| segment.view().may_have(&filter);
+        let copied = finished.chain(worst).filter(may_have).cloned();
+        let segments = self.growing.copy().into_iter().chain(copied).collect();
+        HistorySnapshot { segments, filter }
     }
 
     /// Forgets every record.

@@ -57,7 +57,7 @@ mod verdict;
 mod waits;
 mod worst;
 
-pub use history::{History, MAX_RECORDS, RecordFilter, RestoredRecords};
+pub use history::{History, HistorySnapshot, MAX_RECORDS, RecordFilter, RestoredRecords};
 pub use hop::{AskReason, HopEnd, HopEvent, HopRecord, ReplyEnd, ServerRecord, ServerTrouble};
 pub use ranking::{TroubleKind, ranking};
 pub use record::{FailureKind, LineObstacle, LineState, MAX_HOPS, ResolutionRecord};

@@ -84,9 +84,14 @@ impl<'a> SegmentView<'a> {
         self.base_s
     }
 
+    /// Whether the time of the segment allows records that `filter` admits.
+    pub(crate) fn may_have(&self, filter: &RecordFilter) -> bool {
+        filter.since_s.is_none_or(|since| self.last_s >= since)
+    }
+
     /// The records that `filter` admits, the newest first, at most `most`.
     pub(crate) fn find(&self, filter: &RecordFilter, most: usize) -> Vec<ResolutionRecord> {
-        if filter.since_s.is_some_and(|since| self.last_s < since) {
+        if !self.may_have(filter) {
             return Vec::new();
         }
         let wanted = |name| names::wanted(self.names, name, filter.subtree);

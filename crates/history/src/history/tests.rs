@@ -278,3 +278,18 @@ fn a_million_records_measured() {
         println!("{what}: {found} found in {:?}", began.elapsed());
     }
 }
+
+#[test]
+fn a_snapshot_has_the_records_of_its_moment() {
+    let (mut traffic, mut history) = (Traffic::new(), History::new(LIMIT / 40));
+    (0..20_000).for_each(|_| history.add(&traffic.record()));
+    assert!(history.worst.len() > 0 && history.segments.len() > 2, "records of every kind");
+    for since_s in [None, Some(traffic.second - 3000)] {
+        let filter = RecordFilter { since_s, ..RecordFilter::default() };
+        let found = history.find(&filter, usize::MAX);
+        let snapshot = history.snapshot(filter);
+        (0..2000).for_each(|_| history.add(&traffic.record()));
+        assert!(!found.is_empty());
+        assert_eq!(snapshot.records().collect::<Vec<_>>(), found);
+    }
+}

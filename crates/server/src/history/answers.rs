@@ -63,8 +63,10 @@ impl HistoryStore {
             until_s: Some(filter.until_s),
             ..RecordFilter::default()
         };
-        let records = self.content.lock().history.find(&filter, usize::MAX);
-        records.iter().map(past_query).filter(is_wanted).take(most).collect()
+        // Decoding takes long: workers' events wait for the lock.
+        let snapshot = self.content.lock().history.snapshot(filter);
+        let queries = snapshot.records().map(|record| past_query(&record));
+        queries.filter(is_wanted).take(most).collect()
     }
 
     /// The resolutions of a name, with the cause of each.
