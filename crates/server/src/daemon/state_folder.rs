@@ -197,7 +197,20 @@ fn unusable(folder: &Path, error: &io::Error) -> Option<StateFolder> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use zoners_api::{QueryOutcome, TokenScope};
+    use zoners_dns::{Random, Transport, name};
+    use zoners_files::Draft;
+    use zoners_policy::OperatorRules;
+    use zoners_querylog::{LogRow, LogWriter, Retention};
+
     use super::*;
+    use crate::policy::operator_rule_file::OperatorRuleFile;
+    use crate::policy::pause_file::PauseFile;
+    use crate::policy::supply::book::ListBook;
+    use crate::policy::supply::texts::TextStore;
+    use crate::zones::saved_copy::SavedCopy;
 
     fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -218,5 +231,69 @@ mod tests {
         assert!(!other().serves_one_of(&addresses(&["127.0.0.1:0"])), "another port");
         drop(state);
         assert!(hold(&path, &own, None, None).unwrap().is_ok());
+    }
+
+    /// Has each part of the daemon write into the folder.
+    fn write_everything(folder: &Path) {
+        let (random, apex) = (Random::seeded(1), name::parse("home.example").unwrap());
+        PauseFile::open(folder).0.write(&[]).unwrap();
+        OperatorRuleFile::open(folder).0.write(&OperatorRules::default()).unwrap();
+        let keys = access_key_files::AccessKeyFiles::open(Some(folder));
+        keys.create_token("grafana", TokenScope::Read, 60, random.octets(), 1).unwrap();
+        keys.set_password(Some("correct horse"), &random).unwrap();
+        let list = "[[policy.list]]\nname = \"ads\"\npath = \"/srv/ads\"\n";
+        let mut book = ListBook::read(None);
+        book.configure(&Config::parse(list, "zoners.toml").unwrap().policy.list);
+        book.write(Some(folder));
+        let texts = TextStore::new(Some(folder));
+        let mut text = texts.begin(None).unwrap();
+        text.write_all(b"0.0.0.0 ads.example\n").unwrap();
+        text.finish("0123abcd").unwrap();
+        SavedCopy::of(Some(folder), &apex).note_current(1);
+        run_history::RunHistory::begin(Some(folder), false).note_begin();
+        tracked_keys::write(folder, &[]).unwrap();
+        network_zones::note(folder, &[apex]).unwrap();
+        networks::NetworkObserver::new(Some(folder), &random);
+        let retention = Retention { age_s: u64::MAX, octets: u64::MAX };
+        let mut log = LogWriter::open(folder, retention).unwrap();
+        let row = LogRow {
+            received_s: 1,
+            client: None,
+            transport: Transport::Udp,
+            question: None,
+            outcome: QueryOutcome::Dropped,
+            rcode: None,
+            ede: None,
+            took_ms: 0,
+        };
+        log.add(&row).unwrap();
+        log.write().unwrap();
+    }
+
+    #[test]
+    fn every_file_that_the_daemon_writes_is_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let _state = hold(&path, &[], None, None).unwrap().ok().unwrap();
+        write_everything(&path);
+        let files = std::fs::read_dir(&path).unwrap();
+        let names: Vec<String> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        assert_eq!(names.len(), 13, "{names:?}");
+        for name in names {
+            assert!(is_own_file(&name), "{name}");
+            // A copy of a list has drafts of another name, and a segment and the lock have none.
+            if name.starts_with("list-") || is_segment_name(&name) || name == FILE {
+                continue;
+            }
+            let before: Vec<_> =
+                std::fs::read_dir(&path).unwrap().map(|it| it.unwrap().path()).collect();
+            let _draft = Draft::begin(&path, &name, 0o600).unwrap();
+            let mut drafts = std::fs::read_dir(&path).unwrap().map(|it| it.unwrap());
+            let draft = drafts.find(|file| !before.contains(&file.path())).unwrap();
+            let draft = draft.file_name().into_string().unwrap();
+            assert!(is_own_file(&draft), "{draft}");
+        }
+        assert!(!is_own_file("notes.txt") && !is_own_file(".notes.txt.0.new"));
     }
 }
