@@ -14,6 +14,8 @@ type Handler = Box<dyn Fn(HttpRequest) -> Answering + Send + Sync>;
 pub struct Route {
     method: Method,
     path: Cow<'static, str>,
+    /// Whether paths with one more segment are of the route too.
+    has_below: bool,
     handler: Handler,
 }
 
@@ -31,8 +33,26 @@ impl Route {
         Route {
             method,
             path: path.into(),
+            has_below: false,
             handler: Box::new(move |request| Box::pin(handler(request))),
         }
+    }
+
+    /// The same route, for paths with one more segment too.
+    #[must_use]
+    pub fn with_below(self) -> Self {
+        Route { has_below: true, ..self }
+    }
+
+    /// The segment of a path below the path of the route; none at the route itself.
+    #[must_use]
+    pub fn segment<'p>(own: &str, path: &'p str) -> Option<&'p str> {
+        let segment = path.strip_prefix(own)?.strip_prefix('/')?;
+        (!segment.is_empty() && !segment.contains('/')).then_some(segment)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.path == path || self.has_below && Route::segment(&self.path, path).is_some()
     }
 
     /// The path, compared octet by octet.
@@ -59,7 +79,7 @@ impl Route {
         path: &str,
     ) -> Result<&'a Route, HttpRefusal> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        let mut at_path = routes.iter().filter(|route| route.path == path).peekable();
+        let mut at_path = routes.iter().filter(|route| route.has(path)).peekable();
         if at_path.peek().is_none() {
             return Err(HttpRefusal::NoPath);
         }
@@ -100,5 +120,17 @@ mod tests {
         let allowed = vec![Method::GET, Method::POST, Method::HEAD];
         assert_eq!(find(Method::DELETE, "/a"), Err(HttpRefusal::NoMethod(allowed)));
         assert_eq!(find(Method::HEAD, "/b"), Err(HttpRefusal::NoMethod(vec![Method::PUT])));
+    }
+
+    #[test]
+    fn a_route_may_have_paths_of_one_more_segment() {
+        let route =
+            Route::new(Method::GET, "/a", |_| async { HttpResponse::text(StatusCode::OK, "") });
+        let routes = [route.with_below()];
+        let finds = |path| Route::find(&routes, &Method::GET, path).is_ok();
+        assert!(["/a", "/a/phone", "/a/x.y"].into_iter().all(finds));
+        assert!(!["/a/", "/ab", "/a/b/c", "/a//", "/b/a"].into_iter().any(finds));
+        assert_eq!(Route::segment("/a", "/a/phone"), Some("phone"));
+        assert_eq!(Route::segment("/a", "/a"), None);
     }
 }

@@ -78,11 +78,15 @@ impl DohTerms {
     pub(super) fn routes(&self, listener: SocketAddr, path: &str) -> Vec<Route> {
         let route = |method| {
             let terms = self.clone();
+            let own: Arc<str> = path.into();
             let answer = move |request: HttpRequest| {
-                let terms = terms.clone();
-                async move { terms.answer(listener, &request).await }
+                let (terms, own) = (terms.clone(), own.clone());
+                async move {
+                    let name = Route::segment(&own, request.uri.path());
+                    terms.answer(listener, &request, name).await
+                }
             };
-            Route::new(method, path.to_owned(), answer)
+            Route::new(method, path.to_owned(), answer).with_below()
         };
         vec![route(Method::GET), route(Method::POST)]
     }
@@ -100,7 +104,13 @@ impl DohTerms {
         }
     }
 
-    async fn answer(&self, listener: SocketAddr, request: &HttpRequest) -> HttpResponse {
+    /// Answers a request of a client that gives this name, as `/dns-query/phone` does.
+    async fn answer(
+        &self,
+        listener: SocketAddr,
+        request: &HttpRequest,
+        name: Option<&str>,
+    ) -> HttpResponse {
         let query = match doh::query(request) {
             Ok(query) => query,
             Err(refusal) => return refusal.into_response(),
@@ -109,6 +119,7 @@ impl DohTerms {
         let service = self.current.load_full();
         let access = service.rules().access_list(Some(listener), Transport::Https);
         let client = Client::new(request.client.ip(), Transport::Https).within(access);
+        let client = client.known_as(service.rules().named_identity(name));
         let ends = ClientEnds {
             client: request.client,
             server: Some(listener),

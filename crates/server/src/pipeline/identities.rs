@@ -1,5 +1,6 @@
 //! Identities of clients within TLS and QUIC: the first label of the server's name by which a client asks, before a name of
-//! the certificate, such as `phone` in `phone.dns.example`.
+//! the certificate, such as `phone` in `phone.dns.example`; over HTTPS, the segment behind the path of DNS, such as
+//! `/dns-query/phone`.
 //!
 //! An identity is a convenience and proves nothing: any client can ask by any name, which also goes over the network in
 //! clear (SNI, RFC 6066 section 3).
@@ -9,29 +10,36 @@ use std::collections::HashMap;
 use crate::client::ClientIdentity;
 use crate::config::PolicyConfig;
 
-/// The identities that the configuration names, by the names of the server.
+/// The identities that the configuration names.
 #[derive(Debug)]
-pub(crate) struct ClientIdentities(HashMap<String, ClientIdentity>);
+pub(crate) struct ClientIdentities {
+    by_name: HashMap<String, ClientIdentity>,
+    /// The names in the certificate, without the labels of wildcards.
+    server_names: Vec<String>,
+}
 
 impl ClientIdentities {
-    /// The identities of groups, below the names in the certificate; `None` if there is none. A wildcard, which clients want to see in the
-    /// certificate, stands for the name above.
+    /// The identities of groups, below the names in the certificate; `None` if there is none. A wildcard, which clients
+    /// want to see in the certificate, stands for the name above.
     pub(crate) fn of(policy: &PolicyConfig, names: &[String]) -> Option<Self> {
         let identities = policy.group.iter().flat_map(|group| &group.identities);
-        let named = identities.filter_map(|own| Some((own, policy.client_identity(own)?)));
-        let below = |(own, identity): (&String, ClientIdentity)| {
-            let above =
-                |name: &String| name.strip_prefix("*.").unwrap_or(name).to_ascii_lowercase();
-            let all = names.iter().map(|name| (format!("{own}.{}", above(name)), identity));
-            all.collect::<Vec<_>>()
-        };
-        let all: HashMap<_, _> = named.flat_map(below).collect();
-        (!all.is_empty()).then_some(ClientIdentities(all))
+        let named = identities.filter_map(|own| Some((own.clone(), policy.client_identity(own)?)));
+        let by_name: HashMap<_, _> = named.collect();
+        let above = |name: &String| name.strip_prefix("*.").unwrap_or(name).to_ascii_lowercase();
+        let server_names = names.iter().map(above).collect();
+        (!by_name.is_empty()).then_some(ClientIdentities { by_name, server_names })
     }
 
     /// The identity of a client that asks by this name of the server.
     pub(crate) fn of_server_name(&self, name: &str) -> Option<ClientIdentity> {
-        self.0.get(name).copied()
+        let (label, above) = name.split_once('.')?;
+        let identity = self.of_name(label)?;
+        self.server_names.iter().any(|own| own == above).then_some(identity)
+    }
+
+    /// The identity of a client that gives this name alone.
+    pub(crate) fn of_name(&self, name: &str) -> Option<ClientIdentity> {
+        self.by_name.get(name).copied()
     }
 }
 
@@ -46,7 +54,7 @@ mod tests {
         let policy = Config::parse(text, "zoners.toml").unwrap().policy;
         let names = ["DNS.example", "*.home.example"].map(str::to_owned);
         let identities = ClientIdentities::of(&policy, &names).unwrap();
-        assert!(ClientIdentities::of(&policy, &[]).is_none());
+        assert!(ClientIdentities::of(&PolicyConfig::default(), &names).is_none());
         let phone = policy.client_identity("phone");
         assert!(phone.is_some() && phone != policy.client_identity("desk"));
         for (name, identity) in [
@@ -62,5 +70,7 @@ mod tests {
         ] {
             assert_eq!(identities.of_server_name(name), identity, "{name}");
         }
+        assert_eq!(identities.of_name("phone"), phone);
+        assert_eq!(identities.of_name("Phone"), None);
     }
 }

@@ -123,6 +123,11 @@ impl Rules {
         self.identities.as_ref()?.of_server_name(server_name?)
     }
 
+    /// The identity of a client that gives a name, as in a path of DNS over HTTPS.
+    pub(crate) fn named_identity(&self, name: Option<&str>) -> Option<ClientIdentity> {
+        self.identities.as_ref()?.of_name(name?)
+    }
+
     /// The rules under which primaries may say that a zone has a new version.
     #[must_use]
     pub(crate) fn hearing(self, inbox: Arc<NotifyInbox>) -> Self {

@@ -128,6 +128,8 @@ fn a_reload_changes_the_path_of_dns_over_https() {
     let listen = "\"127.0.0.1:0\", \"https://127.0.0.1:0/dns-query\"";
     let (mut daemon, chain, address) = serving_as_logged(listen, "", "http: listening on ");
     assert_eq!(http_status(address, &chain, "/dns-query"), "505");
+    assert_eq!(http_status(address, &chain, "/dns-query/phone"), "505", "the path of an identity");
+    assert_eq!(http_status(address, &chain, "/dns-query/phone/x"), "404");
     let config = daemon.folder.path().join("zoners.toml");
     let text = std::fs::read_to_string(&config).unwrap().replace("/dns-query", "/q");
     std::fs::write(&config, text).unwrap();
