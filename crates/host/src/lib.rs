@@ -46,6 +46,7 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 
+pub mod background;
 pub mod clock;
 pub mod condition_file;
 mod daemon_health;

@@ -253,6 +253,15 @@ fn clients_are_heard_on_declared_ports_alone() {
 }
 
 #[test]
+fn a_thread_lowers_the_priority_of_itself_alone() {
+    inside(groups(), |_| {
+        assert_eq!(call(libc::SYS_setpriority, [0, 0, 15, 0, 0, 0]), 0);
+        assert_eq!(call(libc::SYS_setpriority, [0, 1, 15, 0, 0, 0]), libc::ENOSYS);
+        assert_eq!(call(libc::SYS_setpriority, [1, 0, 15, 0, 0, 0]), libc::ENOSYS);
+    });
+}
+
+#[test]
 fn files_are_watched_only_if_that_is_declared() {
     inside(groups(), |_| {
         assert_eq!(call(libc::SYS_inotify_init1, [0; 6]), libc::ENOSYS);

@@ -167,7 +167,7 @@ const PRCTL_NAMING: [c_int; 2] = [libc::PR_SET_NAME, 0x5356_4d41];
 const IOCTL_REQUESTS: [u64; 5] = [0x5421, 0x5451, 0x541B, 0x5401, 0x5413];
 
 /// Threads but no processes, memory that is writable or executable but not both, signals to this
-/// process only, and reading of resource limits.
+/// process only, the priority of the calling thread, and reading of resource limits.
 fn run(libraries: bool) -> Result<CallsWithRules, BackendError> {
     let executable = libc::PROT_EXEC as u64;
     let writable = libc::PROT_WRITE as u64;
@@ -178,12 +178,14 @@ fn run(libraries: bool) -> Result<CallsWithRules, BackendError> {
     let thread = libc::CLONE_THREAD as u64;
     let flags = thread | NAMESPACES.cast_unsigned() as u64;
     let own = std::process::id() as u64;
+    let process = libc::PRIO_PROCESS as u64;
     Ok(vec![
         (libc::SYS_mmap, memory.clone()),
         (libc::SYS_mprotect, memory),
         (libc::SYS_clone, vec![Rule::new(vec![masked(0, flags, thread)?])?]),
         (libc::SYS_tgkill, vec![Rule::new(vec![equal(0, own)?])?]),
         (libc::SYS_ioctl, one_of(1, IOCTL_REQUESTS)?),
+        (libc::SYS_setpriority, vec![Rule::new(vec![equal(0, process)?, equal(1, 0)?])?]),
         (libc::SYS_prctl, one_of(0, PRCTL_NAMING.map(|option| option as u64))?),
         // Only if the call sets no new limit.
         (libc::SYS_prlimit64, vec![Rule::new(vec![null_pointer(2)?])?]),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use zoners_api::ReloadReport;
+use zoners_host::background;
 use zoners_sandbox::Sandbox;
 
 use super::generation::{Core, Generation};
@@ -66,7 +67,11 @@ impl Reloading {
         };
         let (send, done) = oneshot::channel();
         let thread = std::thread::Builder::new().name("reload".into());
-        match thread.spawn(move || send.send(job.run().map(Box::new))) {
+        let run = move || {
+            background::begin();
+            send.send(job.run().map(Box::new))
+        };
+        match thread.spawn(run) {
             Ok(_) => self.under_way = Some(done),
             Err(error) => {
                 let reason = format!("the system gives no thread: {error}");

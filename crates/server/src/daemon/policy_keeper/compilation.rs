@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 use zoners_dns::Counter;
+use zoners_host::background;
 
 use super::news::log_news;
 use super::{CompilationEnd, PolicyKeeper, wall_s};
@@ -30,6 +31,7 @@ impl PolicyKeeper {
         let (config, book, zones) = (config.clone(), self.book.clone(), zones.clone());
         let (send, done) = oneshot::channel();
         let compile = move || {
+            background::begin();
             let folder = folder.as_deref();
             let (config, store, zones) = (&config, &store, &zones);
             let build = PolicyBuild { config, folder, store, zones, key, now_s };
