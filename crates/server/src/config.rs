@@ -35,6 +35,7 @@ pub use schema::*;
 pub(crate) use sound::nearest;
 pub use source::ConfigSource;
 pub use upstream_server::UpstreamServer;
+pub use written::EXAMPLE;
 pub(crate) use written::WrittenSetting;
 
 /// The root servers, unless the configuration names a file.

@@ -26,7 +26,7 @@ use crate::Failure;
 use crate::config_file::ConfigFile;
 use crate::output::println;
 use crate::print::{BOLD, DIM};
-use crate::tls::AUTHORITY;
+use crate::tls::{AUTHORITY, is_private};
 use profile::{PhoneResolver, UsedOn};
 
 /// Octets of the certificate of an authority at most.
@@ -142,7 +142,9 @@ fn resolver(
 
 /// The addresses of this machine for others; `any` is the unspecified address of the family.
 fn own_addresses(any: IpAddr) -> Result<Vec<IpAddr>, Failure> {
-    let all = interfaces().map_err(|error| Failure::Failed(format!("interfaces: {error}")))?;
+    let mut all = interfaces().map_err(|error| Failure::Failed(format!("interfaces: {error}")))?;
+    // The page is served at the first address: that of a bridge for containers reaches no phone.
+    all.sort_by_key(|interface| !interface.default_route);
     let all = all.into_iter().filter(|interface| !interface.loopback);
     let all = all.flat_map(|interface| interface.addresses).map(|(address, _)| address);
     let own: Vec<IpAddr> = all
@@ -153,13 +155,6 @@ fn own_addresses(any: IpAddr) -> Result<Vec<IpAddr>, Failure> {
         return Err(Failure::Failed("this machine has no address for other devices".to_owned()));
     }
     Ok(own)
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback(),
-    }
 }
 
 /// Shows the QR code, and serves the page until the time has passed or Ctrl-C.

@@ -119,7 +119,8 @@ fn subjects(arguments: &InitArguments) -> io::Result<CertificateSubjects> {
     let addresses = match arguments.addresses.as_slice() {
         [] => {
             let own = interfaces()?.into_iter().flat_map(|interface| interface.addresses);
-            let own = own.map(|(address, _)| address).filter(|address| is_lasting(*address));
+            // Public addresses of a home change.
+            let own = own.map(|(address, _)| address).filter(|address| is_private(*address));
             let mut own: Vec<IpAddr> = own.collect();
             own.sort_unstable();
             own
@@ -129,8 +130,8 @@ fn subjects(arguments: &InitArguments) -> io::Result<CertificateSubjects> {
     Ok(CertificateSubjects { names, addresses })
 }
 
-/// Whether an address is private or of this machine: public ones of a home change.
-fn is_lasting(address: IpAddr) -> bool {
+/// Whether an address is private or of this machine.
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() || address.is_loopback(),
         IpAddr::V6(address) => address.is_unique_local() || address.is_loopback(),

@@ -14,8 +14,7 @@ fn an_empty_file_is_a_configuration() {
 
 #[test]
 fn the_example_has_every_key_and_changes_nothing() {
-    let text = include_str!("../../../../zoners.example.toml");
-    let example = Config::parse(text, "zoners.example.toml").unwrap();
+    let example = Config::parse(EXAMPLE, "zoners.example.toml").unwrap();
     assert_eq!(example.server, ServerConfig::default());
     let plain = Config {
         forward: vec![],
@@ -30,7 +29,7 @@ fn the_example_has_every_key_and_changes_nothing() {
         let keys = allowed::keys(&steps);
         assert!(!keys.is_empty(), "[{table}]");
         for key in keys {
-            assert!(text.contains(&key), "`{key}` of [{table}] is missing in the example");
+            assert!(EXAMPLE.contains(&key), "`{key}` of [{table}] is missing in the example");
         }
     }
     for table in allowed::keys(&[]) {
@@ -72,7 +71,6 @@ fn every_duration_and_size_takes_a_unit_and_a_wrong_one_is_told_with_line_and_ex
         ("limits", "bytes", "64KiB", "\"64KiB\""),
         ("resolver", "edns-udp-size", "1KiB", "\"64KiB\""),
     ];
-    let example = include_str!("../../../../zoners.example.toml");
     for (table, key, value, such_as) in durations.into_iter().chain(timeouts).chain(rest) {
         let text = format!("[{table}]\n{key} = \"{value}\"\n");
         assert!(Config::parse(&text, "z").is_ok(), "{text}");
@@ -80,7 +78,7 @@ fn every_duration_and_size_takes_a_unit_and_a_wrong_one_is_told_with_line_and_ex
         let wrong = wrong.unwrap_err().to_string();
         let place = format!("z:2:{}: {table}.{key}: must be ", key.len() + 4);
         assert!(wrong.starts_with(&place) && wrong.contains(such_as), "{wrong}");
-        assert!(example.contains(&format!("\n{key} = ")), "{key}");
+        assert!(EXAMPLE.contains(&format!("\n{key} = ")), "{key}");
     }
 }
 

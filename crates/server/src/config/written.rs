@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 use super::renamed;
 use super::source::ConfigSource;
 
-/// Every key with a default value, commented for people.
-const EXAMPLE: &str = include_str!("../../../../zoners.example.toml");
+/// The example configuration: every key with a default value, commented for people.
+pub const EXAMPLE: &str = include_str!("../../../../zoners.example.toml");
 /// Letters of a value that are shown.
 const MAX_VALUE_LETTERS: usize = 160;
 /// The place of a value that is not shown.

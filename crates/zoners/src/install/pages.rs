@@ -19,8 +19,7 @@ const COMPLETIONS: [(Shell, &str); 3] = [
 
 /// All files: path and text.
 pub(super) fn all() -> Result<Vec<(String, String)>, Failure> {
-    let mut files =
-        vec![(EXAMPLE.to_owned(), include_str!("../../../../zoners.example.toml").to_owned())];
+    let mut files = vec![(EXAMPLE.to_owned(), zoners_server::config::EXAMPLE.to_owned())];
     for ManualPage { name, text } in
         manual::pages().map_err(|error| Failure::Failed(error.to_string()))?
     {

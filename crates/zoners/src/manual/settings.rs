@@ -1,9 +1,7 @@
 //! zoners.toml(5): the page of the settings, from the example configuration, so that neither misses a setting.
 
 use roff::{Inline, Roff, bold, italic, roman};
-
-/// Every setting with its default, and prose for people.
-const EXAMPLE: &str = include_str!("../../../../zoners.example.toml");
+use zoners_server::config::EXAMPLE;
 
 /// A configuration that serves a home.
 const HOME: &str = "\

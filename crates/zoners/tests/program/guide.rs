@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use zoners_server::config::EXAMPLE;
+
 const GUIDE: &str = include_str!("../../../../docs/guide/coming-from.md");
-const EXAMPLE: &str = include_str!("../../../../zoners.example.toml");
 
 /// Tables as `[server]`, keys as `server.listen` and as `listen`.
 fn known() -> BTreeSet<String> {

@@ -210,11 +210,7 @@ fn a_connection_that_ends_frees_its_queries() {
     let mut world = World::new();
     let client = world.connect("192.0.2.7", ClientLike::Ordinary);
     world.run();
-    world.clients[client].ask();
-    let queries = world.run();
-    let now = world.now;
-    world.clients[client].connection.close(now, 0u32.into(), bytes::Bytes::new());
-    world.run();
-    assert_eq!(world.server.next_cancelled(), Some(queries[0].stream));
+    let query = world.ask_and_leave(client);
+    assert_eq!(world.server.next_cancelled(), Some(query.stream));
     assert_eq!(world.server.next_cancelled(), None);
 }

@@ -114,6 +114,15 @@ impl World {
         self.clients.len() - 1
     }
 
+    /// A client asks, and ends the connection before the response; returns the query.
+    pub(super) fn ask_and_leave(&mut self, client: usize) -> QuicQuery {
+        self.clients[client].ask();
+        let mut queries = self.run();
+        self.clients[client].connection.close(self.now, 0u32.into(), bytes::Bytes::new());
+        self.run();
+        queries.remove(0)
+    }
+
     /// Carries datagrams until nothing moves; the queries that the server has read.
     pub(super) fn run(&mut self) -> Vec<QuicQuery> {
         let mut queries = Vec::new();

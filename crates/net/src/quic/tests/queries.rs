@@ -81,16 +81,12 @@ fn an_answer_for_a_client_that_is_gone_goes_nowhere() {
     let mut world = World::new();
     let client = world.connect("192.0.2.7", ClientLike::Ordinary);
     world.run();
-    world.clients[client].ask();
-    let queries = world.run();
-    let now = world.now;
-    world.clients[client].connection.close(now, 0u32.into(), bytes::Bytes::new());
-    world.run();
+    let query = world.ask_and_leave(client);
     assert_eq!(world.server.connections(), 0);
     // The number of the connection is used again.
     let other = world.connect("192.0.2.8", ClientLike::Ordinary);
     world.run();
-    world.answer(&queries[0], 20);
+    world.answer(&query, 20);
     let id = world.clients[other].ask();
     assert_eq!(world.run().len(), 1);
     assert_eq!(world.clients[other].heard(id), (vec![], None));

@@ -87,7 +87,7 @@ fn zone_files() -> Vec<Vec<u8>> {
 }
 
 fn configurations() -> Vec<Vec<u8>> {
-    let example = include_str!("../../../../../zoners.example.toml");
+    let example = zoners_server::config::EXAMPLE;
     let mut tables = Vec::new();
     for line in example.lines() {
         // Keys in comments are valid keys.
