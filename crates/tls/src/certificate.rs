@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustls::CertificateError;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
@@ -90,14 +91,45 @@ impl Certificate {
     /// The names of the server, in the order of the certificate; wildcards among them.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let leaf = self.certified.cert.first().and_then(|leaf| EndEntityCert::try_from(leaf).ok());
-        leaf.iter().flat_map(|leaf| leaf.valid_dns_names()).map(str::to_owned).collect()
+        names(&self.certified.cert)
     }
 
     /// The certificate for handshakes.
     pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
         self.certified.clone()
     }
+}
+
+/// A certificate and the authorities above, without the private key.
+#[derive(Clone, Debug)]
+pub struct CertificateChain(Vec<CertificateDer<'static>>);
+
+impl CertificateChain {
+    /// The names of the server, in the order of the certificate; wildcards among them.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        names(&self.0)
+    }
+
+    /// Whether the authority of this certificate, in PEM form, has signed the certificate of the server.
+    #[must_use]
+    pub fn is_signed_by(&self, authority: &str) -> bool {
+        let mut roots = rustls::RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(authority.as_bytes()).ok();
+        let is_added = authority.is_some_and(|authority| roots.add(authority).is_ok());
+        let Some((leaf, above)) = self.0.split_first().filter(|_| is_added) else { return false };
+        let Ok(parsed) = ParsedCertificate::try_from(leaf) else { return false };
+        let Ok(validity) = validity(leaf) else { return false };
+        let begin = UnixTime::since_unix_epoch(Duration::from_secs(validity.not_before));
+        let algorithms = provider().signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, above, begin, algorithms).is_ok()
+    }
+}
+
+/// The names in the first certificate.
+fn names(chain: &[CertificateDer<'_>]) -> Vec<String> {
+    let leaf = chain.first().and_then(|leaf| EndEntityCert::try_from(leaf).ok());
+    leaf.iter().flat_map(|leaf| leaf.valid_dns_names()).map(str::to_owned).collect()
 }
 
 /// Which of the two texts has a fault, and the fault.
@@ -107,7 +139,7 @@ enum Misfit {
     Key(String),
 }
 
-/// The validity of a certificate. The library tells both ends in the error for a moment outside.
+/// The validity of a certificate. rustls tells both ends only in the error for a moment outside.
 pub(crate) fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
     let unusable = |error: rustls::Error| format!("has no certificate that can be used: {error}");
     let parsed = ParsedCertificate::try_from(leaf).map_err(unusable)?;

@@ -58,7 +58,7 @@ pub enum TlsHandshake {
     Resumed,
 }
 
-/// TLS of the connections to servers, by DNS over TLS if not told otherwise; clones share the sessions.
+/// TLS to servers; ALPN is `dot` unless [`ClientTls::speaking`] says otherwise. Clones share the sessions.
 #[derive(Clone)]
 pub struct ClientTls(Arc<Connectors>);
 
@@ -116,7 +116,7 @@ impl ClientTls {
         Some(ClientTls::with(Some(verifier.build().ok()?), DNS_OVER_TLS))
     }
 
-    /// The same with another application protocol in ALPN, and without any session so far.
+    /// The same with a further application protocol in ALPN, and an empty session store.
     #[must_use]
     pub fn speaking(&self, protocol: &'static [u8]) -> Self {
         ClientTls::with(self.0.authorities.clone(), protocol)

@@ -1,8 +1,8 @@
 //! TLS: the one crypto library of the process, and certificates of servers with their reload.
 //!
-//! [`provider()`] is what every side of TLS is made with. A server reads a [`Certificate`] from [`CertificateFiles`] and
-//! gets its configurations from a [`ServerTls`], which outlasts certificates: a reload puts the next certificate into
-//! force for handshakes to come, and no connection ends.
+//! Each side of TLS is made with [`provider()`]. A server reads a [`Certificate`] from [`CertificateFiles`], and gets
+//! configurations from a [`ServerTls`], which outlasts certificates: a reload puts the next certificate into force for
+//! handshakes to come, and no connection ends.
 
 mod certificate;
 pub mod client;
@@ -10,7 +10,9 @@ mod private_authority;
 mod provider;
 mod server;
 
-pub use certificate::{Certificate, CertificateFault, CertificateFiles, Validity};
+pub use certificate::{
+    Certificate, CertificateChain, CertificateFault, CertificateFiles, Validity,
+};
 pub use private_authority::{
     AuthorityFault, CertificateSubjects, MadeCertificate, PrivateAuthority, day_of, fingerprint,
 };

@@ -1,7 +1,7 @@
-//! A private certificate authority (CA), for names and addresses without a public one.
+//! A private certificate authority (CA), for names and addresses that no public CA certifies.
 //!
-//! Name constraints (RFC 5280 section 4.2.1.10) allow certificates for a few names, and for addresses of networks at home,
-//! alone: a device risks little by trusting the authority.
+//! Name constraints (RFC 5280 section 4.2.1.10) allow certificates for a few names, and for addresses of networks at
+//! home, alone: a device risks little by trusting the authority.
 
 #[cfg(test)]
 mod tests;
@@ -31,10 +31,11 @@ use crate::provider;
 const AUTHORITY_YEARS: i16 = 10;
 /// Days for which a certificate is valid: devices of Apple accept 825 at most.
 const CERTIFICATE_DAYS: i16 = 820;
-/// Permitted names, beside the names of the first certificate: for homes and private networks (RFC 8375; reserved by ICANN;
-/// RFC 6762).
+/// Permitted names, beside the names of the first certificate: for homes and private networks (RFC 8375; reserved by
+/// ICANN; RFC 6762).
 const PRIVATE_NAMES: [&str; 3] = ["home.arpa", "internal", "local"];
-/// Permitted addresses, beside the addresses of the first certificate (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291).
+/// Permitted addresses, beside the addresses of the first certificate (RFC 1918, RFC 6598, RFC 3927, RFC 4193,
+/// RFC 4291).
 const PRIVATE_ADDRESSES: [(&str, u8); 9] = [
     ("10.0.0.0", 8),
     ("172.16.0.0", 12),
@@ -164,7 +165,10 @@ impl PrivateAuthority {
     ) -> Result<MadeCertificate, AuthorityFault> {
         let names = subjects.names.iter().map(|name| ia5(name).map(SanType::DnsName));
         let addresses = subjects.addresses.iter().map(|address| Ok(SanType::IpAddress(*address)));
-        let last_day = after(today, CERTIFICATE_DAYS.days());
+        let own = validity(&self.certificate).map_err(AuthorityFault::Authority)?;
+        // The authority ends at the end of a day.
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(own.not_after.saturating_sub(1));
+        let last_day = after(today, CERTIFICATE_DAYS.days()).min(day_of(end));
         let mut params = CertificateParams::default();
         params.subject_alt_names = names.chain(addresses).collect::<Result<_, _>>()?;
         params.distinguished_name =
@@ -188,7 +192,7 @@ impl PrivateAuthority {
         let algorithms = provider().signature_verification_algorithms.all;
         let now = today.duration_since(Date::constant(1970, 1, 1));
         let now = Duration::try_from(now).unwrap_or_default();
-        // The library takes an authority for valid for ever.
+        // webpki does not look at the validity of a trust anchor.
         let own = validity(&self.certificate).map_err(AuthorityFault::Authority)?;
         if !own.contains(now.as_secs()) {
             return Err(AuthorityFault::Authority("it has expired".to_owned()));
@@ -259,13 +263,13 @@ fn after(today: Date, span: Span) -> Date {
     today.checked_add(span).unwrap_or(Date::MAX)
 }
 
-/// The validity from the day before today on, as clocks of devices may be slow.
+/// The validity from the day before today on, as clocks of devices may be slow, to the end of the last day.
 fn set_validity(params: &mut CertificateParams, today: Date, last_day: Date) {
     let moment = |day: Date| {
         date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
     };
     params.not_before = moment(today.yesterday().unwrap_or(today));
-    params.not_after = moment(last_day);
+    params.not_after = moment(last_day.tomorrow().unwrap_or(last_day));
 }
 
 /// The day of a moment, in UTC.

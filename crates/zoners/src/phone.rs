@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Color, Style};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use tokio::sync::Semaphore;
+use zoners_dns::endpoint::TLS_PORT;
 use zoners_dns::{Random, Transport};
 use zoners_files::read_own;
 use zoners_host::interfaces::interfaces;
@@ -20,7 +21,7 @@ use zoners_http::{HttpLimits, HttpResponse, HttpService, HttpSite, Method, Route
 use zoners_server::Config;
 use zoners_server::config::ListenAddress;
 use zoners_server::config::values::parse_duration;
-use zoners_tls::{CertificateFiles, fingerprint};
+use zoners_tls::{CertificateChain, fingerprint};
 
 use crate::Failure;
 use crate::config_file::ConfigFile;
@@ -45,7 +46,7 @@ const CONTENT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 #[command(
     after_help = "The configuration must have a certificate and an address with https:// or tls:// (`zoners tls init` makes a certificate).
 With a private address, a phone uses the server where the network names the server, or on the Wi-Fi that --wifi names.
-The page is not encrypted: compare the fingerprint of the authority that both show.
+The page is not encrypted: compare the fingerprint of the authority on the phone with the one in the terminal.
 
 Examples:
   sudo zoners phone
@@ -68,19 +69,15 @@ pub(crate) struct PhoneArguments {
 
 pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
     let (config, file) = arguments.config.load()?;
-    let (chain, key) = match (&config.server.certificate, &config.server.certificate_key) {
-        (Some(chain), Some(key)) => (chain.clone(), key.clone()),
-        _ => {
-            let file = crate::config_file::described(file.as_deref());
-            let what = "has no server.certificate (`zoners tls init` makes a certificate)";
-            return Err(Failure::Failed(format!("{file} {what}")));
-        }
+    let Some(path) = &config.server.certificate else {
+        let file = crate::config_file::described(file.as_deref());
+        let what = "has no server.certificate (`zoners tls init` makes a certificate)";
+        return Err(Failure::Failed(format!("{file} {what}")));
     };
-    let certificate = CertificateFiles { chain: chain.clone(), key }.read();
-    let certificate = certificate.map_err(|fault| Failure::Failed(fault.to_string()))?;
-    let name = certificate.names().into_iter().find(|name| !name.starts_with('*'));
+    let chain = CertificateChain::read(path).map_err(|fault| Failure::Failed(fault.to_string()))?;
+    let name = chain.names().into_iter().find(|name| !name.starts_with('*'));
     let name = name.ok_or_else(|| Failure::Failed("the certificate has no name".to_owned()))?;
-    let authority = private_authority(&chain)?;
+    let authority = private_authority(path, &chain)?;
     let resolver = resolver(&config, name, authority, &arguments.wifi)?;
     let random = Random::from_system().map_err(Failure::Failed)?;
     let profile = resolver.profile(&random);
@@ -93,16 +90,19 @@ pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
     show(&resolver, profile, &random, arguments.time)
 }
 
-/// The certificate of the authority that `zoners tls init` has made, beside that of the server.
-fn private_authority(chain: &Path) -> Result<Option<String>, Failure> {
-    let path = chain.with_file_name(AUTHORITY);
+/// The certificate of the private authority, in the folder of the certificate; `None` if a public authority has signed the
+/// certificate.
+fn private_authority(path: &Path, chain: &CertificateChain) -> Result<Option<String>, Failure> {
+    let path = path.with_file_name(AUTHORITY);
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", path.display()));
     if !path.exists() {
         return Ok(None);
     }
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::Failed(format!("{}: {error}", path.display()));
     let text = read_own(&path, MAX_AUTHORITY).map_err(|error| failed(&error))?;
-    String::from_utf8(text).map(Some).map_err(|error| failed(&error))
+    let text = String::from_utf8(text).map_err(|error| failed(&error))?;
+    // A file of before: since then a public authority has certified the server.
+    Ok(chain.is_signed_by(&text).then_some(text))
 }
 
 /// The resolver of a configuration, as a phone reaches it.
@@ -121,23 +121,32 @@ fn resolver(
         of_others.next().copied()
     };
     // Devices have no port for DNS over TLS but the usual one.
-    let tls = over(Transport::Tls).filter(|listen| listen.address.port() == 853);
+    let tls = over(Transport::Tls).filter(|listen| listen.address.port() == TLS_PORT);
     let listen = over(Transport::Https).or(tls).ok_or_else(|| {
         let what = "no address of server.listen has https:// or tls:// for other devices";
         Failure::Failed(what.to_owned())
     })?;
     let https = listen.path.clone().map(|path| (listen.address.port(), path));
     let addresses = match listen.address.ip() {
-        ip if ip.is_unspecified() => own_addresses(ip)?,
+        ip if ip.is_unspecified() => reachable(own_addresses(ip)?),
         ip => vec![ip],
     };
-    let is_private = addresses.iter().all(|address| is_private(*address));
+    let has_private = addresses.iter().any(|address| is_private(*address));
     let network = match wifi {
         [_, ..] => UsedOn::Wifi(wifi.to_vec()),
-        [] if is_private => UsedOn::Naming,
+        [] if has_private => UsedOn::Naming,
         [] => UsedOn::Every,
     };
-    Ok(PhoneResolver { name, addresses, https, authority, network })
+    Ok(PhoneResolver { name, addresses, https, has_tls: tls.is_some(), authority, network })
+}
+
+/// The addresses at which a phone finds the server: the private ones if there are any, since the router or `server.allow`
+/// bars the public ones from elsewhere.
+fn reachable(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    if addresses.iter().any(|address| is_private(*address)) {
+        addresses.retain(|address| is_private(*address));
+    }
+    addresses
 }
 
 /// The addresses of this machine for others; `any` is the unspecified address of the family.
@@ -244,6 +253,11 @@ mod tests {
         assert_eq!((both.network, both.addresses.len()), (UsedOn::Naming, 1));
         let wifi = of(text, &["Ours"]).unwrap();
         assert_eq!(wifi.network, UsedOn::Wifi(vec!["Ours".into()]));
+        assert!(both.has_tls && both.authority.is_none());
+        let mixed = ["192.168.1.2", "2001:db8::2", "fd00::2"].map(|ip| ip.parse().unwrap());
+        let expected = ["192.168.1.2", "fd00::2"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        assert_eq!(reachable(mixed.to_vec()), expected, "an address of elsewhere helps nobody");
+        assert_eq!(reachable(vec![mixed[1]]), [mixed[1]]);
         let public = of("[[listen]]\naddress = \"tls://203.0.113.7\"\n", &[]).unwrap();
         assert_eq!((public.network, public.https), (UsedOn::Every, None));
         for none in [

@@ -81,28 +81,30 @@ fn init(arguments: &InitArguments) -> Result<(), Failure> {
     }
     make_folder(folder).map_err(failed)?;
     let today = day_of(SystemTime::now());
-    let stored = stored(folder).map_err(failed)?;
-    let is_new = stored.is_none();
-    let authority = match stored {
-        Some((certificate, key)) => PrivateAuthority::from_pem(&certificate, &key),
-        None => PrivateAuthority::new(&subjects, today),
-    };
-    let advise = |error: zoners_tls::AuthorityFault| {
-        let file = folder.join(AUTHORITY);
+    let file = folder.join(AUTHORITY);
+    let is_new = !file.exists();
+    let advise = |error: &dyn std::fmt::Display| {
         let advice = format!("; without {}, a new one is made", file.display());
         Failure::Failed(format!("{error}{}", if is_new { "" } else { &advice }))
     };
-    let authority = authority.map_err(advise)?;
-    let made = authority.certify(&subjects, today).map_err(advise)?;
+    let authority = match is_new {
+        true => PrivateAuthority::new(&subjects, today),
+        false => {
+            let (certificate, key) = stored(folder).map_err(|what| advise(&what))?;
+            PrivateAuthority::from_pem(&certificate, &key)
+        }
+    };
+    let authority = authority.map_err(|error| advise(&error))?;
+    let made = authority.certify(&subjects, today).map_err(|error| advise(&error))?;
     let group = service_group();
     let key_mode = if group.is_some() { 0o640 } else { 0o600 };
     if is_new {
-        write(folder, AUTHORITY_KEY, 0o600, None, &authority.key_pem()).map_err(failed)?;
-        write(folder, AUTHORITY, 0o644, None, authority.pem()).map_err(failed)?;
+        write(folder, AUTHORITY_KEY, 0o600, None, &authority.key_pem())?;
+        write(folder, AUTHORITY, 0o644, None, authority.pem())?;
     }
     // The key first: the server takes the pair once both fit.
-    write(folder, KEY, key_mode, group, &made.key).map_err(failed)?;
-    write(folder, CHAIN, 0o644, None, &made.chain).map_err(failed)?;
+    write(folder, KEY, key_mode, group, &made.key)?;
+    write(folder, CHAIN, 0o644, None, &made.chain)?;
     let last_day = made.last_day.to_string();
     show(folder, &subjects, &last_day, is_new, group.is_some())
         .iter()
@@ -130,10 +132,13 @@ fn subjects(arguments: &InitArguments) -> io::Result<CertificateSubjects> {
     Ok(CertificateSubjects { names, addresses })
 }
 
-/// Whether an address is private or of this machine.
+/// Whether an address is private, of this machine or of a provider's network (RFC 6598), as tunnels use.
 pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => address.is_private() || address.is_loopback(),
+        IpAddr::V4(address) => {
+            let is_shared = matches!(address.octets(), [100, 64..128, ..]);
+            address.is_private() || address.is_loopback() || is_shared
+        }
         IpAddr::V6(address) => address.is_unique_local() || address.is_loopback(),
     }
 }
@@ -145,17 +150,15 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     check_folder(folder)
 }
 
-/// The authority of an earlier call: certificate and key.
-fn stored(folder: &Path) -> io::Result<Option<(String, String)>> {
-    let (certificate, key) = (folder.join(AUTHORITY), folder.join(AUTHORITY_KEY));
-    if !certificate.exists() {
-        return Ok(None);
-    }
-    let read = |path: &Path| -> io::Result<String> {
-        let text = String::from_utf8(read_own(path, MAX_FILE)?);
-        text.map_err(io::Error::other)
+/// The authority of an earlier call: certificate and key; or the file with a fault, and the fault.
+fn stored(folder: &Path) -> Result<(String, String), String> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        let text = read_own(&path, MAX_FILE)
+            .and_then(|text| String::from_utf8(text).map_err(io::Error::other));
+        text.map_err(|error| format!("{}: {error}", path.display()))
     };
-    Ok(Some((read(&certificate)?, read(&key)?)))
+    Ok((read(AUTHORITY)?, read(AUTHORITY_KEY)?))
 }
 
 /// The number of the group of the service, if root makes the files.
@@ -168,13 +171,20 @@ fn service_group() -> Option<u32> {
     row.split(':').nth(1)?.parse().ok()
 }
 
-fn write(folder: &Path, name: &str, mode: u32, group: Option<u32>, text: &str) -> io::Result<()> {
+fn write(
+    folder: &Path,
+    name: &str,
+    mode: u32,
+    group: Option<u32>,
+    text: &str,
+) -> Result<(), Failure> {
     let path = folder.join(name);
-    replace(&path, mode, |out| out.write_all(text.as_bytes()))?;
-    match group {
+    let written = replace(&path, mode, |out| out.write_all(text.as_bytes()));
+    let given = written.and_then(|()| match group {
         Some(group) => chown(&path, None, Some(group)),
         None => Ok(()),
-    }
+    });
+    given.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
 }
 
 fn show(
@@ -274,7 +284,8 @@ mod tests {
         assert_eq!(at(CHAIN), chain);
         fs::remove_file(folder.path().join(AUTHORITY_KEY)).unwrap();
         let again = init(&arguments(folder.path(), &[], &["10.0.0.1"]));
-        assert!(again.is_err(), "the key is missing");
+        let told = again.unwrap_err().message().unwrap().to_owned();
+        assert!(told.contains("ca-key.pem: ") && told.contains("a new one is made"), "{told}");
         let here = init(&arguments(folder.path(), &[], &["127.0.0.1"])).unwrap_err();
         assert!(here.message().unwrap().contains("--address"));
         assert_eq!(at(CHAIN), chain);

@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zoners_files::read_own;
 
-use super::{Certificate, CertificateFault, CertificateFiles, Misfit};
+use super::{Certificate, CertificateChain, CertificateFault, CertificateFiles, Misfit};
 
 /// Octets of a file at most: a chain has some 5,000.
 const MAX_FILE: u64 = 256 * 1024;
@@ -45,6 +45,17 @@ impl CertificateFiles {
     pub fn key_is_open(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         fs::metadata(&self.key).is_ok_and(|key| key.mode() & 0o004 != 0)
+    }
+}
+
+impl CertificateChain {
+    /// Reads a certificate with the authorities above. The file may be a link, as for [`CertificateFiles::read`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no certificate.
+    pub fn read(path: &Path) -> Result<Self, CertificateFault> {
+        let chain = parse_chain(&read(path)?).map_err(|what| CertificateFault::new(path, what))?;
+        Ok(CertificateChain(chain))
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::date;
 use rustls::pki_types::ServerName;
 
 use super::*;
-use crate::CertificateFiles;
+use crate::{CertificateChain, CertificateFiles};
 
 const TODAY: Date = date(2026, 11, 27);
 
@@ -26,6 +26,11 @@ fn a_certificate_is_for_its_names_and_addresses_and_is_accepted() {
     let certificate =
         CertificateFiles { chain: at("chain.pem"), key: at("key.pem") }.read().unwrap();
     assert_eq!(certificate.names(), ["dns.home.arpa"]);
+    let chain = CertificateChain::read(&at("chain.pem")).unwrap();
+    assert_eq!(chain.names(), ["dns.home.arpa"]);
+    assert!(chain.is_signed_by(authority.pem()));
+    let other = PrivateAuthority::new(&wanted, TODAY).unwrap();
+    assert!(!chain.is_signed_by(other.pem()) && !chain.is_signed_by("no certificate"));
     for (host, expected) in [
         ("dns.home.arpa", true),
         ("192.168.1.2", true),
@@ -54,6 +59,12 @@ fn a_stored_authority_certifies_private_subjects_again_and_no_foreign_ones() {
         let refused = again.certify(&foreign, later);
         assert!(matches!(refused, Err(AuthorityFault::NotAllowed)), "{refused:?}");
     }
+    let private = subjects(&["a.local"], &[]);
+    let last_years = again.certify(&private, date(2035, 10, 1)).unwrap();
+    assert_eq!(last_years.last_day, date(2036, 11, 27), "that of the authority");
+    assert!(again.certify(&private, date(2036, 11, 27)).is_ok(), "its last day");
+    let over = again.certify(&private, date(2036, 11, 28));
+    assert!(matches!(over, Err(AuthorityFault::Authority(_))), "{over:?}");
     let expired = again.certify(&subjects(&["a.local"], &[]), date(2037, 1, 1));
     assert!(matches!(expired, Err(AuthorityFault::Authority(_))), "{expired:?}");
 }

@@ -6,8 +6,8 @@ use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// The name by which the client of one connection asks. rustls tells the name of a connection without buffers to the
-/// resolver of certificates alone.
+/// The name by which the client of one connection asks. For an unbuffered connection, rustls passes the name
+/// only to the resolver of certificates.
 #[derive(Debug)]
 pub struct AskedName {
     certificates: Arc<dyn ResolvesServerCert>,

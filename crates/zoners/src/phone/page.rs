@@ -24,17 +24,7 @@ pub(super) fn page(resolver: &PhoneResolver, fingerprint: Option<&str>) -> Strin
             Text(fingerprint)
         )
     });
-    let android = match fingerprint {
-        None => format!(
-            "<li>Settings, Network and Internet, Private DNS: Private DNS provider hostname, and there \
-             <code>{name}</code>.</li>"
-        ),
-        // Android's resolver takes the authorities of the system alone.
-        Some(_) => "<li>Private DNS stays at Automatic: Android encrypts its queries to a server that the network \
-                    names, and takes no name with a private authority.</li>\
-                    <li>In the router, the address of this server is the DNS server of the network.</li>"
-            .to_owned(),
-    };
+    let android = android(resolver);
     format!(
         "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>DNS by {name}</title>\
@@ -55,6 +45,23 @@ pub(super) fn page(resolver: &PhoneResolver, fingerprint: Option<&str>) -> Strin
     )
 }
 
+/// The steps for Android. Its resolver takes DNS over TLS at the usual port and the authorities of the system alone, and
+/// asks a named server on every network.
+fn android(resolver: &PhoneResolver) -> String {
+    let is_everywhere = resolver.network == UsedOn::Every;
+    if resolver.authority.is_none() && resolver.has_tls && is_everywhere {
+        let name = Text(&resolver.name);
+        return format!(
+            "<li>Settings, Network and Internet, Private DNS: Private DNS provider hostname, and there \
+             <code>{name}</code>.</li>"
+        );
+    }
+    "<li>Private DNS stays at Automatic: Android encrypts queries to a server that the network names. A provider \
+     hostname would count on every network, and needs a public certificate and DNS over TLS.</li>\
+     <li>In the router, the address of this server is the DNS server of the network.</li>"
+        .to_owned()
+}
+
 /// The address of the server as devices write it.
 fn template(resolver: &PhoneResolver) -> String {
     match &resolver.https {
@@ -70,11 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_private_authority_is_compared_and_android_stays_automatic() {
+    fn a_private_authority_is_compared_and_android_stays_automatic() {
         let own = page(&resolver(), Some("AB:CD"));
         assert!(own.contains("AB:CD") && own.contains("Automatic") && own.contains("ca.pem"));
-        let public = page(&resolver(), None);
-        assert!(public.contains("provider hostname") && !public.contains("ca.pem"));
+        let public = PhoneResolver { authority: None, network: UsedOn::Every, ..resolver() };
+        for barred in [
+            PhoneResolver { has_tls: false, ..public.clone() },
+            PhoneResolver { network: UsedOn::Naming, ..public.clone() },
+        ] {
+            assert!(!page(&barred, None).contains("<li>Settings, Network"));
+        }
+        let public = page(&public, None);
+        assert!(public.contains("<li>Settings, Network") && !public.contains("ca.pem"));
         assert!(public.contains("<code>https://dns.home.arpa/dns-query</code>"));
     }
 }

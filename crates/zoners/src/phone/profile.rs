@@ -17,6 +17,8 @@ pub(super) struct PhoneResolver {
     pub(super) addresses: Vec<IpAddr>,
     /// The port and path of DNS over HTTPS; without, DNS over TLS at port 853.
     pub(super) https: Option<(u16, String)>,
+    /// Whether the server has DNS over TLS at the usual port.
+    pub(super) has_tls: bool,
     /// The certificate of a private authority, in PEM form.
     pub(super) authority: Option<String>,
     /// The network on which the resolver is used.
@@ -164,6 +166,7 @@ pub(super) mod tests {
             name: "dns.home.arpa".into(),
             addresses: vec!["192.168.1.2".parse().unwrap()],
             https: Some((443, "/dns-query".into())),
+            has_tls: true,
             authority: Some(
                 "-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n".into(),
             ),
