@@ -6,6 +6,8 @@ mod names;
 mod saved;
 mod writer;
 
+use std::sync::Arc;
+
 use zoners_dns::{Name, Prefix};
 
 use crate::octets::Reader;
@@ -27,7 +29,7 @@ pub struct RecordFilter {
     pub until_s: Option<u64>,
 }
 
-/// A finished segment, which never changes.
+/// A finished segment, which never changes; clones share the octets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     /// The second from which the seconds of records count.
@@ -35,10 +37,10 @@ pub(crate) struct Segment {
     /// The last second of a record.
     last_s: u64,
     count: usize,
-    records: Box<[u8]>,
-    names: Box<[u8]>,
-    servers: Box<[u8]>,
-    clients: Box<[u8]>,
+    records: Arc<[u8]>,
+    names: Arc<[u8]>,
+    servers: Arc<[u8]>,
+    clients: Arc<[u8]>,
 }
 
 impl Segment {

@@ -1,5 +1,7 @@
 //! A segment in a file.
 
+use std::sync::Arc;
+
 use super::Segment;
 use crate::octets::{Reader, put_number};
 
@@ -20,7 +22,7 @@ impl Segment {
         let (base_s, last_s) = (reader.number()?, reader.number()?);
         let mut part = || {
             let length = reader.index()?;
-            reader.take(length).map(Box::<[u8]>::from)
+            reader.take(length).map(Arc::<[u8]>::from)
         };
         let (records, names, servers, clients) = (part()?, part()?, part()?, part()?);
         let segment = Segment { base_s, last_s, count: 0, records, names, servers, clients };

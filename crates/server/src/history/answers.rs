@@ -111,10 +111,12 @@ impl HistoryStore {
             since_s: Some(now_s.saturating_sub(seconds)),
             ..RecordFilter::default()
         };
-        let (records, fill) = {
+        // Decoding takes long: workers' events wait for the lock.
+        let (snapshot, fill) = {
             let content = self.content.lock();
-            (content.history.find(&filter, usize::MAX), content.fill())
+            (content.history.snapshot(filter), content.fill())
         };
+        let records: Vec<ResolutionRecord> = snapshot.records().collect();
         ranking(&records, trouble, seconds, fill)
     }
 
