@@ -166,8 +166,7 @@ impl PrivateAuthority {
         let names = subjects.names.iter().map(|name| ia5(name).map(SanType::DnsName));
         let addresses = subjects.addresses.iter().map(|address| Ok(SanType::IpAddress(*address)));
         let own = validity(&self.certificate).map_err(AuthorityFault::Authority)?;
-        // The authority ends at the end of a day.
-        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(own.not_after.saturating_sub(1));
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(own.not_after);
         let last_day = after(today, CERTIFICATE_DAYS.days()).min(day_of(end));
         let mut params = CertificateParams::default();
         params.subject_alt_names = names.chain(addresses).collect::<Result<_, _>>()?;
@@ -269,7 +268,7 @@ fn set_validity(params: &mut CertificateParams, today: Date, last_day: Date) {
         date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
     };
     params.not_before = moment(today.yesterday().unwrap_or(today));
-    params.not_after = moment(last_day.tomorrow().unwrap_or(last_day));
+    params.not_after = moment(last_day.tomorrow().unwrap_or(last_day)) - Duration::from_secs(1);
 }
 
 /// The day of a moment, in UTC.
