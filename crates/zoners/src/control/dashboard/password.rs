@@ -103,7 +103,12 @@ impl HiddenInput {
                 octet => line.push(octet),
             }
         }
-        String::from_utf8(line).map(Some).map_err(io::Error::other)
+        let line = String::from_utf8(line).map_err(io::Error::other)?;
+        // Keys for signals (Ctrl-Z) come as characters here.
+        match line.chars().any(char::is_control) {
+            true => Err(io::Error::other("it has a control character")),
+            false => Ok(Some(line)),
+        }
     }
 }
 
