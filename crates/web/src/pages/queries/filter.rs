@@ -89,9 +89,12 @@ impl QueryFilter {
         let seconds = || shown.iter().map(|query| query.received_s);
         let (newest, oldest) = (seconds().max()?, seconds().min()?);
         let seen = u64::from(self.skip) + shown.len() as u64;
-        // Beyond the limit, the second before: no page leads to itself, however many queries a second has.
+        let of_oldest = seconds().filter(|second| *second == oldest).count();
         let (until, skip) = match seen <= u64::from(PastQueryFilter::MAX_SKIP) {
             true => (self.until_s.unwrap_or(newest), seen),
+            // Beyond the limit the next page begins at the oldest second, or a second earlier, so that no page links to
+            // itself.
+            false if of_oldest < shown.len() => (oldest, of_oldest as u64),
             false => (oldest.saturating_sub(1), 0),
         };
         let (text, only) = (percent(&self.text), percent(&self.only));
@@ -170,5 +173,6 @@ mod tests {
         let last = QueryFilter { skip: PastQueryFilter::MAX_SKIP - 2, ..second };
         assert_eq!(last.older(&shown(&[8, 8])), Some(format!("{way}&until=9&skip=10000")));
         assert_eq!(last.older(&shown(&[8, 8, 8])), Some(format!("{way}&until=7&skip=0")));
+        assert_eq!(last.older(&shown(&[9, 8, 8])), Some(format!("{way}&until=8&skip=2")));
     }
 }
