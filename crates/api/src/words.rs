@@ -21,8 +21,13 @@ pub fn listed(texts: &[String]) -> String {
 /// A number of things, with the plural of the word.
 #[must_use]
 pub fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(number))
+    of_them(number, thing, &format!("{thing}s"))
+}
+
+/// A number with its noun.
+#[must_use]
+pub fn of_them(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// A number with digits in groups of three.
@@ -55,6 +60,7 @@ mod tests {
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!([counted(1, "hour"), counted(1234, "hour")], ["1 hour", "1,234 hours"]);
+        assert_eq!(of_them(2000, "query", "queries"), "2,000 queries");
         assert_eq!([capitalised("iPv4 works"), capitalised("")], ["IPv4 works", ""]);
     }
 }

@@ -1,11 +1,6 @@
 //! Numbers and times as texts for people.
 
-use zoners_api::words::grouped;
-
-/// A count with its noun.
-pub(crate) fn of_them(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
-}
+pub(crate) use zoners_api::words::of_them;
 
 /// A part of a whole in per cent; a dash where the whole is nothing.
 pub(crate) fn share(part: u64, whole: u64) -> String {
