@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use zoners_dns::{Message, Rtype};
 
-use crate::common::certificate::certify;
+use crate::common::certificate::{certificate_keys, certify};
 use crate::common::waiting::until;
 use crate::common::{Daemon, file, localhost, query_for};
 
@@ -18,12 +18,11 @@ fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {
     serving_as_logged(listen, more, ", TLS")
 }
 
-/// The same, with the address of the line of the log with `line`.
+/// As [`serving`]; the address comes from the log line that contains `line`.
 fn serving_as_logged(listen: &str, more: &str, line: &str) -> (Daemon, String, SocketAddr) {
     let folder = tempfile::tempdir().unwrap();
     let chain = certify(folder.path());
-    let at = folder.path().display();
-    let keys = format!("certificate = \"{at}/chain.pem\"\ncertificate-key = \"{at}/key.pem\"");
+    let keys = certificate_keys(folder.path());
     file(&folder, &format!("[server]\nlisten = [{listen}]\n{keys}\n{more}\n"));
     let mut daemon = Daemon::of(folder);
     let told = daemon.line_with(line).unwrap();

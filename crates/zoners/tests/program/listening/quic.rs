@@ -62,7 +62,7 @@ fn queries_are_answered_each_on_its_stream() {
         assert!(response.starts_with(&[0, 0]), "message ID 0");
         assert_eq!(Message::parse(&response.into()).unwrap().answer.len(), 1);
     }
-    // Whoever was there before asks in the first packet (0-RTT).
+    // A client with a session asks in the first packet (0-RTT).
     let mut again = lab.trust.begin(lab.address);
     assert!(again.has_early_data());
     assert_eq!(again.ask().unwrap().answer.len(), 1);
