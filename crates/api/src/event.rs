@@ -18,8 +18,8 @@ pub struct WatchFilter {
     pub name: Option<String>,
     /// Failed queries alone ([`FinishedQuery::failed`]).
     pub failed: bool,
-    /// About how many events a second are wanted, for a reader that shows a few; further ones count as lost. `None` for all
-    /// that the daemon can give.
+    /// The approximate limit of events a second, for a reader that shows a few; further events count as lost. `None` for
+    /// all events.
     pub most_a_second: Option<u64>,
 }
 

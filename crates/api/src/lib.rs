@@ -1,7 +1,7 @@
 //! The administration of a running Zoners: requests, replies and events as types, and the trait [`Admin`] of the
 //! answering daemon.
 //!
-//! Three doors lead into this hall: the control socket, the command line, and later the web. A door is an adapter: an
+//! Three doors lead into this hall: the control socket, the command line, and the web. A door is an adapter: an
 //! [`AdminRequest`] is read, [`answer`] asks the [`Admin`], and the [`AdminReply`] is written. So this crate does no
 //! I/O and knows no DNS: names and record types are texts, to be parsed by the daemon.
 //!

@@ -23,7 +23,7 @@ pub struct PastQueryFilter {
     pub until_s: Option<u64>,
     /// The most queries in the reply, 1 to 1000; `None` for 200.
     pub limit: Option<u32>,
-    /// So many of the newest queries are left out, at most 10,000: those that the caller has seen.
+    /// The number of newest queries to leave out, at most 10,000: the pages before.
     pub skip: u32,
 }
 
@@ -53,6 +53,6 @@ pub struct PastQueries {
 pub enum PastQuerySource {
     /// In the query log on disk.
     Log,
-    /// In the history in memory: the queries that were not answered from memory, and one in ten seconds that was.
+    /// In the history in memory: each query that needed recursion, and one hit every ten seconds.
     History,
 }

@@ -46,7 +46,7 @@ pub struct KnownServer {
     pub lame: bool,
     /// Whether queries to the server have EDNS.
     pub edns: bool,
-    /// What trials of encryption have shown (RFC 9539), of a server over UDP.
+    /// The result of opportunistic encryption (RFC 9539); only for servers over UDP.
     #[serde(default)]
     pub encryption: EncryptionReport,
     /// The round-trip time expected by server selection.

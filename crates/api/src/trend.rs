@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TrendQuery {
-    /// Changes that were found in so many seconds before now; `None` for 30 days.
+    /// The seconds before now in which changes were found; `None` for 30 days.
     pub seconds: Option<u64>,
     /// Changes of this provider alone: the domain of the nameservers, or the address of a server without a name.
     pub provider: Option<String>,
@@ -19,8 +19,8 @@ pub struct TrendQuery {
 pub struct TrendReport {
     /// What changed on the present network, as a sentence.
     pub text: String,
-    /// How many changes on the present network last, of those found in the last 30 days or in the longer time that was
-    /// asked for: the changes of the sentence.
+    /// The number of lasting changes on the present network, found in 30 days or in the longer time of the query: the
+    /// changes of the sentence.
     #[serde(default)]
     pub lasting: u64,
     /// Changes on all networks, the latest first: a hundred at most.

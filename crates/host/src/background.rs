@@ -4,8 +4,7 @@
 #[cfg(target_os = "linux")]
 const PRIORITY: i32 = 15;
 
-/// Gives this thread a low priority: on a busy machine the threads that answer clients go first. Only Linux has
-/// priorities of threads.
+/// Gives this thread a low priority, on Linux alone: on a busy machine the threads that answer clients go first.
 pub fn begin() {
     // Without the priority the work is done all the same. The process 0 is this thread (setpriority(2)).
     #[cfg(target_os = "linux")]

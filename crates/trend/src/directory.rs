@@ -10,7 +10,7 @@ use crate::period::ServerIndex;
 
 /// The most servers. Beyond, the half with the fewest periods is forgotten.
 pub(crate) const MAX_SERVERS: usize = 4096;
-/// The zones, no zone above a further zone, after which a provider stands for no name that a client asked for.
+/// A provider of this many zones, none within another, reveals no visited domain.
 const SHARED_ZONES: usize = 3;
 
 /// A server.
@@ -56,7 +56,7 @@ impl Directory {
         let (number, provider) = (numbering.server(server), numbering.provider(&name));
         let ipv6 = server.address.is_ipv6();
         let index = self.add(DirectoryServer { number, provider, ipv6 })?;
-        // Zones under a further name say nothing of the first name.
+        // A zone served under a second name is no evidence for the provider of the first.
         if self.server(index).is_some_and(|server| server.provider == provider) {
             let known = self.providers.entry(provider).or_default();
             if !known.is_shared {

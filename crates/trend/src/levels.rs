@@ -23,7 +23,7 @@ const MIN_SERVER_HOURS: usize = 5;
 const MIN_RHYTHM_HOURS: usize = 6;
 /// The numbers of hours over which changes are looked for.
 pub(crate) const WINDOWS: [usize; 3] = [8, 16, 24];
-/// Windows without a common hour that must have been seen before a change is looked for.
+/// The disjoint windows needed before a change is looked for.
 const MIN_WINDOWS: usize = 5;
 
 /// What is usual for a subject.

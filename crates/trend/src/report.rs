@@ -29,7 +29,7 @@ impl Baseline {
         let provider = provider.map(|name| {
             TrendSubject::Provider(self.numbering.provider(name.trim_end_matches('.')))
         });
-        // The sentence tells the present state, however short a time was asked for.
+        // The sentence tells the present state, even if the query wants a shorter time.
         let told_since = since.min(reported_s);
         // The end of a change is told with the change.
         let is_end = |change: &LatencyChange| {

@@ -33,7 +33,7 @@ pub(crate) struct NetworkView<'a> {
 }
 
 impl NetworkView<'_> {
-    /// The milliseconds that known changes after a second added for the subjects picked by `has`.
+    /// The sum of later known changes, in ms, of the subjects that `has` picks.
     fn added_since(&self, second: u64, has: impl Fn(TrendSubject) -> bool) -> f64 {
         let later = self.changes.iter().filter(|change| {
             change.network == self.network && change.at_s > second && has(change.subject)
@@ -41,7 +41,7 @@ impl NetworkView<'_> {
         later.map(|change| change.by_ms).sum()
     }
 
-    /// The round trip to a server at a second, as after every known change.
+    /// The round trip at `second`, corrected by all later known changes.
     pub(crate) fn round_trip(&self, server: &DirectoryServer, second: u64, ms: f64) -> f64 {
         ms + self.added_since(second, |subject| subject.has(server))
     }

@@ -54,7 +54,7 @@ async fn log_in<A: Admin>(dashboard: &Dashboard<A>, request: &HttpRequest) -> Ht
     }
 }
 
-/// Whether this is the password. A guess takes 19 MiB, so guesses wait for each other, beside the serving thread.
+/// Whether this is the password. A guess takes 19 MiB: one at a time, on a thread beside the server's.
 async fn is_right<A: Admin>(dashboard: &Dashboard<A>, password: String) -> bool {
     let Some(hash) = dashboard.keys.password() else { return false };
     let Ok(_turn) = dashboard.guessing.acquire().await else { return false };

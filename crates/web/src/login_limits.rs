@@ -16,7 +16,7 @@ const CLIENT_PERIOD: Duration = Duration::from_secs(30);
 const ALL_GUESSES: u32 = 30;
 /// The time after which clients together have a further guess.
 const ALL_PERIOD: Duration = Duration::from_secs(4);
-/// Remembered networks; a further network displaces the network of the oldest guess.
+/// The most networks kept; a further one replaces the network with the oldest guess.
 const MAX_CLIENTS: usize = 512;
 
 /// An attempt to log in.

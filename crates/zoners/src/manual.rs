@@ -28,7 +28,7 @@ pub(crate) struct Completions {
 /// Arguments of `zoners manual`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  zoners manual /usr/local/share/man/man1")]
+  zoners manual pages && man pages/zoners.toml.5")]
 pub(crate) struct Manual {
     /// The folder that the pages are written to.
     folder: PathBuf,

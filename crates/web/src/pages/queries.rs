@@ -102,7 +102,7 @@ fn past(filter: &QueryFilter, found: Result<PastQueries, AdminError>) -> Markup 
         PastQuerySource::Log => ("in the query log", ""),
         PastQuerySource::History => (
             "in the history",
-            " The history has the queries that were not answered from memory, and one in ten seconds that was; query-log.queries keeps every query on disk.",
+            " The history has each query that needed recursion, and one hit every ten seconds; query-log.queries keeps every query on disk.",
         ),
     };
     let older = if more { filter.older(&queries) } else { None };

@@ -49,7 +49,7 @@ fn past(report: &Result<WhyReport, AdminError>) -> Markup {
     };
     html! {
         @if report.resolutions.is_empty() {
-            p { "The history has no question for " b { (name(&report.name)) } ". Of the answers from memory, one in ten seconds is kept." }
+            p { "The history has no question for " b { (name(&report.name)) } ". The history keeps one answer from memory every ten seconds." }
         }
         @if !report.names_below.is_empty() {
             p { "Names below: "

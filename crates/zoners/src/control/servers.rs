@@ -101,7 +101,7 @@ fn server(server: &KnownServer, column: usize, width: usize) -> Vec<String> {
     [head.trim_end().to_owned()].into_iter().chain(below).collect()
 }
 
-/// What is known of TLS at a server in clear, as a remark; empty if nothing is.
+/// Whether an authority at port 53 also answers over TLS, as a remark; empty if unknown.
 fn encryption(trials: EncryptionReport) -> &'static str {
     match trials {
         EncryptionReport::Unknown => "",

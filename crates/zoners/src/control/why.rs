@@ -27,8 +27,8 @@ const DAY: u64 = 86_400;
 /// Arguments of `zoners why`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The daemon remembers the questions that it did not answer from memory, and one in ten seconds that it
-did: which servers were asked, what they replied, and how long each took. The first sentence names the
+    after_help = "The daemon remembers each question that needed recursion, and one answer from memory every ten
+seconds: which servers were asked, what they replied, and how long each took. The first sentence names the
 cause: a provider whose servers are silent, slow or wrong, the line, IPv6, a captive portal,
 signatures, or the resolver itself.
 Below, each hop has the time at which it began, the time that it took, and its place in the whole.

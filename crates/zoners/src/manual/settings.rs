@@ -19,7 +19,7 @@ records = [\"nas.home.arpa. A 192.168.1.3\"]";
 enum Part<'a> {
     /// The beginning of a table, with its prose.
     Table { header: &'a str, prose: Vec<&'a str> },
-    /// Settings that stand beside each other, with their prose.
+    /// Consecutive settings, with their prose.
     Settings { lines: Vec<&'a str>, prose: Vec<&'a str> },
 }
 
@@ -85,7 +85,7 @@ fn parts(example: &str) -> Vec<Part<'_>> {
     while let Some(line) = lines.next() {
         let bare = line.strip_prefix("# ").unwrap_or(line);
         if line.trim().is_empty() || line == "#" {
-            // Prose before an empty line is of no setting.
+            // Prose before an empty line belongs to no setting.
             if !prose.is_empty() {
                 parts.push(Part::Settings { lines: Vec::new(), prose: std::mem::take(&mut prose) });
             }

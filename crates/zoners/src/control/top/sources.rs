@@ -17,7 +17,7 @@ use super::keys::{Key, KeyReader};
 
 /// The time between two requests of the status.
 const STATUS_INTERVAL: Duration = Duration::from_secs(2);
-/// Requests of the status for one request of the servers.
+/// Servers are requested with every third request of the status.
 const STATUSES_A_TROUBLE: u32 = 3;
 /// The seconds before now in which servers at fault are looked for.
 pub(super) const TROUBLE_SECONDS: u64 = 900;
