@@ -44,8 +44,8 @@ pub(super) struct QuicConnection {
     unsent: BTreeMap<StreamId, Bytes>,
 }
 
-/// How far a connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far a connection is. A stage leads to later stages alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Handshake,
     Open,

@@ -33,7 +33,6 @@ impl QuicServer {
         let Some(connection) = self.connection(number) else { return };
         connection.proto.handle_timeout(now);
         if connection.stage == Stage::Handshake && now >= connection.opened + HANDSHAKE_TIMEOUT {
-            self.counted.push(Counter::ClientQuicHandshakesFailed);
             self.close(now, number, CloseCode::ExcessiveLoad);
         }
         self.touch(number);
@@ -61,15 +60,8 @@ impl QuicServer {
                     self.queries.push_back(QuicQuery { stream, octets, client, ours, server_name });
                     self.connection(number).into_iter().for_each(|open| open.asked = now);
                 }
-                Told::Connected => {
-                    self.counted.push(Counter::ClientQuicHandshakes);
-                    self.leave_stage(number, Stage::Open);
-                }
-                Told::Lost => {
-                    if self.leave_stage(number, Stage::Over) {
-                        self.counted.push(Counter::ClientQuicHandshakesFailed);
-                    }
-                }
+                Told::Connected => self.advance(number, Stage::Open),
+                Told::Lost => self.advance(number, Stage::Over),
                 Told::Fault => {
                     self.counted.push(Counter::ClientQuicFaults);
                     self.close(now, number, CloseCode::ProtocolError);
@@ -106,12 +98,12 @@ impl QuicServer {
         let Some(connection) = self.connection(number) else { return };
         connection.touched = false;
         while outbox.put(|octets| connection.proto.poll_transmit(now, 1, octets)) {}
+        self.exchange_events(number);
+        let Some(connection) = self.connection(number) else { return };
         if connection.stage == Stage::Over {
             self.forget(number);
             return;
         }
-        self.exchange_events(number);
-        let Some(connection) = self.connection(number) else { return };
         let patience = connection.opened + HANDSHAKE_TIMEOUT;
         let handshake = (connection.stage == Stage::Handshake).then_some(patience);
         let next = connection.proto.poll_timeout().into_iter().chain(handshake).min();
@@ -123,7 +115,7 @@ impl QuicServer {
         let Some(connection) = self.connection(number) else { return };
         connection.proto.close(now, code.into(), bytes::Bytes::new());
         connection.slot = None;
-        self.leave_stage(number, Stage::Over);
+        self.advance(number, Stage::Over);
         self.touch(number);
     }
 
@@ -141,18 +133,25 @@ impl QuicServer {
         }
     }
 
-    /// Whether the connection was in a handshake before it came to this stage.
-    fn leave_stage(&mut self, number: usize, stage: Stage) -> bool {
-        let Some(connection) = self.connection(number) else { return false };
-        let was_handshake = std::mem::replace(&mut connection.stage, stage) == Stage::Handshake;
+    /// Brings a connection to this stage, and counts its handshake. The only place that changes a stage, so that each
+    /// handshake under way is counted off once.
+    fn advance(&mut self, number: usize, stage: Stage) {
+        let Some(connection) = self.connection(number) else { return };
+        let before = connection.stage;
+        connection.stage = before.max(stage);
         if stage == Stage::Over {
             let serial = connection.serial;
             let ended = std::mem::take(&mut connection.under_way).into_iter();
             let ended = ended.map(|id| QuicStream { connection: number, serial, id });
             self.cancelled.extend(ended);
         }
-        self.handshakes -= usize::from(was_handshake);
-        was_handshake
+        if before == Stage::Handshake {
+            self.handshakes -= 1;
+            self.counted.push(match stage {
+                Stage::Over => Counter::ClientQuicHandshakesFailed,
+                Stage::Handshake | Stage::Open => Counter::ClientQuicHandshakes,
+            });
+        }
     }
 
     fn drop_held(&mut self, number: usize) {
@@ -165,7 +164,7 @@ impl QuicServer {
     /// Lets go of a connection. Packets that still come get a stateless reset (RFC 9000 section 10.3).
     fn forget(&mut self, number: usize) {
         self.drop_held(number);
-        self.leave_stage(number, Stage::Over);
+        self.advance(number, Stage::Over);
         self.deadlines.disarm(number);
         let gone = self.connections.get_mut(number).and_then(Option::take);
         if gone.is_some_and(|connection| !connection.drained) {
@@ -184,7 +183,7 @@ impl QuicServer {
             answer.into_iter().for_each(|event| connection.proto.handle_event(event));
         }
         if connection.drained {
-            connection.stage = Stage::Over;
+            self.advance(number, Stage::Over);
         }
     }
 

@@ -11,10 +11,14 @@ use crate::quic::terms::MAX_STREAMS;
 
 /// Clients at addresses of their own, with a handshake that goes on or stands still.
 fn connect_many(world: &mut World, count: usize, hears: usize) {
+    connect_many_like(world, ClientLike::Stranger, count, hears);
+}
+
+fn connect_many_like(world: &mut World, is_like: ClientLike, count: usize, hears: usize) {
     for _ in 0..count {
         let number = world.clients.len();
         let address = format!("198.51.{}.{}", number / 250, number % 250 + 1);
-        let client = world.connect(&address, ClientLike::Stranger);
+        let client = world.connect(&address, is_like);
         world.clients[client].hears = hears;
     }
 }
@@ -73,6 +77,26 @@ fn handshakes_under_way_have_a_limit() {
     world.run();
     assert_eq!(world.count(Counter::ClientQuicHandshakesFull), 1);
     assert!(world.clients[late].connection.is_handshaking());
+}
+
+#[test]
+fn handshakes_that_end_by_the_idle_time_of_the_client_make_room() {
+    let mut world = World::new();
+    connect_many_like(&mut world, ClientLike::Impatient, RETRY_FROM, 0);
+    world.run();
+    assert_eq!(world.server.connections(), RETRY_FROM);
+    // The clients repeat nothing.
+    world.clients.clear();
+    let mut failed = 0;
+    for _ in 0..40 {
+        world.run_after(Duration::from_millis(100));
+        failed += world.count(Counter::ClientQuicHandshakesFailed);
+    }
+    assert_eq!((failed, world.server.connections()), (RETRY_FROM, 0));
+    world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    assert_eq!(world.count(Counter::ClientQuicRetries), 0, "no handshake was under way");
+    assert_eq!(world.server.connections(), 1);
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub(super) enum ClientLike {
     Stranger,
     /// Takes so many octets of a stream until it reads.
     Narrow(u32),
+    /// A stranger whose connection ends after a second without packets.
+    Impatient,
 }
 
 /// A client with one connection.
@@ -91,11 +93,20 @@ impl World {
 
     /// A client at this address that begins a connection; its number.
     pub(super) fn connect(&mut self, address: &str, is_like: ClientLike) -> usize {
-        let tls = if is_like == ClientLike::Stranger { client_tls() } else { self.tls.clone() };
+        let tls = match is_like {
+            ClientLike::Stranger | ClientLike::Impatient => client_tls(),
+            ClientLike::Ordinary | ClientLike::Narrow(_) => self.tls.clone(),
+        };
         let mut transport = TransportConfig::default();
         transport.max_idle_timeout(None).mtu_discovery_config(None);
-        if let ClientLike::Narrow(window) = is_like {
-            transport.stream_receive_window(VarInt::from_u32(window));
+        match is_like {
+            ClientLike::Narrow(window) => {
+                transport.stream_receive_window(VarInt::from_u32(window));
+            }
+            ClientLike::Impatient => {
+                transport.max_idle_timeout(Some(VarInt::from_u32(1000).into()));
+            }
+            ClientLike::Ordinary | ClientLike::Stranger => {}
         }
         let mut config = ClientConfig::new(tls);
         config.transport_config(Arc::new(transport));
