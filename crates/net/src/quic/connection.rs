@@ -12,6 +12,7 @@ use zoners_dns::packet;
 
 use super::close_code::CloseCode;
 use super::query_pieces::{QueryFault, QueryPieces};
+use super::terms::MAX_STREAMS;
 use crate::client_slots::{ClientSlot, stands_for};
 
 /// An open connection of a client.
@@ -28,7 +29,7 @@ pub(super) struct QuicConnection {
     pub(super) stage: Stage,
     /// The name of the server by which the client asks.
     pub(super) server_name: Option<Arc<str>>,
-    /// The streams of queries that are handed on and have no response yet: at most as many as a client may open.
+    /// The streams of queries that are handed on and have no response yet, at most [`MAX_STREAMS`].
     pub(super) under_way: Vec<StreamId>,
     /// Queries that the client has cancelled, less those with a response since.
     pub(super) cancelled: u32,
@@ -185,16 +186,22 @@ impl QuicConnection {
             tell(Told::Fault);
         } else if self.proto.is_handshaking() && !packet::is_replayable(&query) {
             self.early.push((id, query));
+        } else if self.under_way.len() >= MAX_STREAMS as usize {
+            self.refuse(id);
+            tell(Told::Excess);
         } else {
             self.under_way.push(id);
             tell(Told::Query(id, query));
         }
     }
 
-    /// Ends a stream whose client wants no response (RFC 9250 section 4.3.1).
+    /// Ends a stream whose client wants no response (RFC 9250 section 4.3.1). The rest of an incomplete query is not
+    /// read: the client may open another stream for this one.
     fn cancel(&mut self, id: StreamId, tell: &mut impl FnMut(Told)) {
+        self.pieces.remove(&id);
         self.unsent.remove(&id);
         self.early.retain(|(early, _)| *early != id);
+        let _ = self.proto.recv_stream(id).stop(CloseCode::RequestCancelled.into());
         let _ = self.proto.send_stream(id).reset(CloseCode::RequestCancelled.into());
         if self.end_query(id) {
             self.cancelled += 1;

@@ -1,10 +1,12 @@
 //! Each limit, at its edge.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use quinn_proto::TransportConfig;
 use zoners_dns::Counter;
 
-use super::peers::{ClientLike, World};
+use super::peers::{ClientLike, World, query, terms};
 use crate::quic::server::admission::{CROWDED, MAX_CLIENT_CONNECTIONS, MAX_HANDSHAKES, RETRY_FROM};
 use crate::quic::server::turns::{MAX_CANCELLED, MAX_HELD_OCTETS};
 use crate::quic::terms::MAX_STREAMS;
@@ -161,6 +163,58 @@ fn queries_of_a_connection_have_a_limit() {
     world.run_after(Duration::from_millis(100));
     world.clients[client].ask();
     assert_eq!(world.run().len(), 1, "answers make room");
+}
+
+#[test]
+fn a_connection_has_so_many_queries_under_way_whatever_its_streams() {
+    let mut terms = terms();
+    let mut transport = TransportConfig::default();
+    transport.max_concurrent_bidi_streams((2 * MAX_STREAMS).into());
+    Arc::make_mut(&mut terms.server).transport_config(Arc::new(transport));
+    let mut world = World::with_terms(terms);
+    let client = world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    for _ in 0..MAX_STREAMS {
+        world.clients[client].ask();
+    }
+    let queries = world.run();
+    assert_eq!(queries.len(), MAX_STREAMS as usize);
+    assert_eq!(world.count(Counter::ClientQuicExcess), 0);
+    let excess = world.clients[client].ask();
+    assert!(world.run().is_empty());
+    assert_eq!(world.count(Counter::ClientQuicExcess), 1);
+    assert_eq!(world.clients[client].heard(excess), (vec![], Some(Some(4))));
+    world.answer(&queries[0], 20);
+    world.clients[client].ask();
+    assert_eq!(world.run().len(), 1, "a response makes room");
+}
+
+#[test]
+fn a_query_cancelled_before_its_end_is_never_handed_on() {
+    let whole = query(0, 0);
+    let (first, rest) = whole.split_at(9);
+    let mut world = World::new();
+    let client = world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    for round in 0..=MAX_STREAMS {
+        let id = world.clients[client].send(first, false);
+        assert!(world.run().is_empty());
+        world.clients[client].connection.recv_stream(id).stop(3u32.into()).unwrap();
+        // The rest comes in the datagram of the cancellation, or in a later one.
+        if round % 2 == 1 {
+            world.clients[client].hears = 0;
+            assert!(world.run().is_empty());
+        }
+        let mut stream = world.clients[client].connection.send_stream(id);
+        assert_eq!(stream.write(rest), Ok(rest.len()));
+        stream.finish().unwrap();
+        assert!(world.run().is_empty(), "round {round}");
+        world.clients[client].hears = usize::MAX;
+        assert!(world.run_after(Duration::from_secs(1)).is_empty());
+    }
+    assert_eq!(world.server.next_cancelled(), None, "no query was handed on");
+    world.clients[client].ask();
+    assert_eq!(world.run().len(), 1);
 }
 
 #[test]

@@ -48,6 +48,11 @@ fn server_tls() -> Arc<rustls::ServerConfig> {
     Arc::new(tls)
 }
 
+/// The terms of an ordinary listener.
+pub(super) fn terms() -> QuicTerms {
+    QuicTerms::new(server_tls(), 7).unwrap()
+}
+
 /// The server with its clients.
 pub(super) struct World {
     pub(super) server: QuicServer,
@@ -86,7 +91,11 @@ pub(super) struct TestClient {
 
 impl World {
     pub(super) fn new() -> Self {
-        let server = QuicServer::new(QuicTerms::new(server_tls(), 7).unwrap());
+        World::with_terms(terms())
+    }
+
+    pub(super) fn with_terms(terms: QuicTerms) -> Self {
+        let server = QuicServer::new(terms);
         let (now, outbox) = (Instant::now(), Outbox::default());
         World { server, now, clients: Vec::new(), sent: (0, 0), outbox, tls: client_tls() }
     }
