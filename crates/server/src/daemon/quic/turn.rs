@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use zoners_dns::{ClockReading, Counter, Network, Transport};
 use zoners_net::datagrams::{Batch, Datagrams};
-use zoners_net::quic::{CloseCode, QuicQuery, QuicStream, Reception};
+use zoners_net::quic::{CloseCode, QuicQuery, QuicServer, QuicStream, Reception};
 use zoners_net::stream;
 
 use super::{LateReply, QuicWork};
@@ -113,11 +113,9 @@ impl QuicWork {
         }
         match handled {
             Handled::Reply => {
-                self.framed.clear();
-                stream::put_message(&mut self.framed, &self.reply);
-                self.server.answer(query.stream, &self.framed);
+                respond(&mut self.server, query.stream, Some(&self.reply), &mut self.framed);
             }
-            Handled::Nothing => self.server.give_up(query.stream, CloseCode::ExcessiveLoad),
+            Handled::Nothing => respond(&mut self.server, query.stream, None, &mut self.framed),
             Handled::Miss(miss) => {
                 let way = (self.replies.clone(), at_work.clone());
                 let recursion = recurse(service.clone(), *miss, query.stream, ends, way);
@@ -140,13 +138,7 @@ impl QuicWork {
     /// Answers a query whose recursion has ended.
     fn answer_late(&mut self, (stream, reply, at_work): LateReply) -> AtWork {
         self.recursions.remove(&stream);
-        self.framed.clear();
-        match reply {
-            Some(reply) if stream::put_message(&mut self.framed, &reply) => {
-                self.server.answer(stream, &self.framed);
-            }
-            _ => self.server.give_up(stream, CloseCode::InternalError),
-        }
+        respond(&mut self.server, stream, reply.as_deref(), &mut self.framed);
         at_work
     }
 
@@ -158,6 +150,22 @@ impl QuicWork {
         }
         self.outbox.clear();
         self.server.counted().for_each(|counter| service.count(counter));
+    }
+}
+
+/// Puts a response on the stream of its query. Without a response, the stream is reset with DOQ_EXCESSIVE_LOAD, and if
+/// the response is no message of a stream, with DOQ_INTERNAL_ERROR (RFC 9250 section 4.3).
+fn respond(
+    server: &mut QuicServer,
+    stream: QuicStream,
+    response: Option<&[u8]>,
+    framed: &mut Vec<u8>,
+) {
+    framed.clear();
+    match response {
+        Some(response) if stream::put_message(framed, response) => server.answer(stream, framed),
+        Some(_) => server.give_up(stream, CloseCode::InternalError),
+        None => server.give_up(stream, CloseCode::ExcessiveLoad),
     }
 }
 

@@ -139,6 +139,21 @@ impl QuicClient {
         Ok(heard.split_off(2))
     }
 
+    /// The code with which the server resets a stream.
+    pub(crate) fn reset_code(&mut self, stream: StreamId) -> Result<u64, ConnectionError> {
+        self.wait(|connection| {
+            let mut stream = connection.recv_stream(stream);
+            let mut chunks = stream.read(true).unwrap();
+            let code = match chunks.next(usize::MAX) {
+                Err(ReadError::Reset(code)) => Some(code.into_inner()),
+                Err(ReadError::Blocked) => None,
+                Ok(response) => panic!("a response: {response:?}"),
+            };
+            let _ = chunks.finalize();
+            code
+        })
+    }
+
     /// The code with which the server closes the connection; `None` for another end.
     pub(crate) fn close_code(&mut self) -> Option<u64> {
         match self.wait(|_| None::<()>) {

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use zoners_dns::{Message, OptRcode, Rtype};
 
+use crate::common::authority::Authority;
 use crate::common::certificate::{certificate_keys, certify};
 use crate::common::quic_client::QuicTrust;
 use crate::common::waiting::until;
@@ -169,6 +170,30 @@ fn a_cancelled_query_is_freed() {
     until("the query is cancelled", || lab.counter("client_quic_cancelled") == 1);
     until("the query has an outcome", || lab.counter("client_dropped") == 1);
     assert_eq!(client.ask().unwrap().answer.len(), 1);
+}
+
+#[test]
+fn a_query_that_gets_no_response_has_one_code_before_and_after_recursion() {
+    let (folder, internet) = (tempfile::tempdir().unwrap(), Authority::start());
+    internet.place("after.example", [203, 0, 113, 9]);
+    let list = folder.path().join("rpz");
+    let zone = "@ SOA a. b. 1 2 3 4 5\nbefore.example CNAME rpz-drop.\n32.9.113.0.203.rpz-ip CNAME rpz-drop.\n\
+                blocked.example CNAME .\n";
+    std::fs::write(&list, zone).unwrap();
+    let list = list.display().to_string();
+    let list = format!("[[policy.list]]\nname = \"rpz\"\npath = {list:?}\n");
+    let lab = QuicLab::start(&format!("[dnssec]\nvalidate = false\n{}{list}", internet.stub()));
+    let connect = || lab.trust.connect(lab.address).unwrap();
+    let blocked = query_for(0, "blocked.example", Rtype::A);
+    let is_blocked = || connect().answer(&blocked).unwrap().rcode == OptRcode::NXDOMAIN;
+    until("the list is in force", is_blocked);
+    let mut client = connect();
+    for name in ["before.example", "after.example"] {
+        let stream = client.send(&query_for(0, name, Rtype::A));
+        assert_eq!(client.reset_code(stream), Ok(4), "DOQ_EXCESSIVE_LOAD: {name}");
+    }
+    assert!(internet.was_asked_below("after.example"));
+    assert!(!internet.was_asked_below("before.example"));
 }
 
 #[test]
