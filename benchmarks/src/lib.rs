@@ -108,7 +108,7 @@ impl BenchService {
                 let handled = handle(&self.service, &packet, client, self.clock, &mut reply);
                 let Handled::Miss(miss) = handled else { continue };
                 let service = self.service.clone();
-                misses.spawn(Box::pin(async move { service.recurse(*miss, None).await }));
+                misses.spawn(Box::pin(async move { service.recurse(miss, None).await }));
             }
             misses.join_all().await;
         }

@@ -38,6 +38,7 @@ mod network_failures;
 mod network_window;
 mod observe;
 mod order;
+pub(crate) mod pending_miss;
 pub mod policy;
 pub mod policy_reason;
 mod portal;
@@ -258,7 +259,7 @@ impl<N: Network> Service<N> {
         match self.handler(clock)(self, packet, client, clock, &mut reply) {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
-            Handled::Miss(miss) => self.recurse(*miss, None).await,
+            Handled::Miss(miss) => self.recurse(miss, None).await,
         }
     }
 

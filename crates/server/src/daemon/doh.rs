@@ -133,7 +133,7 @@ impl DohTerms {
         let reply = match handled {
             Handled::Reply => Some(reply),
             Handled::Nothing => None,
-            Handled::Miss(miss) => service.recurse(*miss, None).await,
+            Handled::Miss(miss) => service.recurse(miss, None).await,
         };
         let Some(reply) = reply else {
             return HttpResponse::text(StatusCode::BAD_REQUEST, "there is no answer to this query");

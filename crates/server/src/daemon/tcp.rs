@@ -25,9 +25,10 @@ use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
 use crate::client::Client;
 use crate::dnstap::ClientEnds;
+use crate::pipeline::pending_miss::PendingMiss;
 use crate::pipeline::{Miss, Service};
 use handshakes::Handshakes;
-use ready::{ReadyQueries, WaitingMiss, answer_ready};
+use ready::{ReadyQueries, answer_ready};
 
 /// Responses are handed on at so many octets …
 const PORTION_OCTETS: usize = 16 * 1024;
@@ -198,15 +199,15 @@ async fn read<N: Network>(
                 ReadyQueries::Done => break,
                 ReadyQueries::PortionFull => {}
                 ReadyQueries::Miss(miss) => {
-                    let waiting = WaitingMiss::new(&service, miss);
+                    let waiting = PendingMiss::new(&service, miss);
                     if in_flight.available_permits() == 0 {
                         // Ready responses do not wait for pending ones.
                         outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
-                    let Some(miss) = waiting.begin() else { continue };
+                    let Some(miss) = waiting.take() else { continue };
                     let outgoing = outgoing.another();
-                    let recursion = recurse(service.clone(), *miss, (slot, ends), outgoing);
+                    let recursion = recurse(service.clone(), miss, (slot, ends), outgoing);
                     tokio::spawn(Box::pin(recursion));
                 }
             }
@@ -277,7 +278,7 @@ impl OutgoingReplies {
 
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
-    miss: Miss,
+    miss: Box<Miss>,
     (_slot, ends): (OwnedSemaphorePermit, ClientEnds),
     mut outgoing: OutgoingReplies,
 ) {

@@ -64,7 +64,7 @@ fn serve_batch<N: Network>(
     (socket, access): (&Datagrams, AccessList),
     batch: &mut Batch,
     shed: &mut Shed,
-    mut miss: impl FnMut(Miss, Peer),
+    mut miss: impl FnMut(Box<Miss>, Peer),
 ) {
     // The kernel reports clients that went away; the socket stays good.
     if socket.receive(batch).is_err() {
@@ -95,7 +95,7 @@ fn serve_batch<N: Network>(
             Handled::Nothing => reply.clear(),
             Handled::Miss(missed) => {
                 reply.clear();
-                miss(*missed, peer);
+                miss(missed, peer);
             }
         }
     }
@@ -127,7 +127,7 @@ type OutgoingReply = ((Vec<u8>, Peer), AtWork);
 
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
-    miss: Miss,
+    miss: Box<Miss>,
     peer: Peer,
     (replies, bound): (mpsc::Sender<OutgoingReply>, Option<SocketAddr>),
     at_work: AtWork,

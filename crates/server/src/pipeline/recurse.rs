@@ -9,6 +9,7 @@ use zoners_net::client_slots::stands_for;
 use zoners_resolver::{Cause, Resolution, Trace, Unresolved};
 
 use super::observe::resolved_miss;
+use super::pending_miss::PendingMiss;
 use super::policy::Judged;
 use super::query::Miss;
 use super::rebinding::AnswerOrigin;
@@ -26,28 +27,31 @@ const LATE_CLIENT_QUERIES: usize = 64;
 impl<N: Network> Service<N> {
     /// Takes a miss through recursion. `None` if there is no reply: the answer came too late to be sent, or the
     /// policy drops it.
-    pub async fn recurse(&self, mut miss: Miss, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
-        let told_within = self.room_for_timeline(&miss);
+    pub async fn recurse(&self, miss: Box<Miss>, trace: Option<Arc<Trace>>) -> Option<Vec<u8>> {
+        let mut pending = PendingMiss::new(self, miss);
+        let miss = pending.get_mut()?;
+        let told_within = self.room_for_timeline(miss);
         let is_recorded = told_within.is_some() || self.events.recorder().is_some();
         let recorded = is_recorded.then(|| Arc::new(Trace::of_hops()));
         let trace = trace.or_else(|| recorded.clone());
         let service = self.of_group(miss.group);
-        let left = LeftMiss { service: self, miss: &miss };
-        let (resolution, origin) = service.resolve_miss(&miss, trace).await;
-        std::mem::forget(left);
-        let now = self.worker.shared().now();
+        let (resolution, origin) = service.resolve_miss(miss, trace).await;
+        let mut now = self.worker.shared().now();
         let mut reply = Vec::new();
         let resolved = (&resolution, origin);
-        let (outcome, reason) = match service.finish_recursion(&miss, resolved, now, &mut reply) {
+        let (outcome, reason) = match service.finish_recursion(miss, resolved, now, &mut reply) {
             Judged::Ended(outcome, reason) => (outcome, reason),
             // Boxed, since it is rare.
             Judged::Redirected(redirect) => {
-                Box::pin(service.recurse_redirect(&mut miss, *redirect, &mut reply)).await
+                let ended = Box::pin(service.recurse_redirect(miss, *redirect, &mut reply)).await;
+                now = self.worker.shared().now();
+                ended
             }
         };
+        let miss = pending.take()?;
         self.end_miss(&miss, (outcome, reason), &reply, now);
         if let Some(trace) = recorded {
-            let miss = resolved_miss(miss, &trace, &resolution, (outcome, reason), &reply);
+            let miss = resolved_miss(*miss, &trace, &resolution, (outcome, reason), &reply);
             if let Some(limit) = told_within {
                 timeline::tell_miss(&miss, limit, &mut reply);
             }
@@ -56,14 +60,8 @@ impl<N: Network> Service<N> {
         (!reply.is_empty()).then_some(reply)
     }
 
-    /// Counts a miss whose client went away before the end of the recursion.
-    pub(crate) fn abandon(&self, miss: &Miss) {
-        let now = self.worker.shared().now();
-        self.end_miss(miss, (QueryOutcome::Dropped, None), &[], now);
-    }
-
     /// Counts the outcome of a miss, with the time that it took.
-    fn end_miss(
+    pub(super) fn end_miss(
         &self,
         miss: &Miss,
         (outcome, reason): (QueryOutcome, Option<EdeCode>),
@@ -166,18 +164,5 @@ impl<N: Network> Service<N> {
             Some(answer) => self.look_up_own(answer, question).await,
             None => self.worker.resolve(question, trace).await,
         }
-    }
-}
-
-/// A miss under recursion. If the client goes away and the recursion is dropped, the query is counted as dropped: each
-/// query has an outcome.
-struct LeftMiss<'a, N: Network> {
-    service: &'a Service<N>,
-    miss: &'a Miss,
-}
-
-impl<N: Network> Drop for LeftMiss<'_, N> {
-    fn drop(&mut self) {
-        self.service.abandon(self.miss);
     }
 }

@@ -118,7 +118,7 @@ impl QuicWork {
             Handled::Nothing => respond(&mut self.server, query.stream, None, &mut self.framed),
             Handled::Miss(miss) => {
                 let way = (self.replies.clone(), at_work.clone());
-                let recursion = recurse(service.clone(), *miss, query.stream, ends, way);
+                let recursion = recurse(service.clone(), miss, query.stream, ends, way);
                 // Boxed, since spawning copies a future five times.
                 let recursion = tokio::spawn(Box::pin(recursion));
                 self.recursions.insert(query.stream, recursion.abort_handle());
@@ -172,7 +172,7 @@ fn respond(
 /// Takes a miss through recursion, and hands the response on.
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
-    miss: Miss,
+    miss: Box<Miss>,
     stream: QuicStream,
     ends: ClientEnds,
     (replies, at_work): (mpsc::Sender<LateReply>, AtWork),

@@ -1,4 +1,4 @@
-//! The queries of one read: through the stages before recursion, and a miss that waits for its turn.
+//! The queries of one read, through the stages before recursion.
 
 use zoners_dns::{ClockReading, Network};
 use zoners_net::stream::{self, Incoming};
@@ -50,29 +50,4 @@ pub(super) fn answer_ready<N: Network>(
         }
     }
     ReadyQueries::Done
-}
-
-/// A miss that waits until an earlier recursion of the connection has ended. If the connection is closed meanwhile, the
-/// query is counted as dropped: each query has an outcome.
-pub(super) struct WaitingMiss<'a, N: Network> {
-    service: &'a Service<N>,
-    miss: Option<Box<Miss>>,
-}
-
-impl<'a, N: Network> WaitingMiss<'a, N> {
-    /// A miss that waits.
-    pub(super) fn new(service: &'a Service<N>, miss: Box<Miss>) -> Self {
-        WaitingMiss { service, miss: Some(miss) }
-    }
-
-    /// The miss, whose recursion begins.
-    pub(super) fn begin(mut self) -> Option<Box<Miss>> {
-        self.miss.take()
-    }
-}
-
-impl<N: Network> Drop for WaitingMiss<'_, N> {
-    fn drop(&mut self) {
-        self.miss.iter().for_each(|miss| self.service.abandon(miss));
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::lab::{ServiceLab, asked, lab, lab_with, packet, with_options};
 use zoners_dns::{
@@ -10,9 +11,12 @@ use zoners_dns::{
 };
 use zoners_policy::{CompiledPolicy, ListSource, MemoryStorage, PolicyCompiler};
 use zoners_resolver::Answer;
+use zoners_server::events::EventFilter;
 use zoners_server::policy::groups::PolicyGroups;
 use zoners_server::policy::{ListPolicy, PolicySurroundings};
 use zoners_server::{Client, Config, Service};
+use zoners_sim::world::NET_SERVERS;
+use zoners_sim::{Link, Manner};
 
 const ADULT: &str = "192.168.1.1";
 const CHILD: &str = "192.168.1.2";
@@ -122,6 +126,32 @@ async fn an_alias_of_a_blocked_name_is_blocked_however_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_goes_away_during_the_recursion_to_the_target_of_a_rule_has_an_outcome() {
+    let zone = "@ SOA a. b. 1 2 3 4 5\n32.2.115.0.203.rpz-ip CNAME target.example.net.\n";
+    let lab = governed(zone, "");
+    lab.link_all(NET_SERVERS, Manner::Dead);
+    let query = packet(&asked("www.example.com", Rtype::A), true);
+    let answered = lab.send(&query, Transport::Tcp);
+    assert!(tokio::time::timeout(Duration::from_secs(1), answered).await.is_err());
+    assert!(NET_SERVERS.iter().any(|server| lab.net.sent_to(server) > 0));
+    assert_eq!((lab.count(Counter::ClientDropped), lab.count(Counter::ClientQueries)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_an_answer_has_the_recursion_to_the_target_of_a_rule() {
+    let zone = "@ SOA a. b. 1 2 3 4 5\n32.2.115.0.203.rpz-ip CNAME www.example.net.\n";
+    let lab = governed(zone, "");
+    for server in NET_SERVERS {
+        lab.net.link(server, Link::of(300));
+    }
+    let mut events = lab.service.events().attach(1, EventFilter::default());
+    let reply = show(ask(&lab, "www.example.com", Rtype::A, ADULT).await);
+    assert!(reply.contains("CNAME www.example.net."), "{reply}");
+    let took = events.next_event().unwrap().took;
+    assert!(took >= Duration::from_millis(300), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_on_which_no_rule_decides_is_as_without_a_policy() {
     let (plain, lab) = (lab(), governed("0.0.0.0 other.example.com\n", ""));
     // The TTL counts down.
@@ -162,7 +192,7 @@ async fn an_answer_is_judged_by_the_servers_of_its_zones() {
             let free = show(ask(&lab, "free.example.com", Rtype::A, ADULT).await);
             assert!(!free.contains("EDE 15"), "{entry}: {free}");
             // The delegation expires before the answer.
-            tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+            tokio::time::sleep(Duration::from_secs(100)).await;
         }
     }
     let above = governed(&zone("*.nic.com.rpz-nsdname CNAME ."), "");

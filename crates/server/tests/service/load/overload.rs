@@ -181,7 +181,7 @@ async fn a_flood_of_names_never_asked_leaves_cached_answers_alone() {
         match service.handle(&packet, attacker(number), service.clock(), &mut reply) {
             Handled::Miss(miss) => {
                 let service = service.clone();
-                flood.spawn(async move { service.recurse(*miss, None).await });
+                flood.spawn(async move { service.recurse(miss, None).await });
             }
             Handled::Reply | Handled::Nothing => {}
         }
