@@ -79,8 +79,7 @@ impl BoundListener {
         self.transport
     }
 
-    /// The listeners of a service manager. A socket is served over the encrypted transport that the configuration has at
-    /// its port, else in clear.
+    /// The listeners of a service manager, each over the transport that the configuration has there.
     ///
     /// # Errors
     /// A socket has no address.
@@ -89,6 +88,7 @@ impl BoundListener {
         tcp: Vec<TcpListener>,
         config: &Config,
     ) -> io::Result<Vec<Self>> {
+        let wanted = config.listeners();
         let datagrams = udp.into_iter().map(BoundSocket::Datagrams);
         let sockets = datagrams.chain(tcp.into_iter().map(BoundSocket::Stream));
         let of_socket = |socket: BoundSocket| {
@@ -96,13 +96,7 @@ impl BoundListener {
                 BoundSocket::Datagrams(_) => Transport::Udp,
                 BoundSocket::Stream(_) => Transport::Tcp,
             };
-            let port = socket.address()?.port();
-            let wanted = config.listeners().into_iter().find(|wanted| {
-                wanted.transport.is_encrypted()
-                    && wanted.transport.has_datagrams() == plain.has_datagrams()
-                    && wanted.address.port() == port
-            });
-            let transport = wanted.map_or(plain, |wanted| wanted.transport);
+            let transport = transport_of_given(plain, socket.address()?, &wanted);
             Ok(BoundListener { transport, socket })
         };
         sockets.map(of_socket).collect()
@@ -134,6 +128,17 @@ impl BoundListener {
         };
         Ok(ServedListener { transport: self.transport, socket })
     }
+}
+
+/// The transport of a socket that a service manager has bound at `address`: that of the wanted listener at this address,
+/// else an encrypted one that is wanted at this port, else `plain`.
+fn transport_of_given(plain: Transport, address: SocketAddr, wanted: &[ListenerSpec]) -> Transport {
+    let fitting =
+        || wanted.iter().filter(|own| own.transport.has_datagrams() == plain.has_datagrams());
+    let has_port =
+        |own: &&ListenerSpec| own.transport.is_encrypted() && own.address.port() == address.port();
+    let at_address = fitting().find(|own| own.address == address);
+    at_address.or_else(|| fitting().find(has_port)).map_or(plain, |own| own.transport)
 }
 
 impl BoundSocket {
@@ -301,16 +306,37 @@ mod tests {
             tables_without_socket(&given.unwrap(), &config)
         };
         assert!(remarks("udp://127.0.0.1").is_empty() && remarks("https://0.0.0.0").is_empty());
-        for other in ["127.0.0.1", "udp://0.0.0.0", "tls://127.0.0.1"] {
-            let told = remarks(other);
-            let start = format!(
-                "zoners.toml:3:9: listen.allow: the service manager gave no socket for {other}"
-            );
-            assert!(told.len() == 1, "{other}: {told:?}");
-            assert!(told[0].starts_with(&start), "{told:?}");
+        let key = "zoners.toml:3:9: listen.allow: the service manager gave no socket";
+        for other in ["udp://0.0.0.0", "tls://127.0.0.1"] {
+            let expected =
+                format!("{key} for {other}:{port}: the table holds for none of the sockets");
+            assert_eq!(remarks(other), [expected]);
+        }
+        let expected =
+            format!("{key} over TCP for 127.0.0.1:{port}: the table holds over UDP alone");
+        assert_eq!(remarks("127.0.0.1"), [expected]);
+    }
+
+    #[test]
+    fn a_socket_of_the_manager_has_the_transport_of_its_address_before_that_of_its_port() {
+        let text = "[server]\nlisten = [\"tls://192.0.2.1:8853\", \"192.0.2.2:8853\", \"quic://192.0.2.3:8853\"]\n";
+        let wanted = Config::parse(text, "zoners.toml").unwrap().listeners();
+        let of = |plain, address: &str| {
+            transport_of_given(plain, format!("{address}:8853").parse().unwrap(), &wanted)
+        };
+        for (address, udp, tcp) in [
+            ("192.0.2.1", Transport::Quic, Transport::Tls),
+            ("192.0.2.2", Transport::Udp, Transport::Tcp),
+            ("192.0.2.3", Transport::Quic, Transport::Tls),
+            ("0.0.0.0", Transport::Quic, Transport::Tls),
+        ] {
+            assert_eq!(of(Transport::Udp, address), udp, "{address}");
+            assert_eq!(of(Transport::Tcp, address), tcp, "{address}");
         }
     }
 
+        let other = "192.0.2.1:53".parse().unwrap();
+        assert_eq!(transport_of_given(Transport::Tcp, other, &wanted), Transport::Tcp);
     #[test]
     fn addresses_collide_if_equal_or_covered_by_the_wildcard() {
         let collide =
