@@ -9,7 +9,9 @@ use zoners_host::ports::system_proxy::{HAS_SYSTEM_PROXY, SYSTEM_PROXY_PORT, Syst
 use zoners_host::privileges::is_root;
 use zoners_net::listen::{DISTRIBUTES_CLIENTS, Terms, is_absent};
 
-use super::listeners::{BoundAddress, BoundAddresses, BoundListener};
+use super::listeners::{
+    BoundAddress, BoundAddresses, BoundListener, warn_of_tables_without_socket,
+};
 use super::owner;
 use super::take_over::{TakenListeners, serves};
 use crate::config::{AddressSpec, Config, ListenerSpec};
@@ -42,11 +44,11 @@ pub(super) fn bind(
 ) -> io::Result<(BoundAddresses, Option<String>)> {
     let threads = config.server.threads;
     if !given.is_empty() {
-        return Ok((share_out(given, threads)?, None));
+        return Ok((share_out(given, config)?, None));
     }
     if let Some(TakenListeners { listeners, given, with_predecessor }) = taken {
         let bound = match given {
-            true => share_out(&listeners, threads)?,
+            true => share_out(&listeners, config)?,
             false => bind_or_take(&config.listeners(), threads, listeners)?,
         };
         return Ok((BoundAddresses { with_predecessor, ..bound }, None));
@@ -82,12 +84,15 @@ pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
     SystemProxy::among(&ports::listeners(SYSTEM_PROXY_PORT)).warning()
 }
 
-/// The sockets of a service manager, for each worker.
-fn share_out(given: &[BoundListener], threads: usize) -> io::Result<BoundAddresses> {
-    let mut addresses = given.iter().map(BoundListener::address).collect::<io::Result<Vec<_>>>()?;
+/// The sockets of a service manager, for each worker; warns of tables without a socket.
+fn share_out(given: &[BoundListener], config: &Config) -> io::Result<BoundAddresses> {
+    let address_of = |own: &BoundListener| Ok((own.transport(), own.address()?));
+    let sockets = given.iter().map(address_of).collect::<io::Result<Vec<_>>>()?;
+    warn_of_tables_without_socket(&sockets, config);
+    let mut addresses: Vec<SocketAddr> = sockets.into_iter().map(|(_, address)| address).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    let listeners = copies(given, threads)?;
+    let listeners = copies(given, config.server.threads)?;
     let address = BoundAddress { wanted: None, addresses, listeners };
     Ok(BoundAddresses { bound: vec![address], ..BoundAddresses::default() })
 }
@@ -129,8 +134,8 @@ fn bind_or_take(
     BoundAddresses { absent, missing, ..bound }.or_error()
 }
 
-/// Distributes sockets over workers: each socket is read by a worker, as the kernel distributes clients over all
-/// sockets; each worker reads a socket of each transport, as long as a socket may have several readers.
+/// Distributes sockets over workers. Each socket has a reader, as the kernel distributes clients over all sockets. Each
+/// worker reads a socket of each transport; a socket of QUIC has one reader, and further workers have none.
 fn distribute(sockets: &[BoundListener], threads: usize) -> io::Result<Vec<Vec<BoundListener>>> {
     let mut workers: Vec<Vec<BoundListener>> = (0..threads).map(|_| Vec::new()).collect();
     for transport in Transport::ALL {

@@ -19,7 +19,7 @@ use super::bound::Bound;
 use super::generation::{Core, Generation};
 use super::http::{BoundHttp, HttpPlace};
 use super::kept_sockets::KeptSockets;
-use super::listeners::{BoundListener, warn_of_tables_without_socket};
+use super::listeners::BoundListener;
 use super::signals::Signals;
 use super::state_folder::StateFolder;
 use super::take_over::TakenOver;
@@ -132,7 +132,6 @@ impl Configured {
         let heir = privileges::heir(config)?;
         let GivenSockets { udp, tcp, stored } = service_manager::sockets()?;
         let given = BoundListener::given(udp, tcp, config)?;
-        warn_of_tables_without_socket(&given, config);
         let (taken, kept) = match predecessor {
             Some(control) => take_over(&control)?,
             None => take_from_store(stored, config, !given.is_empty())?,

@@ -251,34 +251,35 @@ pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
     }
 }
 
-/// Warns of tables `[[listen]]` that hold for no socket, if a service manager has `given` sockets.
-pub(super) fn warn_of_tables_without_socket(given: &[BoundListener], config: &Config) {
-    if !given.is_empty() {
-        let remarks = tables_without_socket(given, config);
-        remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
-    }
+/// Warns of tables `[[listen]]` for which a service manager has not given every socket.
+pub(super) fn warn_of_tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) {
+    let remarks = tables_without_socket(given, config);
+    remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
 }
 
-/// Remarks on tables `[[listen]]` with clients of their own that hold for none of the sockets which a service manager has
+/// Remarks on tables `[[listen]]` with clients of their own and without a socket among those that a service manager has
 /// `given`. DNS over HTTPS has other sockets.
-fn tables_without_socket(given: &[BoundListener], config: &Config) -> Vec<String> {
-    let has_socket = |at: SocketAddr, transport: Transport| {
-        let is_there = |own: &BoundListener| {
-            own.transport == transport && own.address().is_ok_and(|address| address == at)
-        };
-        transport == Transport::Https || given.iter().any(is_there)
-    };
+fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> Vec<String> {
     let tables = config.listen.iter().enumerate().filter(|(_, table)| table.allow.is_some());
-    let without = tables.filter(|(_, table)| {
-        let (at, transports) = (table.address.address, table.address.transports);
-        !transports.iter().all(|transport| has_socket(at, *transport))
-    });
-    let told = without.map(|(number, table)| {
+    let told = tables.filter_map(|(number, table)| {
+        let at = table.address.address;
+        let has_socket = |transport: &&Transport| {
+            **transport == Transport::Https || given.contains(&(**transport, at))
+        };
+        let transports = table.address.transports.iter();
+        let (there, missing): (Vec<&Transport>, Vec<_>) = transports.partition(has_socket);
+        let missing = missing.first()?.to_string().to_uppercase();
         let address = &table.address;
-        let what = format!(
-            "the service manager gave no socket for {address}: the table holds for none of the sockets"
-        );
-        config.source.remark(&format!("listen[{number}].allow"), &what)
+        let what = match there.first() {
+            None => format!(
+                "the service manager gave no socket for {address}: the table holds for none of the sockets"
+            ),
+            Some(there) => format!(
+                "the service manager gave no socket over {missing} for {address}: the table holds over {} alone",
+                there.to_string().to_uppercase()
+            ),
+        };
+        Some(config.source.remark(&format!("listen[{number}].allow"), &what))
     });
     told.collect()
 }
@@ -303,7 +304,8 @@ mod tests {
             let text = format!("[[listen]]\naddress = \"{address}:{port}\"\nallow = []\n");
             let config = Config::parse(&text, "zoners.toml").unwrap();
             let given = BoundListener::given(vec![udp.try_clone().unwrap()], Vec::new(), &config);
-            tables_without_socket(&given.unwrap(), &config)
+            let given = given.unwrap().remove(0);
+            tables_without_socket(&[(given.transport(), given.address().unwrap())], &config)
         };
         assert!(remarks("udp://127.0.0.1").is_empty() && remarks("https://0.0.0.0").is_empty());
         let key = "zoners.toml:3:9: listen.allow: the service manager gave no socket";
@@ -333,10 +335,10 @@ mod tests {
             assert_eq!(of(Transport::Udp, address), udp, "{address}");
             assert_eq!(of(Transport::Tcp, address), tcp, "{address}");
         }
-    }
-
         let other = "192.0.2.1:53".parse().unwrap();
         assert_eq!(transport_of_given(Transport::Tcp, other, &wanted), Transport::Tcp);
+    }
+
     #[test]
     fn addresses_collide_if_equal_or_covered_by_the_wildcard() {
         let collide =

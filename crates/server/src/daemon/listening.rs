@@ -14,10 +14,13 @@ use zoners_net::listen;
 
 use super::at_work::SocketCopies;
 use super::bind::bind_all;
-use super::listeners::{BoundAddress, BoundAddresses, BoundListener, ServedListener, collide};
+use super::listeners::{
+    BoundAddress, BoundAddresses, BoundListener, ServedListener, collide,
+    warn_of_tables_without_socket,
+};
 use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
-use crate::config::{AddressSpec, ListenerSpec};
+use crate::config::{AddressSpec, Config, ListenerSpec};
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
@@ -224,6 +227,16 @@ impl Listening {
 
     /// Whether a service manager gave the sockets: then no configuration changes the addresses.
     pub(super) fn is_given(&self) -> bool {
+    /// Warns of tables `[[listen]]` without a socket, if a service manager gave the sockets.
+    pub(super) fn warn_of_tables_without_socket(&self, config: &Config) {
+        if self.is_given() {
+            let of_first = self.places.iter().flat_map(|place| place.listeners.iter().take(1));
+            let socket = |own: &ServedListener| Some((own.transport, own.address()?));
+            let sockets: Vec<_> = of_first.flatten().filter_map(socket).collect();
+            warn_of_tables_without_socket(&sockets, config);
+        }
+    }
+
         self.places.iter().any(|place| place.wanted.is_none())
     }
 

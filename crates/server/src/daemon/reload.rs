@@ -222,6 +222,9 @@ impl Serving {
         log_routes(&before.config, &next.config);
         tracing::info!("reload: the new configuration is in force");
         next.log_remarks(Some(&before));
+        if before.config.listen != next.config.listen {
+            listening.warn_of_tables_without_socket(&next.config);
+        }
         if !restart.is_empty() {
             tracing::warn!("reload: changed, but needs a restart: {}", restart.join(", "));
         }
