@@ -51,8 +51,8 @@ pub(super) struct DashboardDoor<A: Admin> {
     tls: ServedTls,
     /// The names of the HTTP service and of the certificate, for the dashboard over a network.
     names: Mutex<Vec<String>>,
-    /// Why the dashboard could not be opened the last time.
-    failure: Mutex<Option<String>>,
+    /// Why the dashboard could not be opened the last time: for programs, and for other machines.
+    failures: Mutex<[Option<String>; 2]>,
 }
 
 /// A dashboard in service.
@@ -85,7 +85,7 @@ impl<A: Admin> DashboardDoor<A> {
             network,
             tls: ServedTls::default(),
             names,
-            failure: Mutex::default(),
+            failures: Mutex::default(),
         }
     }
 
@@ -109,25 +109,20 @@ impl<A: Admin> DashboardDoor<A> {
         *self.names.lock() = names;
     }
 
-    /// Opens the dashboard for those who need no link: for programs if there are tokens, and for browsers of other machines
-    /// if there is a password. A failure is tried again at the next call, and logged once.
+    /// Opens the dashboard without a link: for programs if there are tokens, and for browsers of other machines if there is
+    /// a password. A failure is tried again at the next call, and logged once.
     pub(super) fn open_without_link(&self, admin: &Weak<A>) {
         let has_address = self.terms.as_ref().is_some_and(|terms| terms.listen.is_some());
         let is_needed = || !self.keys.keys().tokens().list(now_s()).is_empty();
         let is_open = self.open.lock().is_some();
-        let mut failure = None;
-        if has_address && !is_open && is_needed() {
-            let opened = self.opened(admin, |_| ());
-            failure = opened.err().map(|error| format!("not open for programs: {error}"));
-        }
-        if let Err(error) = self.open_to_network(admin) {
-            failure = Some(format!("not open for other machines: {error}"));
-        }
-        let mut told = self.failure.lock();
-        if let Some(failure) = failure.as_ref().filter(|failure| told.as_ref() != Some(failure)) {
+        let opened = (has_address && !is_open && is_needed()).then(|| self.opened(admin, |_| ()));
+        let programs = opened.and_then(Result::err);
+        let programs = programs.map(|error| format!("not open for programs: {error}"));
+        let machines = self.open_to_network(admin).err();
+        let machines = machines.map(|error| format!("not open for other machines: {error}"));
+        for failure in new_failures(&mut self.failures.lock(), [programs, machines]) {
             tracing::warn!("dashboard: {failure}");
         }
-        *told = failure;
     }
 
     /// Opens the dashboard for browsers of other machines, if the configuration wants that and there is a password.
@@ -278,6 +273,14 @@ impl<A: Admin> OpenDashboard<A> {
     }
 }
 
+/// The failures that are not told yet; those of the last time are `told`.
+fn new_failures(told: &mut [Option<String>; 2], failures: [Option<String>; 2]) -> Vec<String> {
+    let before = std::mem::replace(told, failures);
+    let pairs = told.iter().zip(before);
+    let new = pairs.filter(|(failure, before)| *failure != before);
+    new.filter_map(|(failure, _)| failure.clone()).collect()
+}
+
 /// Every browser with a link is of this machine, and so of one address.
 fn limits(way: &DashboardWay) -> HttpLimits {
     let limits = HttpLimits { connections: MAX_CONNECTIONS, ..HttpLimits::default() };
@@ -304,4 +307,21 @@ fn observer(counters: Arc<Counters>) -> LoginObserver {
         };
         counters.count(counter);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_each_way_is_told_once() {
+        let mut told = [None, None];
+        let mut new = |failures: [Option<&str>; 2]| {
+            new_failures(&mut told, failures.map(|failure| failure.map(str::to_owned)))
+        };
+        assert_eq!(new([Some("programs"), Some("machines")]), ["programs", "machines"]);
+        assert!(new([Some("programs"), Some("machines")]).is_empty());
+        assert_eq!(new([None, Some("other machines")]), ["other machines"]);
+        assert_eq!(new([Some("programs"), Some("other machines")]), ["programs"]);
+    }
 }
