@@ -34,9 +34,12 @@ impl ServedTls {
         }
     }
 
-    /// The terms of connections over QUIC, the same for all workers, if there is a certificate.
+    /// The terms of connections over QUIC, the same for all workers; a lack of terms is logged.
     pub(super) fn quic(&self, random: &Random) -> Option<QuicTerms> {
-        let in_force = self.0.load_full()?;
+        let Some(in_force) = self.0.load_full() else {
+            tracing::error!("quic: no client is served: no certificate is in force");
+            return None;
+        };
         let make = || {
             let tls = in_force.tls.config(ApplicationProtocol::Doq);
             let made = QuicTerms::new(tls, random.bits());

@@ -138,10 +138,7 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) 
         match socket {
             ServedSocket::Datagrams(socket) if transport == Transport::Quic => {
                 let random = current.load().worker().shared().random.clone();
-                let Some(terms) = tls.quic(&random) else {
-                    tracing::error!("quic: no client is served: there is no certificate");
-                    continue;
-                };
+                let Some(terms) = tls.quic(&random) else { continue };
                 let door = quic::QuicDoor {
                     listener: assignment.wanted,
                     terms,
