@@ -145,7 +145,7 @@ impl Configured {
         }
         let (addresses, instead) = bind::bind(config, is_on_trial(&core), &given, listeners)?;
         let side_effect = bind::side_effect(&addresses);
-        let http = BoundHttp::all(&HttpPlace::all(config), http)?;
+        let http = BoundHttp::all(&HttpPlace::all(config), config, http)?;
         let control = control_socket::bind(config, heir, control.as_ref())?;
         privileges::raise_descriptors();
         if let Some(heir) = heir {

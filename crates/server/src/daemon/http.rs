@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use zoners_api::DescriptorKind;
-use zoners_dns::{Counter, Counters};
+use zoners_dns::{Counter, Counters, Transport};
 use zoners_host::ports;
 use zoners_http::{HostNames, HttpEvent, HttpLimits, HttpListener, HttpService, HttpSite, Route};
 use zoners_net::listen::{self, Terms};
 
 use super::doh::{self, DohTerms};
 use super::take_over::{TakenHttp, serves};
-use crate::config::{Config, ServerConfig};
+use crate::config::{Config, ListenAddress, ServerConfig};
 
 /// An address of the HTTP service: of everything in the routes, or of DNS over HTTPS at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,22 @@ impl HttpPlace {
             https.map(|https| HttpPlace { address: https.address, queries: https.path.clone() });
         plain.chain(https).collect()
     }
+
+    /// Whether one of the `new` places may take over the socket at `bound`. A place that stays wanted keeps the socket.
+    fn leaves_socket(&self, bound: SocketAddr, new: &[Self], wanted: &[Self]) -> bool {
+        !wanted.contains(self) && new.iter().any(|place| serves(bound, place.address))
+    }
+
+    /// The key that names the address.
+    fn key(&self, config: &Config) -> &'static str {
+        let is_own =
+            |at: &ListenAddress| at.is_over(Transport::Https) && at.address == self.address;
+        match &self.queries {
+            None => "server.http",
+            Some(_) if config.listen.iter().any(|table| is_own(&table.address)) => "listen.address",
+            Some(_) => "server.listen",
+        }
+    }
 }
 
 impl BoundHttp {
@@ -79,7 +95,11 @@ impl BoundHttp {
     ///
     /// # Errors
     /// An address cannot be bound; the error names the key, the address and the owner of the port.
-    pub(super) fn all(wanted: &[HttpPlace], mut taken: TakenHttp) -> io::Result<Vec<Self>> {
+    pub(super) fn all(
+        wanted: &[HttpPlace],
+        config: &Config,
+        mut taken: TakenHttp,
+    ) -> io::Result<Vec<Self>> {
         let bind = |wanted: &HttpPlace| {
             let is_there = |socket: &mut TcpListener| {
                 socket.local_addr().is_ok_and(|address| serves(address, wanted.address))
@@ -89,15 +109,14 @@ impl BoundHttp {
                     let (wanted, address) = (wanted.clone(), socket.local_addr()?);
                     Ok(BoundHttp { wanted, address, socket })
                 }
-                None => BoundHttp::bind(wanted.clone()),
+                None => BoundHttp::bind(wanted.clone(), config),
             }
         };
         wanted.iter().map(bind).collect()
     }
 
-    fn bind(wanted: HttpPlace) -> io::Result<Self> {
-        let key = if wanted.queries.is_some() { "server.listen" } else { "server.http" };
-        let socket = bind(key, wanted.address)?;
+    fn bind(wanted: HttpPlace, config: &Config) -> io::Result<Self> {
+        let socket = bind(wanted.key(config), wanted.address)?;
         let address = socket.local_addr()?;
         Ok(BoundHttp { wanted, address, socket })
     }
@@ -171,15 +190,16 @@ impl HttpServing {
             |wanted: &&HttpPlace| self.served.iter().all(|served| served.wanted != **wanted);
         let wanted = HttpPlace::all(config);
         let new: Vec<HttpPlace> = wanted.iter().filter(is_new).cloned().collect();
-        let added = self.serve(BoundHttp::all(&new, self.sockets_at(&new)?)?, routes)?;
+        let added =
+            self.serve(BoundHttp::all(&new, config, self.sockets_at(&new, &wanted)?)?, routes)?;
         Ok(HttpChange { wanted, names: names(&config.server), added })
     }
 
-    /// Own sockets at the addresses of `new`: an address that gets another use, such as another path of DNS over HTTPS,
-    /// cannot be bound twice.
-    fn sockets_at(&self, new: &[HttpPlace]) -> io::Result<TakenHttp> {
+    /// Own sockets at the addresses of `new`: an address with a new use, such as a new path of DNS over HTTPS, cannot be
+    /// bound twice.
+    fn sockets_at(&self, new: &[HttpPlace], wanted: &[HttpPlace]) -> io::Result<TakenHttp> {
         let is_reused =
-            |served: &&ServedHttp| new.iter().any(|place| serves(served.address, place.address));
+            |served: &&ServedHttp| served.wanted.leaves_socket(served.address, new, wanted);
         self.served.iter().filter(is_reused).map(|served| served.socket.try_clone()).collect()
     }
 
@@ -290,5 +310,43 @@ pub(super) fn counter(event: HttpEvent) -> Counter {
         HttpEvent::Handshake => Counter::ClientTlsHandshakes,
         HttpEvent::HandshakeFailed => Counter::ClientTlsFailed,
         HttpEvent::HandshakeTimedOut => Counter::ClientTlsTimedOut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_cannot_be_bound_is_told_with_its_key() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = taken.local_addr().unwrap();
+        let told = |text: &str| {
+            let config = Config::parse(text, "zoners.toml").unwrap();
+            let bound = BoundHttp::all(&HttpPlace::all(&config), &config, TakenHttp::default());
+            bound.unwrap_err().to_string()
+        };
+        for (key, text) in [
+            ("server.http", format!("[server]\nhttp = [\"{at}\"]\n")),
+            ("server.listen", format!("[server]\nlisten = [\"https://{at}\"]\n")),
+            ("listen.address", format!("[[listen]]\naddress = \"https://{at}\"\n")),
+        ] {
+            assert!(told(&text).starts_with(&format!("{key}: {at}: ")), "{}", told(&text));
+        }
+    }
+
+    #[test]
+    fn a_place_that_stays_wanted_keeps_its_socket() {
+        let place = |port, path: Option<&str>| HttpPlace {
+            address: ([127, 0, 0, 1], port).into(),
+            queries: path.map(str::to_owned),
+        };
+        let (bound, other_path) = (([127, 0, 0, 1], 8443).into(), [place(8443, Some("/new"))]);
+        let old = place(8443, Some("/old"));
+        assert!(old.leaves_socket(bound, &other_path, &other_path));
+        let free = [place(0, Some("/new"))];
+        let both = [old.clone(), free[0].clone()];
+        assert!(old.leaves_socket(bound, &free, &free));
+        assert!(!old.leaves_socket(bound, &free, &both), "port 0 is another port");
     }
 }
