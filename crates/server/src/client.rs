@@ -57,15 +57,9 @@ impl Client {
         Client::new(Ipv4Addr::LOCALHOST.into(), transport)
     }
 
-    /// The same client with an identity.
-    #[must_use]
-    pub fn identified(self, identity: ClientIdentity) -> Self {
-        Client { identity: Some(identity), ..self }
-    }
-
     /// The same client, with the identity that the transport has established, if there is one.
     #[must_use]
-    pub(crate) fn known_as(self, identity: Option<ClientIdentity>) -> Self {
+    pub fn known_as(self, identity: Option<ClientIdentity>) -> Self {
         Client { identity, ..self }
     }
 

@@ -74,15 +74,13 @@ fn addresses(config: &PolicyConfig, group: &str, now: &PolicySurroundings<'_>) -
 
 /// The region of each identity that the configuration names.
 fn identities(config: &PolicyConfig, rules: &PolicyRules) -> HashMap<ClientIdentity, u8> {
-    let named = config.group.iter().flat_map(|group| {
-        let number = rules.groups().iter().position(|own| own.name == group.name);
-        let region = number.and_then(|number| rules.region_of_group(number));
-        group
-            .identities
-            .iter()
-            .filter_map(move |identity| Some((config.client_identity(identity)?, region?)))
-    });
-    named.collect()
+    let groups = rules.groups().iter().enumerate();
+    let regions = groups
+        .filter_map(|(number, own)| Some((own.name.as_str(), rules.region_of_group(number)?)));
+    let regions: HashMap<&str, u8> = regions.collect();
+    let region_of = |group: &str| regions.get(group).copied();
+    let named = config.client_identities();
+    named.filter_map(|(group, _, number)| Some((number, region_of(&group.name)?))).collect()
 }
 
 /// A policy of lists.

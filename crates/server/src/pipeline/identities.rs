@@ -19,27 +19,26 @@ pub(crate) struct ClientIdentities {
 }
 
 impl ClientIdentities {
-    /// The identities of groups, below the names in the certificate; `None` if there is none. A wildcard, which clients
-    /// want to see in the certificate, stands for the name above.
+    /// The identities of groups, below the names in the certificate; `None` if there is none. `*.dns.example` in the
+    /// certificate stands for `dns.example`: the wildcard makes `phone.dns.example` valid for clients.
     pub(crate) fn of(policy: &PolicyConfig, names: &[String]) -> Option<Self> {
-        let identities = policy.group.iter().flat_map(|group| &group.identities);
-        let named = identities.filter_map(|own| Some((own.clone(), policy.client_identity(own)?)));
-        let by_name: HashMap<_, _> = named.collect();
+        let named = policy.client_identities();
+        let by_name: HashMap<_, _> = named.map(|(_, name, own)| (name.to_owned(), own)).collect();
         let above = |name: &String| name.strip_prefix("*.").unwrap_or(name).to_ascii_lowercase();
         let server_names = names.iter().map(above).collect();
         (!by_name.is_empty()).then_some(ClientIdentities { by_name, server_names })
     }
 
-    /// The identity of a client that asks by this name of the server.
+    /// The identity of a client that asks by this name of the server; TLS gives the name in lower case.
     pub(crate) fn of_server_name(&self, name: &str) -> Option<ClientIdentity> {
         let (label, above) = name.split_once('.')?;
-        let identity = self.of_name(label)?;
+        let identity = self.by_name.get(label).copied()?;
         self.server_names.iter().any(|own| own == above).then_some(identity)
     }
 
-    /// The identity of a client that gives this name alone.
+    /// The identity of a client that gives this name alone, in letters of either case.
     pub(crate) fn of_name(&self, name: &str) -> Option<ClientIdentity> {
-        self.by_name.get(name).copied()
+        self.by_name.get(&name.to_ascii_lowercase()).copied()
     }
 }
 
@@ -71,6 +70,7 @@ mod tests {
             assert_eq!(identities.of_server_name(name), identity, "{name}");
         }
         assert_eq!(identities.of_name("phone"), phone);
-        assert_eq!(identities.of_name("Phone"), None);
+        assert_eq!(identities.of_name("Phone"), phone);
+        assert_eq!(identities.of_name("other"), None);
     }
 }

@@ -183,12 +183,23 @@ impl PolicyConfig {
         clients.any(|client| matches!(client, ClientNaming::Name(_)))
     }
 
-    /// The number of an identity by which a group names clients; an encrypted transport gives the number to a client.
+    /// The identities by which groups name clients, each with the group and the number that an encrypted transport gives
+    /// to a client.
+    pub(crate) fn client_identities(
+        &self,
+    ) -> impl Iterator<Item = (&PolicyGroupConfig, &str, ClientIdentity)> {
+        let numbers = (1..=u16::MAX).filter_map(NonZeroU16::new).map(ClientIdentity);
+        let named = self.group.iter().flat_map(|group| {
+            group.identities.iter().map(move |identity| (group, identity.as_str()))
+        });
+        named.zip(numbers).map(|((group, identity), number)| (group, identity, number))
+    }
+
+    /// The number of an identity.
     #[must_use]
     pub fn client_identity(&self, identity: &str) -> Option<ClientIdentity> {
-        let mut all = self.group.iter().flat_map(|group| &group.identities);
-        let at = all.position(|known| known == identity)?;
-        Some(ClientIdentity(NonZeroU16::new(u16::try_from(at + 1).ok()?)?))
+        let mut all = self.client_identities();
+        all.find_map(|(_, known, number)| (known == identity).then_some(number))
     }
 
     /// The upstreams of groups, each once.

@@ -259,6 +259,6 @@ async fn clients_are_known_by_hardware_address_name_and_identity() {
     let laptop = ClientIdentity(NonZeroU16::MIN);
     let (query, adult) = (packet(&asked("tiktok.com", Rtype::A), true), ADULT.parse().unwrap());
     let client = Client::new(adult, Transport::Tcp);
-    assert!(show(lab.send_from(&query, client.identified(laptop)).await).contains("service"));
+    assert!(show(lab.send_from(&query, client.known_as(Some(laptop))).await).contains("service"));
     assert!(!show(lab.send_from(&query, client).await).contains("service"));
 }

@@ -154,6 +154,6 @@ async fn a_client_is_known_by_its_identity_at_any_address() {
     let (lab, _) = policed();
     let packet = packet(&asked("blocked.example.com", Rtype::A), true);
     let client = Client::new(ADULT, Transport::Tcp);
-    assert!(is_blocked(lab.send_from(&packet, client.identified(TABLET)).await));
+    assert!(is_blocked(lab.send_from(&packet, client.known_as(Some(TABLET))).await));
     assert!(!is_blocked(lab.send_from(&packet, client).await));
 }
