@@ -3,7 +3,7 @@
 //! A run of an earlier start of the machine without an end was cut off with the machine (a power cut, a reset). A run of
 //! this start of the machine without an end is a crash, or was killed.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -65,9 +65,10 @@ impl RunHistory {
 
     fn begin_with(folder: Option<&Path>, takes_over: bool, run: DaemonRun) -> Self {
         let path = folder.map(|folder| folder.join(FILE));
-        let octets = path.as_ref().and_then(|path| read_own(path, MAX_OCTETS).ok());
-        let text = String::from_utf8_lossy(octets.as_deref().unwrap_or_default()).into_owned();
-        let mut runs: Vec<DaemonRun> = text.lines().filter_map(DaemonRun::read).collect();
+        let (mut runs, fault) = path.as_deref().map(read).unwrap_or_default();
+        if let Some(fault) = fault {
+            tracing::warn!("serve: {fault}: an earlier crash may be unknown");
+        }
         if let Some(last) = runs.last_mut().filter(|last| last.end == RunEnd::None) {
             last.end = match (takes_over, last.boot == run.boot) {
                 (true, _) => RunEnd::HandedOver,
@@ -112,7 +113,7 @@ impl RunHistory {
         self.write();
     }
 
-    /// Writes that this run has ended as it should.
+    /// Writes the end of this run.
     pub(super) fn note_clean_end(mut self) {
         if let Some(run) = self.runs.last_mut() {
             run.end = RunEnd::Clean;
@@ -128,6 +129,20 @@ impl RunHistory {
             tracing::debug!("serve: a crash would not be noticed: {}: {error}", path.display());
         }
     }
+}
+
+/// The runs in a file, and why a part of the file is none. An absent file has no runs.
+fn read(path: &Path) -> (Vec<DaemonRun>, Option<String>) {
+    let shown = path.display();
+    let octets = match read_own(path, MAX_OCTETS) {
+        Ok(octets) => octets,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Vec::new(), None),
+        Err(error) => return (Vec::new(), Some(format!("{shown}: {error}"))),
+    };
+    let text = String::from_utf8_lossy(&octets);
+    let damaged = text.lines().position(|line| DaemonRun::read(line).is_none());
+    let fault = damaged.map(|line| format!("{shown}:{}: no run of a daemon", line + 1));
+    (text.lines().filter_map(DaemonRun::read).collect(), fault)
 }
 
 impl DaemonRun {
@@ -208,9 +223,13 @@ mod tests {
         assert_eq!(history.runs.len(), MAX_RUNS);
         assert_eq!(history.last_crash().unwrap().crashes, MAX_RUNS as u64 - 1);
         let path = folder.path().join(FILE);
-        std::fs::write(&path, b"1 2 3\n\xff\xfe\n7 7 0.1.0 a runs\n").unwrap();
+        assert_eq!(read(&path).1, None);
+        std::fs::write(&path, b"7 7 0.1.0 a runs\n1 2 3\n\xff\xfe\n7 7 0.1.0 a runs\n").unwrap();
+        let fault = format!("{}:2: no run of a daemon", path.display());
+        assert_eq!(read(&path).1, Some(fault));
         assert_eq!(begin(8).last_crash().unwrap().process, 7);
         std::fs::write(&path, vec![b'1'; MAX_OCTETS as usize + 1]).unwrap();
+        assert!(read(&path).1.is_some_and(|fault| fault.ends_with(": it is too long")));
         assert_eq!(begin(9).last_crash(), None);
     }
 }

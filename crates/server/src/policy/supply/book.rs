@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::hash::Hasher;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use siphasher::sip::SipHasher13;
@@ -61,10 +61,20 @@ pub(crate) struct ListRecord {
 }
 
 impl ListBook {
-    /// The book of a state folder; empty if there is none, which costs a download of each list.
+    /// The book of a state folder; empty if there is none, or with a fault, which is logged. An empty book costs a
+    /// download of each list.
     pub(crate) fn read(folder: Option<&Path>) -> Self {
-        let octets = folder.and_then(|folder| read_own(&folder.join(FILE), MAX_OCTETS).ok());
-        octets.and_then(|octets| serde_json::from_slice(&octets).ok()).unwrap_or_default()
+        let Some(path) = folder.map(|folder| folder.join(FILE)) else { return Self::default() };
+        ListBook::in_file(&path).unwrap_or_else(|error| {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!("policy: {}: {error}: the lists are fetched again", path.display());
+            }
+            Self::default()
+        })
+    }
+
+    fn in_file(path: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&read_own(path, MAX_OCTETS)?)?)
     }
 
     /// Writes the book into the state folder.

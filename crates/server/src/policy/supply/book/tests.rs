@@ -36,6 +36,8 @@ fn a_book_outlasts_a_restart_and_a_damaged_one_does_no_harm() {
     for damaged in ["", "{", "[]", "{\"lists\":[{\"id\":1}]}"] {
         fs::write(folder.path().join(FILE), damaged).unwrap();
         assert_eq!(ListBook::read(Some(folder.path())), ListBook::default(), "{damaged}");
+        let told = ListBook::in_file(&folder.path().join(FILE)).unwrap_err();
+        assert_ne!(told.kind(), io::ErrorKind::NotFound, "{damaged}");
     }
     assert_eq!(ListBook::read(None), ListBook::default());
 }
