@@ -196,10 +196,7 @@ impl Listening {
     /// Has the sockets alone again, since the new daemon did not come up.
     pub(super) fn reclaim(&mut self) {
         self.share_sockets(false);
-        let addresses = self.status().addresses;
-        if let Some(state) = &mut self.state {
-            state.note(&addresses);
-        }
+        self.state.iter_mut().for_each(StateFolder::note_again);
     }
 
     /// Accepts no more queries, as a new daemon has the sockets and the lock; queries under way are finished.
@@ -227,6 +224,9 @@ impl Listening {
 
     /// Whether a service manager gave the sockets: then no configuration changes the addresses.
     pub(super) fn is_given(&self) -> bool {
+        self.places.iter().any(|place| place.wanted.is_none())
+    }
+
     /// Warns of tables `[[listen]]` without a socket, if a service manager gave the sockets.
     pub(super) fn warn_of_tables_without_socket(&self, config: &Config) {
         if self.is_given() {
@@ -235,9 +235,6 @@ impl Listening {
             let sockets: Vec<_> = of_first.flatten().filter_map(socket).collect();
             warn_of_tables_without_socket(&sockets, config);
         }
-    }
-
-        self.places.iter().any(|place| place.wanted.is_none())
     }
 
     /// Binds the `new` listeners beside unwanted ones still in service: an address excludes itself and its wildcard,

@@ -29,6 +29,8 @@ pub(super) struct StateFolder {
     path: PathBuf,
     /// None where the file system knows no locks.
     lock: Option<Lock>,
+    /// The addresses that were noted for other daemons.
+    serves: Vec<SocketAddr>,
 }
 
 impl StateFolder {
@@ -89,8 +91,14 @@ impl StateFolder {
 
     /// Notes for other daemons the addresses in service from now on.
     pub(super) fn note(&mut self, serves: &[SocketAddr]) {
+        serves.clone_into(&mut self.serves);
+        self.note_again();
+    }
+
+    /// Notes the same addresses once more, since a new daemon has noted its own.
+    pub(super) fn note_again(&mut self) {
         let Some(lock) = &mut self.lock else { return };
-        let addresses = serves.iter().map(|address| format!("{address}\n"));
+        let addresses = self.serves.iter().map(|address| format!("{address}\n"));
         let text = format!("{}\n{}", std::process::id(), addresses.collect::<String>());
         if let Err(error) = lock.note(&text) {
             tracing::debug!("state: {}: {error}", self.path.display());
@@ -160,7 +168,7 @@ fn hold(
     if let (Some(lock), Some(heir)) = (&lock, heir) {
         lock.give_to(heir)?;
     }
-    let mut state = StateFolder { path: folder.to_owned(), lock };
+    let mut state = StateFolder { path: folder.to_owned(), lock, serves: Vec::new() };
     state.note(serves);
     Ok(Ok(state))
 }
@@ -227,6 +235,13 @@ mod tests {
         assert_eq!(other().serves, own);
         assert!(other().serves_one_of(&addresses(&["192.0.2.1:53", "[::1]:53"])));
         assert!(!other().serves_one_of(&addresses(&["127.0.0.1:5300"])));
+        std::fs::write(path.join(FILE), "1\n127.0.0.1:5300\n").unwrap();
+        assert_eq!(other().process, "1", "a new daemon");
+        state.note_again();
+        assert_eq!(
+            (other().process, other().serves),
+            (std::process::id().to_string(), own.clone())
+        );
         state.note(&addresses(&["127.0.0.1:0"]));
         assert!(!other().serves_one_of(&addresses(&["127.0.0.1:0"])), "another port");
         drop(state);
