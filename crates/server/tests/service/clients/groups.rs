@@ -125,6 +125,34 @@ async fn a_group_without_ipv6_gets_no_aaaa_records() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_blocked_name_of_an_address_is_hidden_from_a_group_that_wants_so() {
+    let keys = "block-ptr = true\nblocked-services = [\"tiktok\"]\n";
+    let lab = lab();
+    let hidden = "hidden.example.com";
+    lab.net.change("example.com", |zone| {
+        let text = "hidden PTR api.tiktok.com.\nshown PTR www\n";
+        let sets = zonefile::parse(text, &zone.origin).unwrap();
+        sets.into_iter().for_each(|set| zone.add(set));
+    });
+    let mut lab = governed(lab, kids(keys, MONDAY_NOON), 1);
+    // By recursion, and from the cache.
+    for _ in 0..3 {
+        let child = ask(&lab, hidden, Rtype::PTR, CHILD).await;
+        assert_eq!(
+            child,
+            "NXDOMAIN [] EDE 15 (Blocked): service tiktok: *.tiktok.com (for api.tiktok.com)"
+        );
+        let other = ask(&lab, "shown.example.com", Rtype::PTR, CHILD).await;
+        assert!(other.starts_with("NOERROR [shown.example.com PTR]"), "{other}");
+        let adult = ask(&lab, hidden, Rtype::PTR, ADULT).await;
+        assert!(adult.starts_with("NOERROR [hidden.example.com PTR]"), "{adult}");
+    }
+    lab = governed(lab, kids("blocked-services = [\"tiktok\"]\n", MONDAY_NOON), 2);
+    let child = ask(&lab, hidden, Rtype::PTR, CHILD).await;
+    assert!(child.starts_with("NOERROR [hidden.example.com PTR]"), "{child}");
+}
+
 /// The records of a reply: owner, type and RDATA of names and addresses.
 async fn records(lab: &ServiceLab, text: &str, rtype: Rtype, client: &str) -> String {
     let client: IpAddr = client.parse().unwrap();
