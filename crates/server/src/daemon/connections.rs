@@ -19,16 +19,16 @@ use zoners_net::held::{Account, Held};
 use crate::client::{Client, idle_timeout};
 use crate::pipeline::Rules;
 
-/// Connections of one worker at a time.
-const MAX_CONNECTIONS: usize = 1024;
+/// Connections of one worker at a time, and of a listener of DNS over HTTPS.
+pub(super) const MAX_CONNECTIONS: usize = 1024;
 /// Connections of one client …
-const MAX_CLIENT_CONNECTIONS: usize = 64;
+pub(super) const MAX_CLIENT_CONNECTIONS: usize = 64;
 /// … and of this machine, whose programs share an address.
 const MAX_LOCAL_CONNECTIONS: usize = 256;
 /// Connections of clients without access, beside served clients …
-const MAX_STRANGERS: usize = 64;
+pub(super) const MAX_STRANGERS: usize = 64;
 /// … and of one such client.
-const MAX_CLIENT_STRANGERS: usize = 2;
+pub(super) const MAX_CLIENT_STRANGERS: usize = 2;
 /// Octets held by the connections of the workers together: incomplete messages beyond 4 KiB each, and replies not yet
 /// taken. The connection with the most octets is closed first.
 pub(super) const MAX_HELD_OCTETS: usize = 8 * 1024 * 1024;

@@ -12,6 +12,9 @@ use zoners_net::Sockets;
 use zoners_tls::ApplicationProtocol;
 
 use super::Current;
+use super::connections::{
+    MAX_CLIENT_CONNECTIONS, MAX_CLIENT_STRANGERS, MAX_CONNECTIONS, MAX_STRANGERS,
+};
 use super::pulse::Activity;
 use super::served_tls::ServedTls;
 use crate::client::Client;
@@ -30,12 +33,6 @@ pub(super) struct DohTerms {
     activity: Arc<Activity>,
 }
 
-/// Connections of all clients, and of one: as over TLS.
-const MAX_CONNECTIONS: usize = 1024;
-const MAX_CLIENT_CONNECTIONS: usize = 64;
-/// Connections of clients without access beside these, and of one such client: as over TLS.
-const MAX_STRANGERS: usize = 64;
-const MAX_CLIENT_STRANGERS: usize = 2;
 /// Octets of the header fields of a request, of which a query in the address takes the most.
 const MAX_HEAD: usize = 8 * 1024;
 /// The time for which an idle connection is kept: browsers keep theirs as long.
@@ -43,7 +40,7 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// The time for the body of a request.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
-/// The bounds of connections of clients.
+/// The bounds of connections of clients: as many as over TLS.
 pub(super) fn limits() -> HttpLimits {
     HttpLimits {
         connections: MAX_CONNECTIONS,
