@@ -1,6 +1,6 @@
-//! A file in the state folder with words of the operator, which only the operator can say again. What could not be read
-//! at the start, because the file is damaged or of a newer version, is never replaced: the operator would lose the
-//! content.
+//! A file in the state folder with settings of the operator that cannot be derived, such as rules and tokens. A file that
+//! could not be read at the start, because of damage or a newer version, is never overwritten: the operator would lose
+//! the content.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -20,7 +20,7 @@ pub(crate) struct KeptFile {
 }
 
 impl KeptFile {
-    /// The file with the content that `read` gives; none without a file, or with a fault, which is told in the log
+    /// The file with the content that `read` gives. No content if the file is absent or has a fault; a fault is logged
     /// under the name of the `subsystem`.
     pub(crate) fn open<T>(
         path: PathBuf,
@@ -28,22 +28,21 @@ impl KeptFile {
         read: impl FnOnce(&Path) -> io::Result<T>,
     ) -> (Self, Option<T>) {
         match read(&path) {
-            Ok(content) => (KeptFile::with_fault(path, subsystem, None), Some(content)),
+            Ok(content) => (KeptFile::with_fault(path, None), Some(content)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (KeptFile::with_fault(path, subsystem, None), None)
+                (KeptFile::with_fault(path, None), None)
             }
             Err(error) => {
                 let fault = format!("{}: {error}", path.display());
-                (KeptFile::with_fault(path, subsystem, Some(fault)), None)
+                tracing::error!("{subsystem}: not in force, and not overwritten: {fault}");
+                (KeptFile::with_fault(path, Some(fault)), None)
             }
         }
     }
 
-    /// The file with a fault, if there is one; the text begins with the path.
-    pub(crate) fn with_fault(path: PathBuf, subsystem: &str, fault: Option<String>) -> Self {
-        if let Some(fault) = &fault {
-            tracing::error!("{subsystem}: not in force, and left as it is: {fault}");
-        }
+    /// The file with a fault, if there is one; the text begins with the path. The caller logs the fault with the
+    /// consequence.
+    pub(crate) fn with_fault(path: PathBuf, fault: Option<String>) -> Self {
         KeptFile { path, fault: Mutex::new(fault) }
     }
 
@@ -63,7 +62,9 @@ impl KeptFile {
         let mut fault = self.fault.lock();
         if let Some(fault) = fault.as_ref().filter(|_| self.is_there()) {
             let advice = "repair the file and restart, or move the file away";
-            let text = format!("it would replace a file that could not be read: {fault}; {advice}");
+            let text = format!(
+                "the file could not be read at the start, and is not overwritten: {fault}; {advice}"
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         replace(&self.path, MODE, fill)?;

@@ -202,7 +202,10 @@ mod tests {
         assert_eq!(files.keys().password(), None);
         for password in [Some("battery staple"), None] {
             let told = files.set_password(password, &random).unwrap_err();
-            assert!(told.contains("it would replace a file that could not be read"), "{told}");
+            assert!(
+                told.contains("the file could not be read at the start, and is not overwritten"),
+                "{told}"
+            );
         }
         assert_eq!(std::fs::read(&path).unwrap(), b"{\"memory_kib\":");
     }

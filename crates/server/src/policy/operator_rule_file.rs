@@ -20,13 +20,18 @@ const HEAD: &str = "# Rules of the operator, made by `zoners policy block` and `
 pub(crate) struct OperatorRuleFile(KeptFile);
 
 impl OperatorRuleFile {
-    /// The file with the kept rules; no rules without a file. A line that is no rule is passed over, told in the log, and
-    /// not replaced.
+    /// The file with the kept rules; no rules without a file. A line that is no rule is logged and has no effect; while one
+    /// exists, the file is not overwritten.
     pub(crate) fn open(folder: &Path) -> (Self, OperatorRules) {
         let path = folder.join(FILE);
         let (rules, fault) = read(&path);
-        let file = KeptFile::with_fault(path, "policy: rules of the operator", fault);
-        (OperatorRuleFile(file), rules)
+        if let Some(fault) = &fault {
+            let in_force = if rules.is_empty() { "none is" } else { "the other lines are" };
+            tracing::error!(
+                "policy: rules of the operator: {in_force} in force, and the file is not overwritten: {fault}"
+            );
+        }
+        (OperatorRuleFile(KeptFile::with_fault(path, fault)), rules)
     }
 
     /// The path.
@@ -37,7 +42,7 @@ impl OperatorRuleFile {
     /// Replaces the file.
     ///
     /// # Errors
-    /// The file that is there had a fault at the start, or the file cannot be written.
+    /// The file had a fault when the daemon started, or cannot be written.
     pub(crate) fn write(&self, rules: &OperatorRules) -> io::Result<()> {
         self.0.replace(|file| {
             file.write_all(HEAD.as_bytes())?;
@@ -65,7 +70,7 @@ fn read(path: &Path) -> (OperatorRules, Option<String>) {
         }
     }
     let (first, all) = (faulty.first().copied(), faulty.len());
-    let further = if all > 1 { format!(", and {} further lines", all - 1) } else { String::new() };
+    let further = if all > 1 { format!(", and {} more", all - 1) } else { String::new() };
     let fault =
         first.map(|line| format!("{}:{line}: no rule of the operator{further}", path.display()));
     (rules, fault)
@@ -105,8 +110,7 @@ mod tests {
         let (file, read) = OperatorRuleFile::open(folder.path());
         assert_eq!(read, rules);
         let told = file.write(&OperatorRules::default()).unwrap_err().to_string();
-        let expected =
-            format!("{}:2: no rule of the operator, and 1 further lines", path.display());
+        let expected = format!("{}:2: no rule of the operator, and 1 more", path.display());
         assert!(told.contains(&expected), "{told}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
     }
