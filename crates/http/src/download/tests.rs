@@ -331,7 +331,7 @@ async fn a_server_with_a_certificate_for_its_name_is_believed() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_an_old_one_and_an_unknprivate_authority_are_refused() {
+async fn a_certificate_for_another_name_an_old_one_and_an_unknown_authority_are_refused() {
     let refused = |host: &'static str, certificate| async move {
         let address = secure_server(certificate, b"HTTP/1.1 200 OK\r\n\r\nlist").await;
         let (outcome, sink) = get(host, address, &Validators::default(), &limits()).await;
