@@ -96,10 +96,10 @@ counters! {
         ClientSendErrors "client_send_errors" "messages" "UDP responses that the operating system did not accept.";
         ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in total or of one address, and none was idle.";
         ClientTcpEvicted "client_tcp_evicted" "connections" "Idle TCP connections of the client with the most, closed to admit a new connection.";
-        ClientTlsHandshakes "client_tls_handshakes" "handshakes" "TLS handshakes with clients that were completed.";
+        ClientTlsHandshakes "client_tls_handshakes" "handshakes" "TLS handshakes with clients, and with browsers of the dashboard, that were completed.";
         ClientTlsRefused "client_tls_refused" "handshakes" "TLS handshakes not begun: too many under way, in total or of one address.";
-        ClientTlsFailed "client_tls_failed" "handshakes" "TLS handshakes that failed: no TLS, no common version or cipher suite, or a client that left.";
-        ClientTlsTimedOut "client_tls_timed_out" "handshakes" "TLS handshakes that the client did not complete in time.";
+        ClientTlsFailed "client_tls_failed" "handshakes" "TLS handshakes of clients and browsers that failed: no TLS, no common version or cipher suite, or a client that left.";
+        ClientTlsTimedOut "client_tls_timed_out" "handshakes" "TLS handshakes that a client or browser did not complete in time.";
         ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
         ClientQuicHandshakes "client_quic_handshakes" "handshakes" "QUIC handshakes with clients that were completed.";
         ClientQuicRefused "client_quic_refused" "connections" "QUIC connections refused: of a client that is not served, or too many in total or of one address, and none was idle.";

@@ -11,7 +11,7 @@ pub enum HttpEvent {
     Malformed,
     /// A connection was closed because a request did not come in time, or a response was not taken in time.
     TimedOut,
-    /// A connection of HTTP/2 was closed because clients left too many octets of responses untaken.
+    /// A connection of HTTP/2 was closed, because the untaken responses of all connections exceeded `untaken_octets`.
     UntakenClosed,
     /// A TLS handshake was completed.
     Handshake,
@@ -19,7 +19,7 @@ pub enum HttpEvent {
     HandshakeFailed,
     /// A TLS handshake was not completed in time.
     HandshakeTimedOut,
-    /// A connection was closed at once: the limit of all, of the client or of clients that are not served was reached, or
-    /// clients that are not served get no reply.
+    /// A connection was closed at once: the limit of all, of the client or of clients without access was reached, or
+    /// clients without access get no reply.
     ConnectionRefused,
 }

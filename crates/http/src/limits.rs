@@ -9,9 +9,9 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Connections of a client (an IPv4 address, an IPv6 /64). The programs of this machine are one client.
     pub client_connections: usize,
-    /// Connections at a time of clients that are not served, beside the connections of served clients.
+    /// Connections of clients without access; these take none of the connections of served clients.
     pub strangers: usize,
-    /// Connections of one such client.
+    /// Connections of a client without access.
     pub client_strangers: usize,
     /// Octets of the head of a request: the request line and the header fields.
     pub head_octets: usize,
@@ -24,11 +24,10 @@ pub struct HttpLimits {
     pub body_octets: usize,
     /// The time for the body of a request.
     pub body_time: Duration,
-    /// The time without progress of a response, after which the client is disconnected; over HTTP/2, the time until the client
-    /// has taken a response.
+    /// The time without progress of a response, after which the client is disconnected; over HTTP/2: the time in which a
+    /// client must take a response as a whole.
     pub write_time: Duration,
-    /// Octets of responses over HTTP/2 that clients have not taken, of all connections of the site. With more, the connection
-    /// with the most is closed.
+    /// Bound on the octets of untaken HTTP/2 responses of a site; beyond, the connection with the most is closed.
     pub untaken_octets: usize,
     /// Requests of a connection of HTTP/1.1; the last response closes the connection.
     pub requests: usize,

@@ -14,7 +14,7 @@ type Handler = Box<dyn Fn(HttpRequest) -> Answering + Send + Sync>;
 pub struct Route {
     method: Method,
     path: Cow<'static, str>,
-    /// Whether paths with one more segment are of the route too.
+    /// Whether the route also matches its path with one more segment.
     has_below: bool,
     handler: Handler,
 }

@@ -22,7 +22,7 @@ type Receptionist = Box<dyn Fn(IpAddr) -> HttpReception + Send + Sync>;
 pub enum HttpReception {
     /// With a share of the connections.
     Served,
-    /// With a share of the connections for clients that are not served: requests get a refusal.
+    /// As a client without access: few connections, and each query gets REFUSED.
     Stranger,
     /// The connection is closed at once.
     Unheard,
@@ -34,7 +34,7 @@ pub struct HttpSite {
     names: ArcSwap<HostNames>,
     pub(crate) limits: HttpLimits,
     slots: ClientSlots,
-    /// Slots of clients that are not served, which take none of the others.
+    /// Slots of clients without access, beside `slots`.
     strangers: ClientSlots,
     receptionist: Receptionist,
     /// Octets of responses that clients of HTTP/2 have not taken.

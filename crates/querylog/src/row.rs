@@ -14,7 +14,7 @@ const NONE: u16 = u16::MAX;
 /// The RCODE of a failure (RFC 1035 section 4.1.1).
 const SERVFAIL: u16 = 2;
 
-/// The low bit of a transport's octet, where there was one bit for the transport at first …
+/// Bit 0 of the transport number. Bits 1 to 4 stand from bit 4 of the flags on, as old rows had one bit.
 const TRANSPORT_LOW: u8 = 1;
 /// The flag of a client with an IPv6 address.
 const IPV6: u8 = 2;
@@ -22,7 +22,7 @@ const IPV6: u8 = 2;
 const HAS_QUESTION: u8 = 4;
 /// The flag of a row without a client.
 const NO_CLIENT: u8 = 8;
-/// … and the place of the bits above.
+/// The place of bits 1 to 4 of the transport number.
 const TRANSPORT_SHIFT: u8 = 4;
 
 /// A query in the log.

@@ -77,8 +77,8 @@ pub fn search_from(
     Ok(position)
 }
 
-/// What `take` makes of the newest rows of the log in `folder` that the filter admits, the newest first, at most `most`. A row
-/// of which `take` makes nothing does not count. No segment is read from which no row is needed.
+/// The newest admitted rows, mapped by `take`, newest first, at most `most`; rows mapped to `None` do not count. A segment
+/// is read only if a row is needed.
 ///
 /// # Errors
 /// The folder or a segment cannot be read.
@@ -97,7 +97,7 @@ pub fn newest<T>(
             break;
         }
         next_s = Some(segment.begin_s);
-        // No row is from before its segment.
+        // Every row of a segment is at or after the beginning of the segment.
         if filter.until_s.is_some_and(|until_s| segment.begin_s > until_s) {
             continue;
         }

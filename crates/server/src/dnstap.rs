@@ -44,7 +44,7 @@ pub(crate) struct MessageTap {
 #[derive(Debug, Default)]
 struct FrameQueue {
     waiting: WaitingFrames,
-    /// The thread that carries frames now: an earlier one may be stuck at its reader.
+    /// The present thread of the frames: an earlier thread may be stuck at its reader.
     carrier: TapCarrier,
     has_ended: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) struct WaitingFrames {
     pub(crate) frames: u64,
 }
 
-/// What the thread that carries frames has to do.
+/// The next work of the thread of the frames.
 #[derive(Debug)]
 pub(crate) enum TapWork {
     /// Carry these frames.
@@ -176,7 +176,7 @@ impl MessageTap {
         self.counters.add(counter, frames);
     }
 
-    /// Ends the thread that carries frames, once it has carried the waiting ones. Further frames are lost.
+    /// Ends the thread of the frames, once the waiting frames are carried. Later frames are lost.
     pub(crate) fn end(&self) {
         self.queue.lock().has_ended = true;
         self.changed.notify_one();

@@ -57,7 +57,7 @@ struct LogBatch {
 }
 
 impl Log {
-    /// Starts the thread that writes lines, earlier ones included, to `out`; to be called once. A sandbox for the
+    /// Starts the thread that writes lines, also earlier lines, to `out`; to be called once. A sandbox for the
     /// thread too is entered before.
     ///
     /// # Errors

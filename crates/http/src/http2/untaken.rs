@@ -87,8 +87,8 @@ impl Drop for Busy {
     }
 }
 
-/// The body of a response. The octets of a complete body are untaken until the connection has sent them; a body that is
-/// written on gives a piece only when the client has room.
+/// The body of a response. The octets of a complete body are untaken until the connection has sent them. A streamed body
+/// is polled only while the flow-control window is open, so that no octets wait here.
 #[derive(Debug)]
 pub(super) struct UntakenBody {
     body: HttpBody,
@@ -105,7 +105,7 @@ impl UntakenBody {
             Some(octets) => {
                 let untaken = Untaken::new(octets, busy.0.clone());
                 let closed = busy.0.account.add(octets);
-                // This connection may be among them, and does not come back from the wait then.
+                // If this connection is one of those closed, the wait below ends with the connection.
                 (0..closed).for_each(|_| site.count(HttpEvent::UntakenClosed));
                 busy.0.account.room().await;
                 Some(untaken)

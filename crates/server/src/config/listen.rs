@@ -94,7 +94,7 @@ impl<'a> AddressSpec<'a> {
 }
 
 impl Config {
-    /// The wanted listeners, those of one address beside each other, in the order of their transports.
+    /// The wanted listeners, by address and then in the order of their transports.
     pub(crate) fn listeners(&self) -> Vec<ListenerSpec> {
         let here = match &self.server.listen {
             Some(_) => Vec::new(),

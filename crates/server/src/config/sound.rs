@@ -177,7 +177,7 @@ impl Config {
         }
     }
 
-    /// A zone has one route, with at least one usable server.
+    /// Checks the routes: at most one for a zone, with at least one usable server.
     fn check_routes(&self, wrong: &mut impl FnMut(&str, &str)) {
         let forwards = self.forward.iter().enumerate().map(|(at, route)| ("forward", at, route));
         let stubs = self.stub.iter().enumerate().map(|(at, route)| ("stub", at, route));
@@ -227,7 +227,7 @@ impl Config {
         wrong(path, &what);
     }
 
-    /// A zone has one copy, one source and no route.
+    /// Checks the zones: a copy, a source and no route for each.
     fn check_zones(&self, wrong: &mut impl FnMut(&str, &str)) {
         for (at, zone) in self.zone.iter().enumerate() {
             let (path, shown) = (format!("zone[{at}].zone"), zone.zone.fmt_with_dot());
@@ -258,7 +258,7 @@ impl Config {
         }
     }
 
-    /// A key has a name of its own, and one secret.
+    /// Checks the keys: no name twice, and a secret for each.
     fn check_tsig_keys(&self, wrong: &mut impl FnMut(&str, &str)) {
         for (at, key) in self.tsig_key.iter().enumerate() {
             let path = format!("tsig-key[{at}].name");

@@ -50,7 +50,7 @@ impl UpstreamServer {
             None => (host, TLS_PORT),
         };
         let host = server_name(host)?;
-        // A second name would say that the first is another server's.
+        // A second name would be the name of another server.
         let identity = Some(host.clone()).filter(|host| name.is_none_or(|name| name == *host))?;
         Some(UpstreamServer { address: None, port, identity: Some(identity) })
     }

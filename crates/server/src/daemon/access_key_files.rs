@@ -121,7 +121,7 @@ impl AccessKeyFiles {
     }
 }
 
-/// A file with the content; none without a file. A file that other users may have read is not used.
+/// A file with the content; none without a file. A file with access for other users is not used.
 fn open<T: DeserializeOwned>(folder: &Path, file: &str) -> (KeptFile, Option<T>) {
     let read = |path: &Path| {
         let mut octets = Vec::new();

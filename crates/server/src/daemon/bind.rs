@@ -74,7 +74,7 @@ pub(super) fn bind(
 }
 
 /// The consequence of the listeners for other programs of this machine: on macOS, port 53 at an IPv4 address may keep
-/// the system's own proxy away. To be called as root, who alone sees that program.
+/// the system's own proxy away. Root alone sees the program, so the caller is root.
 pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
     let addresses = || bound.bound.iter().flat_map(|bound| &bound.addresses);
     let concerns = |address: &SocketAddr| address.is_ipv4() && address.port() == SYSTEM_PROXY_PORT;

@@ -65,7 +65,7 @@ struct CarriedTap {
 }
 
 impl CarriedTap {
-    /// Carries frames until the end, over one connection after the other.
+    /// Carries frames until the end, over a sequence of connections.
     fn carry(&self, to: &DnstapTarget) {
         let mut is_known_broken = false;
         loop {

@@ -32,8 +32,8 @@ pub(super) struct KeptSockets {
 }
 
 impl KeptSockets {
-    /// Sorts the sockets of an earlier daemon: those that `config` wants are returned, the store closes the others
-    /// before this returns, so that their addresses can be bound. `given`: whether the manager has bound sockets for
+    /// Sorts the sockets of an earlier daemon. Sockets at addresses of `config` are returned; the store has closed the
+    /// other sockets at the return, so that their addresses can be bound. `given`: whether the manager has bound sockets for
     /// clients.
     pub(super) fn sort(
         stored: Vec<StoredSocket>,
@@ -66,7 +66,7 @@ impl KeptSockets {
         self.names.iter().map(String::as_str)
     }
 
-    /// Has the manager keep these sockets, and no others.
+    /// Lets the manager keep these sockets alone.
     pub(super) fn update<'a>(
         &mut self,
         sockets: impl Iterator<Item = (DescriptorKind, BorrowedFd<'a>)>,

@@ -29,7 +29,7 @@ pub(super) type RuleCaller = oneshot::Sender<Result<RuleOutcome, String>>;
 /// A change of the operator's rules.
 #[derive(Clone, Debug)]
 pub(super) enum RuleChange {
-    /// Make a rule, perhaps in the place of another one.
+    /// Make a rule, or replace a rule.
     Set(OperatorRule),
     /// Take the rule for a name and a group back.
     Remove { name: Name, group: Option<String> },

@@ -77,7 +77,7 @@ pub(crate) struct Overseer<N: Network = Arc<Sockets>> {
     own: Weak<Overseer<N>>,
 }
 
-/// Parts of the daemon that stay the same while it runs.
+/// Parts of the daemon that never change.
 #[derive(Debug, Default)]
 pub(super) struct About {
     /// The configuration file.

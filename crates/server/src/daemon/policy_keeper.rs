@@ -168,8 +168,8 @@ impl PolicyKeeper {
         self.rule_answers.drain(..).for_each(RuleAnswer::send);
     }
 
-    /// Looks at the table of neighbours after a while, if groups name clients by hardware address; true if such clients
-    /// have other addresses than before.
+    /// Looks at the table of neighbours after a while, if groups name clients by hardware address; true if the addresses
+    /// of these clients have changed.
     pub(super) fn look_at_neighbours(&mut self, core: &Core, config: &PolicyConfig) -> bool {
         let wanted = config.hardware_clients();
         let is_recent = |looked: &Instant| looked.elapsed() < NEIGHBOURS_INTERVAL;

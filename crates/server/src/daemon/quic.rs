@@ -1,8 +1,8 @@
 //! Clients over QUIC (RFC 9250): a task of a worker drives all connections of its socket.
 //!
 //! The kernel gives the datagrams of one address and port to the same worker, so that a connection stays with the worker
-//! that has begun it. A client whose port changes may come to another worker; there, its packets get a stateless reset,
-//! by keys that all workers share, and the client begins anew.
+//! of its first packet. After a change of its port, a client may come to another worker. The packets get a stateless
+//! reset there, by keys that all workers share, and the client connects anew.
 
 mod turn;
 
@@ -28,7 +28,7 @@ const MAX_WAITING_REPLIES: usize = 1024;
 
 /// The needs of the connections of a socket.
 pub(super) struct QuicDoor<N: Network> {
-    /// The address in the configuration; `None` for a socket of a service manager.
+    /// The address in the configuration; for a socket of a service manager, the address of the socket.
     pub(super) listener: Option<SocketAddr>,
     pub(super) terms: QuicTerms,
     pub(super) current: Current<N>,
@@ -61,14 +61,14 @@ pub(super) async fn serve<N: Network>(socket: Arc<Datagrams>, door: QuicDoor<N>)
     std::future::pending().await
 }
 
-/// Takes turns, whenever datagrams or responses of recursions lie ready or a timer of a connection ends. Answers of one
-/// turn to one client share packets.
+/// Takes turns, whenever datagrams or responses of recursions lie ready or a timer of a connection ends. The responses of
+/// a turn to a client share packets.
 async fn drive<N: Network>(socket: Arc<Datagrams>, mut door: QuicDoor<N>) -> io::Result<()> {
     let (replies, mut ready) = mpsc::channel(MAX_WAITING_REPLIES);
     let mut work = QuicWork::new(&door, &socket, replies);
     let (mut batch, mut late) = (Batch::new(), Vec::with_capacity(BATCH));
     loop {
-        // The last datagrams are read once more; those after belong to the next daemon, if there is one.
+        // The last datagrams are read once more; later datagrams belong to the next daemon, if there is one.
         let reads = !work.leaving;
         tokio::select! {
             biased;

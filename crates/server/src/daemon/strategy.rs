@@ -135,7 +135,7 @@ impl StrategyKeeper {
         let is_other = id.is_some() && self.id.is_some() && id != self.id;
         let sources = source_addresses();
         let has_network = sources != [None; 2];
-        // A network counts from a look at all of it: facts from before name no resolver of the network, or another's.
+        // A network counts from the first complete facts: earlier facts have no resolver, or that of another network.
         let comes = self.is_offline && has_network && networks.facts.default_route().is_some();
         // The report of a move comes a moment after the route that was seen already.
         let is_known = !comes

@@ -43,7 +43,7 @@ struct WorkerThread {
     thread: JoinHandle<io::Result<()>>,
 }
 
-/// The service in force of one thread, and what the service has of its own.
+/// The service in force of a thread, and the parts of this service alone.
 #[derive(Clone)]
 struct Served {
     current: Current<Arc<Sockets>>,

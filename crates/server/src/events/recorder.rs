@@ -21,7 +21,7 @@ use crate::client::Client;
 /// Misses of a worker that wait for the reader: a tenth of a second of ten thousand misses a second.
 const RING_MISSES: usize = 1024;
 
-/// A miss that was resolved, as the worker hands it over.
+/// A resolved miss on its way from the worker.
 #[derive(Debug)]
 pub(crate) struct ResolvedMiss {
     pub(crate) question: Question,

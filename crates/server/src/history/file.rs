@@ -13,7 +13,7 @@ const LATENCIES: &str = "trend";
 pub(crate) const FILES: [&str; 2] = [RESOLUTIONS, LATENCIES];
 const MODE: u32 = 0o600;
 /// The trouble of a file with a wrong beginning.
-pub(super) const FOREIGN: &str = "is no file of this version of Zoners and will be replaced";
+pub(super) const FOREIGN: &str = "has an unknown format; the next write replaces the file";
 /// The trouble of a file that ends in the middle, or has impossible figures.
 pub(super) const DAMAGED: &str = "is damaged: the part before the damage is taken";
 /// The most octets that are read: more than a history of the largest size.

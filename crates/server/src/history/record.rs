@@ -64,7 +64,7 @@ fn kind(cause: Cause) -> FailureKind {
     }
 }
 
-/// A hop of a query that took so long: a hop under way lasts until then.
+/// A hop of a query of this duration: a hop under way lasts until the end of the query.
 fn hop_record(hop: &LoggedHop, whole: Duration) -> HopRecord {
     HopRecord {
         begun: hop.begun,

@@ -39,8 +39,8 @@ fn restored(file: &HistoryFile) -> Option<Baseline> {
 }
 
 impl TrendStore {
-    /// The baseline of the file in `folder`, or an empty baseline. Unless `is_kept`, there is none, and a file from before
-    /// goes.
+    /// The baseline of the file in `folder`, or an empty baseline. Without `is_kept` there is no baseline, and an older
+    /// file is deleted.
     pub(super) fn begin(is_kept: bool, folder: Option<&Path>, random: &Random) -> Self {
         let file = folder.map(HistoryFile::of_latencies);
         if !is_kept {

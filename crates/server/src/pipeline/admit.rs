@@ -61,7 +61,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// The access rules of `[server]`; `hash_key` decides which networks that are not served share a bucket.
+    /// The access rules of `[server]`; `hash_key` decides which networks without access share a bucket.
     pub(super) fn new(config: &Config, cookies: Cookies, hash_key: [u64; 2]) -> Self {
         let (server, anywhere) = (&config.server, Nearby::anywhere().prefixes);
         Access {
@@ -176,7 +176,7 @@ impl Access {
         is_heard
     }
 
-    /// Refuses a client that is not served. The sender may be forged, and the refusal meant to flood a victim: no
+    /// Refuses a client without access. The sender may be forged, and the refusal meant to flood a victim: no
     /// reply is composed before the rate allows one, no cookie is made, and the EDE has no text, so that the reply
     /// has at most one and a half times the octets of the query.
     #[cold]
@@ -198,7 +198,7 @@ impl Access {
         NotAdmitted::Answered
     }
 
-    /// Whether a client that is not served gets a reply; notes the client.
+    /// Whether a client without access gets a reply; notes the client.
     pub(super) fn may_refuse(
         &self,
         client: Client,
@@ -222,12 +222,12 @@ impl Access {
         list.iter().any(|prefix| prefix.contains(client.address))
     }
 
-    /// The latest clients that were not served, the latest first.
+    /// The latest clients without access, the latest first.
     pub(super) fn refused_clients(&self, now: Moment) -> Vec<RefusedClient> {
         self.refused.latest(now)
     }
 
-    /// Whether clients that are not served get a refusal.
+    /// Whether clients without access get a refusal.
     pub(super) fn refuses_strangers(&self) -> bool {
         self.refuse == Refuse::Refused
     }

@@ -1,4 +1,4 @@
-//! The way of questions that recursion as they began it cannot answer: recursion anew, or the resolvers of the network.
+//! The way of a question that the recursion under way cannot answer: recursion anew, or the resolvers of the network.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

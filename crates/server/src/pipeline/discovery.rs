@@ -30,7 +30,7 @@ const ERRORS: &str = "exterr=0,3,4,6,9,13,15-19,22-24,27,30";
 pub(crate) struct Discovery {
     designated: Name,
     services: Records,
-    /// The names at which the resolver tells what it can do.
+    /// The names with the description of the resolver.
     described: [Name; 2],
     description: Records,
 }
@@ -103,7 +103,7 @@ fn service(listener: &ListenAddress, priority: u16, target: &Name) -> Vec<u8> {
     put(&mut data, ALPN, protocol);
     put(&mut data, PORT, &port.to_be_bytes());
     match ip {
-        // A client knows the address that it has asked.
+        // The client knows the address of its query.
         ip if ip.is_unspecified() => {}
         IpAddr::V4(ip) => put(&mut data, IPV4_HINT, &ip.octets()),
         IpAddr::V6(ip) => put(&mut data, IPV6_HINT, &ip.octets()),

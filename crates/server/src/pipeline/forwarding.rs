@@ -1,5 +1,5 @@
-//! Resolvers beside the one of the daemon, which ask given servers: each has a memory of its own, so that no answer reaches
-//! a client of another way.
+//! Further resolvers of the daemon, for given servers: each has a memory of its own, so that no answer reaches a client of
+//! another way.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

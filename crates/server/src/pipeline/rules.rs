@@ -1,4 +1,4 @@
-//! The rules of one configuration for clients, shared by all workers.
+//! The rules for clients, made of a configuration and shared by all workers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -208,7 +208,7 @@ impl Rules {
         }
     }
 
-    /// Who is served at the listener that is configured so; `None` for a listener that no table can name.
+    /// The access list of a configured listener; `None` for a listener outside the configuration.
     pub(crate) fn access_list(
         &self,
         listener: Option<SocketAddr>,
@@ -217,12 +217,12 @@ impl Rules {
         listener.map_or(AccessList::SERVER, |at| self.access.list_of(at, transport))
     }
 
-    /// The latest clients that were not served, the latest first.
+    /// The latest clients without access, the latest first.
     pub(crate) fn refused_clients(&self, now: Moment) -> Vec<RefusedClient> {
         self.access.refused_clients(now)
     }
 
-    /// Whether clients that are not served get a refusal.
+    /// Whether clients without access get a refusal.
     pub(crate) fn refuses_strangers(&self) -> bool {
         self.access.refuses_strangers()
     }

@@ -1,4 +1,4 @@
-//! The rate of refusals to clients that are not served.
+//! The rate of refusals to clients without access.
 //!
 //! A query can be forged in the name of a victim, which then gets the refusal. So a refusal is bare, hardly longer
 //! than the query; a network gets few refusals a second, and all networks together get a bounded number.

@@ -1,7 +1,7 @@
 //! Addresses of clients that the configuration names by hardware address.
 //!
-//! The system's table of neighbours has machines that have sent a packet lately. An entry that goes stays known for an
-//! hour, since a machine that rests keeps its address; an address that goes over to another machine is forgotten at once.
+//! The system's table of neighbours has machines that have sent a packet lately. A lost entry stays known for an hour, since a
+//! resting machine keeps its address; an address with a new machine is forgotten at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -33,7 +33,7 @@ impl KnownClients {
         let before = self.all();
         self.addresses.retain(|machine, _| wanted.contains(machine));
         for (address, machine) in neighbours {
-            // The address belongs to the machine that has it now.
+            // The address belongs to its present machine.
             let others = self.addresses.iter_mut().filter(|(other, _)| *other != machine);
             others.for_each(|(_, addresses)| {
                 addresses.remove(address);
@@ -99,7 +99,7 @@ mod tests {
             (known.addresses(TABLET), known.addresses(PHONE)),
             (vec![], vec![at("192.0.2.7")])
         );
-        // A machine that nobody has configured takes the address too.
+        // A machine outside the configuration takes the address too.
         assert!(known.observe(&[(at("192.0.2.7"), HardwareAddress([9; 6]))], &wanted, start));
         assert!(known.addresses(PHONE).is_empty());
     }

@@ -1,4 +1,4 @@
-//! NOTIFY (RFC 1996): a primary says that it has a new version. Only configured primaries are heard, and only signed
+//! NOTIFY (RFC 1996): the announcement of a new version by a primary. Only configured primaries are heard, and only signed
 //! messages where the zone has a key. A message does nothing but bring the next look forward.
 
 use std::net::{IpAddr, SocketAddr};

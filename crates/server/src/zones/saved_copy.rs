@@ -1,4 +1,4 @@
-//! The copy of a zone in the state folder: what the primary sent, and when it was last found current.
+//! The copy of a zone in the state folder: the content from the primary, and the time of the last check.
 
 use std::fs;
 use std::io::{self, Write};

@@ -24,7 +24,7 @@ use super::target::{FinishedZone, ZonePlace, ZoneTarget};
 pub(crate) struct SecondarySpec {
     pub(crate) apex: Name,
     pub(crate) place: ZonePlace,
-    /// The primaries, asked one after the other until one gives a version.
+    /// The primaries, asked in this order until a primary gives a version.
     pub(crate) primaries: Vec<SocketAddr>,
     pub(crate) key: Option<TsigKey>,
     /// The source in place of primaries: then the copy ages until there is another file.
@@ -66,7 +66,7 @@ pub(crate) struct Secondary<C> {
     /// Rung when a primary says that there is a new version.
     pub(crate) notified: Arc<Notify>,
     pub(crate) news: mpsc::Sender<ZoneNews>,
-    /// The check of new versions, if they have to pass one.
+    /// The check of new versions, if the zone has a check.
     pub(crate) check: Option<ZoneCheck>,
 }
 

@@ -61,7 +61,7 @@ impl ZoneShelf {
         });
     }
 
-    /// The answer of a zone that has all of it. `None` where recursion goes on: for a delegation, for an alias that leaves
+    /// The answer, if a zone has the whole answer. `None` where recursion goes on: for a delegation, for an alias that leaves
     /// the zone, and for the type ANY, which has a rule of its own.
     pub(crate) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
         if rtype == Rtype::ANY {

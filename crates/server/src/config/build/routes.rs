@@ -43,13 +43,13 @@ impl Config {
         primaries
     }
 
-    /// The zones whose answers hold here alone: those of networks, and those with a copy here.
+    /// The zones with answers for this place alone: zones of networks, and zones with a copy here.
     pub(super) fn own_zones(&self) -> Vec<Name> {
         let of_networks = self.network_routes.iter().map(|route| &route.zone);
         of_networks.chain(self.zone.iter().map(|zone| &zone.zone)).cloned().collect()
     }
 
-    /// The zones whose names may have private addresses: of routes and copies, and those that the file allows. A route of
+    /// The zones with private addresses: of routes and copies, and the zones that the file allows. A route of
     /// the root counts if it stands in the file and its servers are private themselves: a public resolver has no private
     /// names, and neither has a copy of the root.
     pub(crate) fn private_zones(&self) -> Vec<PrivateZone> {

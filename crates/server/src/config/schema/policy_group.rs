@@ -83,7 +83,7 @@ pub struct PolicyScheduleConfig {
     /// Names of lists in force at these times.
     #[serde(default)]
     pub lists: Vec<String>,
-    /// Names of services that are blocked at these times.
+    /// Names of the services to block at these times.
     #[serde(default)]
     pub blocked_services: Vec<String>,
     /// Whether every name is blocked at these times, except allowed names.

@@ -17,7 +17,7 @@ use crate::daemon::operator_rules::{PolicyInForce, RuleChange, RuleOutcome, Rule
 use crate::policy::shelf::PolicyShelf;
 use crate::report::text;
 
-/// Makes a rule or takes one back, and tells what that changes.
+/// Makes a rule or takes a rule back, and reports the effect.
 pub(super) async fn change<N: Network>(
     overseer: &Overseer<N>,
     change: &OperatorRuleChange,

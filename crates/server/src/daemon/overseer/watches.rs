@@ -13,7 +13,7 @@ use crate::report::finished_query;
 
 /// Watches under way at a time: a quarter of the conversations of the control socket, so that requests have room.
 pub(super) const MAX_WATCHES: usize = 4;
-/// Events in the rings of one watch, over all workers. Between two looks further events are lost: with [`INTERVAL`] a
+/// Events in the rings of a watch, over all workers. Between two looks further events are lost: with [`INTERVAL`] a
 /// watch reads up to 40,000 events a second.
 const MAX_WAITING_EVENTS: usize = 2048;
 /// The least room of one ring, unless the reader wants fewer events.
@@ -50,8 +50,8 @@ impl Watches {
         Watches { workers, free, counters: Counters::default() }
     }
 
-    /// Begins a watch, on a tokio runtime, with about so many events a second, and one a look of each worker at least. A
-    /// short ring costs the workers little once the ring is full, however many queries there are.
+    /// Begins a watch, on a tokio runtime, with about `most_a_second` events a second, and at least one from each worker at
+    /// each reading. A short ring costs the workers little once the ring is full, however many queries there are.
     ///
     /// # Errors
     /// [`MAX_WATCHES`] are under way.

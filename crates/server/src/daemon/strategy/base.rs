@@ -10,7 +10,7 @@ use crate::daemon::generation::Generation;
 
 /// The settings of recursion, and the terms of strategies.
 pub(super) struct BaseSettings {
-    /// The number of the generation that they were made of.
+    /// The number of the generation behind the settings.
     number: u32,
     pub(super) settings: Arc<Settings>,
     pub(super) terms: StrategyTerms,

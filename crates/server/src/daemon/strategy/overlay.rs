@@ -7,7 +7,7 @@ use zoners_networks::Strategy;
 use crate::config::ConfigOverlay;
 use crate::daemon::generation::STRATEGY_PROFILE;
 
-/// The overlay of a strategy that sends all questions to these resolvers; none for any other strategy.
+/// The overlay of a strategy that forwards all questions to `resolvers`; `None` for a strategy without forwarding.
 pub(super) fn overlay(strategy: Strategy, resolvers: &[SocketAddr]) -> Option<ConfigOverlay> {
     if !strategy.forwards() || resolvers.is_empty() {
         return None;

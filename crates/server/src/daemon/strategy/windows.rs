@@ -22,7 +22,7 @@ impl StrategyKeeper {
         let now = Instant::now();
         if self.settling.as_ref().is_none_or(|settling| self.is_offline && !settling.is_offline()) {
             let (settling, open) = SettlingTime::begin(now);
-            // The end of an earlier one lets its questions go on.
+            // The end of an earlier window lets its questions go on.
             self.settling = Some(settling);
             serving.core.settling = Some(open);
             serving.workers.put_in_force(&serving.core, &serving.generation);

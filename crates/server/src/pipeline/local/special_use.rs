@@ -113,7 +113,7 @@ impl SpecialZones {
         }
     }
 
-    /// Adds the domain of leases, whose other names exist nowhere. Leases have names in reverse too.
+    /// Adds the domain of leases; without a lease, a name of the domain does not exist. Leases have names in reverse too.
     pub(super) fn add_leases(&mut self, domain: &Name) {
         let top = domain.iter_suffixes().nth(name::depth(domain).saturating_sub(1));
         let arpa = name::parse("arpa").ok();

@@ -1,4 +1,4 @@
-//! Counters that answer one question, in a family with a label.
+//! Counters of one subject, in a family with a label.
 
 use zoners_dns::Counter;
 use zoners_telemetry::metrics::MetricFamily;
