@@ -1,10 +1,11 @@
-//! Holds docs/guide/coming-from.md to the keys of zoners.example.toml.
+//! Holds docs/book to the program and to the keys of zoners.example.toml.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use zoners_server::config::EXAMPLE;
 
-const GUIDE: &str = include_str!("../../../../docs/guide/coming-from.md");
+const GUIDE: &str = include_str!("../../../../docs/book/src/coming-from.md");
 
 /// Tables as `[server]`, keys as `server.listen` and as `listen`.
 fn known() -> BTreeSet<String> {
@@ -46,4 +47,15 @@ fn every_key_of_the_guide_is_in_the_example() {
     let unknown: Vec<&String> = told.difference(&known).collect();
     assert!(unknown.is_empty(), "not in zoners.example.toml: {unknown:?}");
     assert!(told.len() > 40, "{told:?}");
+}
+
+/// Commands, options, settings, counters, errors and lines of the log that pages name, and links. `scripts/book run`,
+/// which takes namespaces, runs the commands.
+#[test]
+fn the_book_says_what_the_program_knows() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/book");
+    let mut command = Command::new("python3");
+    command.args([script, "check", "--program", env!("CARGO_BIN_EXE_zoners")]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,0 +1,113 @@
+"""Runs every command of the book, and serves with every configuration of it, on the stage.
+
+Each page has a machine as after `zoners install`, page by page and block by block. A block of TOML becomes the
+configuration of the daemon, whole; a block of commands must end with 0. A line above the block says otherwise:
+
+    <!-- test: code 3 -->               the block ends with this code
+    <!-- test: until Ctrl-C -->         its last command runs on and gets Ctrl-C once it has written something
+    <!-- test: not run: REASON -->      counted, ten at most
+    <!-- test: not run: REASON -->      above TOML: the configuration is checked, and not served
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from . import sources
+from .pages import COMMANDS, all_pages
+from .stage import PATIENCE, Stage
+
+# Commands that ran on and got Ctrl-C.
+INTERRUPTED = 0, 130, -signal.SIGINT
+
+
+def play(program, only=()):
+    """Each fault as a line for a person, with what the commands wrote."""
+    stage, blocks = Stage(program), 0
+    yield from counted(stage)
+    for page in all_pages():
+        if only and not any(name in page.name for name in only):
+            continue
+        parts = [block for block in page.blocks() if block.language in (*COMMANDS, 'toml')]
+        if not parts:
+            continue
+        began = time.monotonic()
+        fault = stage.serve()
+        if fault:
+            yield f'{page.name}: the daemon does not serve:\n{fault}'
+            continue
+        for block in parts:
+            yield from configuration(stage, block) if block.language == 'toml' else commands(stage, block)
+            if not stage.is_served():
+                stage.serve(stage.configuration)
+        blocks += len(parts)
+        print(f'{page.name}: {len(parts)} blocks, {time.monotonic() - began:.1f} s', flush=True)
+    stage.stop()
+    print(f'{blocks} blocks')
+
+
+def counted(stage):
+    """The counters of the book are those of a daemon."""
+    yield from [f'the daemon does not serve:\n{fault}' for fault in [stage.serve()] if fault]
+    told = json.loads(stage.run('zoners stats --all --json'))
+    text = json.dumps(told)
+    yield from (f'zoners stats has no {counter.name}' for counter in sources.counters() if f'"{counter.name}"' not in text)
+
+
+def configuration(stage, block):
+    (stage.home / 'work/zoners.toml').write_text(block.text)
+    checked = stage.bash('zoners check zoners.toml')
+    if checked.returncode:
+        yield f'{block.place}: zoners check ends with {checked.returncode}:\n{checked.stdout}'
+    elif block.mark != 'not run':
+        fault = stage.serve(block.text)
+        if fault:
+            yield f'{block.place}: the daemon does not serve:\n{fault}'
+            stage.serve()
+
+
+def commands(stage, block):
+    if block.mark == 'not run':
+        return
+    if block.mark == 'until Ctrl-C':
+        yield from interrupted(stage, block)
+        return
+    expected = int(block.detail or 0) if block.mark == 'code' else 0
+    try:
+        ended = stage.bash(block.text)
+    except subprocess.TimeoutExpired as late:
+        yield f'{block.place}: no end after {PATIENCE} s:\n{late.stdout}'
+        return
+    if 'SHOW' in os.environ:
+        print(ended.stdout)
+    if ended.returncode != expected:
+        yield f'{block.place}: ended with {ended.returncode}, not {expected}:\n{ended.stdout}'
+
+
+def interrupted(stage, block):
+    """Starts the block, and ends it once it has written something. A server of its own takes the place of the daemon."""
+    if 'zoners serve' in block.text:
+        stage.stop()
+    path = stage.home / 'output'
+    with path.open('w') as output:
+        process = stage.start(['bash', '-euc', block.text], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                              start_new_session=True)
+    deadline = time.monotonic() + PATIENCE
+    while not path.stat().st_size and process.poll() is None and time.monotonic() < deadline:
+        stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com')
+        time.sleep(0.1)
+    ended = process.poll()
+    if ended is not None:
+        yield f'{block.place}: ended by itself with {ended}:\n{path.read_text()}'
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        code = process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        yield f'{block.place}: goes on after Ctrl-C'
+        return
+    if code not in INTERRUPTED or not path.stat().st_size:
+        yield f'{block.place}: after Ctrl-C it ended with {code}:\n{path.read_text()}'

@@ -1,0 +1,199 @@
+"""A machine for the commands of the book: namespaces with a small Internet, in which files of /etc, /run and /var/lib
+are of the stage alone."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from . import internet
+
+NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'bash'
+HERE = pathlib.Path(__file__).resolve().parent
+# The machine, and its router, behind which the Internet is.
+MACHINE = '192.168.1.2/24', '2001:db8:1::2/64'
+ROUTER = '192.168.1.1/24', '2001:db8:1::1/64'
+CONFIGURATION = pathlib.Path('/etc/zoners/zoners.toml')
+SERVICE = {'RUNTIME_DIRECTORY': '/run/zoners', 'STATE_DIRECTORY': '/var/lib/zoners'}
+# The names of this Internet have no signatures.
+UNSIGNED = 'negative-trust-anchors = ["."]'
+# Time for a machine ten times slower.
+PATIENCE = 60
+
+
+def entered(words):
+    """The exit code of this program in namespaces of its own."""
+    missing = [name for name in NEEDED if not shutil.which(name)]
+    if missing or os.geteuid() != 0:
+        print(f'SKIPPED: {", ".join(missing) or "only root makes a stage"}', file=sys.stderr)
+        return 77
+    command = ['unshare', '--mount', '--net', '--pid', '--uts', '--fork', '--kill-child', '--mount-proc', '--']
+    return subprocess.run([*command, sys.executable, *words], check=False).returncode
+
+
+# Files of the operator, by path.
+FILES = {
+    '/etc/resolv.conf': 'nameserver 127.0.0.1\n',
+    '/etc/zoners/ads.txt': '||ads.example^\n',
+    '/etc/zoners/redis-secret': 'sixteen octets or more\n',
+    '/etc/zoners/home.example.zone':
+        '@ 3600 SOA ns.home.example. me.home.example. 1 3600 900 604800 300\n@ 3600 NS ns\nns 3600 A 192.168.1.2\n',
+    '/var/lib/misc/dnsmasq.leases': '4000000000 02:00:5e:10:00:02 192.168.1.77 laptop *\n',
+}
+
+
+class Stage:
+    def __init__(self, program):
+        self.home, self.configuration = pathlib.Path('/run/stage'), ''
+        self.mount()
+        self.environment = {'PATH': f'{self.home}/bin:{os.environ["PATH"]}', 'HOME': str(self.home / 'home'), 'NO_COLOR': '1',
+                            'LANG': 'C.UTF-8', 'TERM': 'dumb'}
+        self.programs(program)
+        self.network()
+        self.files()
+
+    def programs(self, program):
+        """The program where an install and a build leave it, and what stands for programs of a desktop."""
+        for name in 'bin', 'home', 'work/target/dist':
+            (self.home / name).mkdir(parents=True)
+        shutil.copy(program, self.home / 'bin/zoners')
+        (self.home / 'work/target/dist/zoners').symlink_to(self.home / 'bin/zoners')
+        for name, text in ('sudo', 'exec "$@"'), ('xdg-open', ''), ('open', ''):
+            (self.home / 'bin' / name).write_text(f'#!/bin/sh\n{text}\n')
+            (self.home / 'bin' / name).chmod(0o755)
+
+    @staticmethod
+    def mount():
+        """The folders that commands write to."""
+        script = """
+            mount --make-rprivate /
+            mount -t tmpfs none /run
+            for folder in etc usr/local; do
+                mkdir -p /run/over/$folder /run/over/work/$folder
+                mount -t overlay overlay -o lowerdir=/$folder,upperdir=/run/over/$folder,workdir=/run/over/work/$folder /$folder
+            done
+            mount -t tmpfs none /var/lib
+            mkdir -m 755 /run/zoners /var/lib/zoners
+            mkdir -p /run/systemd/system"""
+        subprocess.run(['sh', '-euc', script], check=True)
+
+    def network(self):
+        """A machine at home, and a router that is the whole Internet."""
+        # The router waits for its links.
+        script = f'echo ready; read go; exec {sys.executable} {HERE / "internet.py"}'
+        router = self.start(['unshare', '--net', 'sh', '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        router.stdout.readline()
+        links('link set lo up', f'link add eth0 type veth peer name lan netns {router.pid}', 'link set eth0 up',
+              *addresses(MACHINE, 'eth0'))
+        links('link set lo up', 'link set lan up', *addresses(ROUTER, 'lan'),
+              *addresses([address for _, address in internet.hints()], 'lo'), inside=router.pid)
+        links(*(f'route add default via {address.split("/")[0]}' for address in ROUTER))
+        router.stdin.write(b'go\n')
+        router.stdin.flush()
+        if router.stdout.readline() != b'ready\n':
+            raise SystemExit('the Internet of the stage does not start')
+
+    def files(self):
+        """The user of the server, the DNS settings after `zoners install`, and files that configurations of the book name."""
+        for name, line in ('passwd', 'zoners:x:990:990::/nonexistent:/usr/sbin/nologin'), ('group', 'zoners:x:990:'):
+            before = pathlib.Path('/etc', name).read_text()
+            kept = ''.join(old for old in before.splitlines(keepends=True) if not old.startswith('zoners:'))
+            write(f'/etc/{name}', f'{kept}{line}\n')
+        for path, text in FILES.items():
+            write(path, text)
+        self.run('zoners tls init --name dns.example.net --folder /etc/zoners >/dev/null')
+        for name, copy in ('chain.pem', 'dashboard.pem'), ('key.pem', 'dashboard.key'), ('ca.pem', 'redis-ca.pem'):
+            shutil.copy(f'/etc/zoners/{name}', f'/etc/zoners/{copy}')
+        for name in 'key.pem', 'dashboard.key':
+            shutil.chown(f'/etc/zoners/{name}', 'root', 'zoners')
+            os.chmod(f'/etc/zoners/{name}', 0o640)
+        shutil.chown('/etc/zoners/redis-secret', 'zoners')
+        os.chmod('/etc/zoners/redis-secret', 0o600)
+
+    def start(self, words, **options):
+        return subprocess.Popen(list(map(str, words)), env=self.environment, cwd=self.home / 'work', **options)
+
+    def run(self, script):
+        """The output of a script; a failure ends the test."""
+        ended = self.bash(script)
+        if ended.returncode:
+            raise SystemExit(f'{script}\n{ended.stdout}')
+        return ended.stdout
+
+    def bash(self, script):
+        return subprocess.run(['bash', '-euc', script], env=self.environment, cwd=self.home / 'work', text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+
+    def serve(self, configuration=''):
+        """A daemon with this configuration, from nothing. Its log, if it does not come up; otherwise nothing."""
+        self.stop()
+        self.configuration = configuration
+        for folder in map(pathlib.Path, SERVICE.values()):
+            for path in folder.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            os.chown(folder, 0, 0)
+        CONFIGURATION.write_text(without_signatures(configuration))
+        log = self.home / 'log'
+        with log.open('w') as output:
+            daemon = subprocess.Popen(['zoners', 'serve', '--config', CONFIGURATION], env={**self.environment, **SERVICE},
+                                      cwd=self.home / 'work', stdout=output, stderr=output)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and daemon.poll() is None:
+            if self.bash('zoners healthcheck').returncode == 0:
+                return ''
+            time.sleep(0.05)
+        return log.read_text() or 'no log'
+
+    @staticmethod
+    def is_served():
+        return bool(daemons())
+
+    def stop(self):
+        """Ends the daemon, also the one that has taken over in a restart."""
+        for process in daemons():
+            os.kill(process, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while daemons() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if daemons():
+            raise SystemExit('the daemon does not end')
+
+
+def daemons():
+    """The processes of `zoners serve`: the stage has process numbers of its own."""
+    found = []
+    for folder in pathlib.Path('/proc').glob('[0-9]*'):
+        with contextlib.suppress(OSError):
+            words = (folder / 'cmdline').read_bytes().split(b'\0')
+            is_over = (folder / 'stat').read_text().rpartition(')')[2].split()[0] == 'Z'
+            if words[0].endswith(b'zoners') and words[1:2] == [b'serve'] and not is_over:
+                found.append(int(folder.name))
+    return found
+
+
+def write(path, text):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # /etc/resolv.conf may be a link to elsewhere.
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+
+
+def links(*lines, inside=None):
+    """Commands of `ip`, perhaps in the network namespace of another process."""
+    enter = ['nsenter', '--net', '--target', str(inside)] if inside else []
+    subprocess.run([*enter, 'ip', '-batch', '-'], input='\n'.join(lines).encode(), check=True, stdout=subprocess.DEVNULL)
+
+
+def addresses(these, link):
+    return [f'addr add {address} dev {link} {"nodad" if ":" in address else ""}' for address in these]
+
+
+def without_signatures(configuration):
+    if '[dnssec]' in configuration:
+        return configuration.replace('[dnssec]', f'[dnssec]\n{UNSIGNED}', 1)
+    return f'{configuration}\n[dnssec]\n{UNSIGNED}\n'

@@ -1,0 +1,117 @@
+"""Whether the pages say what the program knows: commands, options, settings, counters, links."""
+
+import re
+import shlex
+
+from . import reference, sources
+from .pages import COMMANDS, PROJECT, README, SOURCE, Page, all_pages, anchor
+
+MAX_NOT_RUN = 10
+# Texts in backquotes that look like a key, and are none: names, files, domains.
+NO_KEY = re.compile(r'.*\.(md|toml|txt|example|local|lan|box|arpa|com|net|org|demo|conf|pem|mobileconfig)$')
+
+
+def faults():
+    """Each fault as a line for a person."""
+    pages = all_pages()
+    yield from strays(pages)
+    yield from links(pages)
+    yield from marks(pages)
+    yield from quoted(pages)
+    yield from reference_is_whole()
+
+
+def strays(pages):
+    """Files that no reader finds."""
+    listed = {page.path for page in pages}
+    for path in SOURCE.rglob('*.md'):
+        if path not in listed and path.name != 'SUMMARY.md':
+            yield f'{path.relative_to(PROJECT)}: not in SUMMARY.md'
+
+
+def links(pages):
+    for page in pages:
+        for link in page.links():
+            if re.match(r'(https?|mailto):', link):
+                continue
+            target, _, heading = link.partition('#')
+            path = (page.path.parent / target).resolve() if target else page.path
+            if not path.exists():
+                yield f'{page.name}: a link to {link}, which is not there'
+            elif page.path != README and target and not path.is_relative_to(SOURCE):
+                yield f'{page.name}: a link to {link}, which the site does not have'
+            elif heading and path.suffix == '.md' and heading not in headings(Page(path)):
+                yield f'{page.name}: {link} has no such heading'
+
+
+def headings(page):
+    filled = page.text if not reference.PLACE.search(page.text) else reference.fill(page.text)
+    return {anchor(head) for head in re.findall(r'^#+ (.*)$', filled, flags=re.MULTILINE)}
+
+
+def marks(pages):
+    marked = [block for page in pages for block in page.blocks() if block.mark == 'not run']
+    for block in marked:
+        if not block.detail:
+            yield f'{block.place}: not run, without a reason'
+    if len(marked) > MAX_NOT_RUN:
+        yield f'{len(marked)} blocks are not run, {MAX_NOT_RUN} may be: {", ".join(block.place for block in marked)}'
+    for page in pages:
+        for block in page.blocks():
+            if block.mark and block.language not in (*COMMANDS, 'toml'):
+                yield f'{block.place}: a mark, and nothing that could be run'
+            if block.language not in (*COMMANDS, 'toml', 'text', 'yaml', 'dockerfile', 'ini'):
+                yield f'{block.place}: {block.language} is no language of this book'
+
+
+def quoted(pages):
+    known, commands = sources.keys(), reference.command_paths()
+    tables = {key.split('.')[0] for key in known if re.fullmatch(r'[a-z-]+\.[a-z0-9-]+', key)}
+    names = {counter.name for counter in sources.counters()}
+    prefixes = {name.split('_')[0] for name in names}
+    for page in pages:
+        for text in page.quoted():
+            if re.match(r'(sudo )?zoners( |$)', text):
+                yield from (f'{page.name}: `{text}`: {what}' for what in command_faults(text, commands))
+            elif re.fullmatch(r'\[\[?[a-z.-]+\]\]?', text) and text not in known:
+                yield f'{page.name}: no table {text}'
+            elif re.fullmatch(r'[a-z-]+(\.[a-z0-9-]+)+', text) and not NO_KEY.fullmatch(text) and \
+                    text.split('.')[0] in tables and text not in known:
+                yield f'{page.name}: no setting {text}'
+            elif re.fullmatch(r'[a-z]+(_[a-z0-9]+)+', text) and text.split('_')[0] in prefixes and text not in names:
+                yield f'{page.name}: no counter {text}'
+
+
+def command_faults(text, commands):
+    """What a text such as `zoners nta add NAME --for 2h` names and the program has not."""
+    words = shlex.split(text.removeprefix('sudo '))[1:]
+    path = []
+    while words and tuple([*path, words[0]]) in commands:
+        path.append(words.pop(0))
+    help_text = commands[tuple(path)]
+    if 'Commands:' in help_text and words and not words[0].startswith(('-', 'help')) and (not path or '<COMMAND>\n' in help_text):
+        yield f'no command {words[0]}'
+    for word in words:
+        if word.startswith('-') and word != '-' and not re.search(rf'(^|[\s,]){re.escape(word.split("=")[0])}\b', help_text):
+            yield f'no option {word}'
+
+
+def reference_is_whole():
+    """The written words about what is derived: each subsystem of the log and each code has some."""
+    said = (SOURCE / 'reference/log.md').read_text()
+    for subsystem in {line.subsystem for line in sources.log_lines()} - {''}:
+        if f'`{subsystem}`' not in said:
+            yield f'reference/log.md says nothing of `{subsystem}`'
+    rows = (SOURCE / 'reference/errors.md').read_text()
+    told = {int(number) for number in re.findall(r'^\| (\d+) \|', rows, flags=re.MULTILINE)}
+    sent = {code.number: code for code in sources.error_codes() if code.is_sent}
+    for number in sent.keys() - told:
+        yield f'reference/errors.md says nothing of {number} ({sent[number].meaning})'
+    for number in told - sent.keys():
+        yield f'reference/errors.md tells of {number}, which Zoners does not send'
+    for code in sent.values():
+        if not re.search(rf'^\| {code.number} \| {re.escape(code.meaning)} \|', rows, flags=re.MULTILINE):
+            yield f'reference/errors.md: {code.number} is {code.meaning}'
+    for name in reference.PARTS:
+        if not any(f'{{{{reference: {name}}}}}' in path.read_text() for path in SOURCE.rglob('*.md')):
+            yield f'no page has {{{{reference: {name}}}}}'
