@@ -26,18 +26,30 @@ use crate::selection::candidates::silent_zone::has_answered;
 
 pub(crate) use order::Attempt;
 
+/// The flaws of a server's replies over one transport.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flaws {
+    /// Queries with EDNS get no useful reply.
+    mishandles_edns: bool,
+    /// Something was wrong with the last answer.
+    troubled: bool,
+}
+
 /// An address of a server.
 #[derive(Clone, Debug)]
 struct Candidate {
-    /// The address, and the transport of the first attempt.
+    /// The address, and the transport by the configuration or the delegation.
     endpoint: Endpoint,
-    /// The place of the nameserver in the delegation; a small number, since pending recursions have many candidates.
+    /// The place of the nameserver in the delegation; `u16`, since each pending recursion keeps many candidates in
+    /// memory.
     place: u16,
     estimate: LatencyEstimate,
     /// Random microseconds, to spread questions over equal servers.
     jitter: u16,
-    edns: bool,
-    troubled: bool,
+    /// The flaws over the transport of `endpoint`.
+    flaws: Flaws,
+    /// The flaws over the transport of the first attempt.
+    first_flaws: Flaws,
     /// UDP does not work, TCP may.
     over_tcp: bool,
     /// The server encrypts: the first attempt is over TLS (RFC 9539).
@@ -74,6 +86,16 @@ impl Candidate {
     /// The place of the nameserver in the delegation.
     fn server(&self) -> usize {
         usize::from(self.place)
+    }
+
+    /// What is known of the flaws over `transport`. Those in clear count for a transport without an entry of its own.
+    fn flaws_over(&self, transport: Transport) -> Flaws {
+        let is_first = match transport {
+            Transport::Tls => self.over_tls,
+            Transport::Tcp => self.over_tcp,
+            _ => false,
+        };
+        if is_first { self.first_flaws } else { self.flaws }
     }
 
     /// Whether the server is responsive and its estimate is reliable.
@@ -256,8 +278,8 @@ impl Candidates {
                 place,
                 estimate: LatencyEstimate::default(),
                 jitter: shared.random.below(5000) as u16,
-                edns: true,
-                troubled: false,
+                flaws: Flaws::default(),
+                first_flaws: Flaws::default(),
                 over_tcp: false,
                 over_tls: false,
                 is_trial_due: false,
@@ -299,7 +321,7 @@ impl Candidates {
         let in_trouble = |candidate: &Candidate| {
             let estimate = &candidate.estimate;
             candidate.lame
-                || candidate.troubled
+                || candidate.first_flaws.troubled
                 || estimate.given_up
                 || estimate.skipped_until.is_some()
         };
@@ -324,7 +346,7 @@ impl Candidates {
 }
 
 /// A name within the zone itself cannot be looked up without its glue (RFC 1034 section 4.2.1). A configured server
-/// that has a name alone is looked up around its own route.
+/// with a name alone is looked up around the route of the server.
 fn is_resolvable(server: &NameServer, cut: &Delegation) -> bool {
     server.is_named_alone()
         || cut.mode == QueryMode::Iterative && !zoners_dns::name::is_within(&server.name, &cut.zone)

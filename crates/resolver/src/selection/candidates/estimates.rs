@@ -5,12 +5,12 @@ use std::time::Duration;
 use zoners_cache::ServerInfo;
 use zoners_dns::{Network, Transport};
 
-use super::{Candidate, Candidates};
+use super::{Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
 use crate::infra::estimate::{Estimator, LatencyEstimate};
 
 /// No trial of encryption is made at a server farther away: a query on a new connection takes three round trips.
-const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
+pub(super) const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
 /// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
@@ -18,9 +18,9 @@ const SILENT_OVER_UDP: u16 = 2;
 struct FirstAttempt {
     transport: Transport,
     estimate: LatencyEstimate,
-    edns: bool,
-    troubled: bool,
+    flaws: Flaws,
     has_answered: bool,
+    srtt: Option<Duration>,
 }
 
 impl FirstAttempt {
@@ -28,9 +28,18 @@ impl FirstAttempt {
         FirstAttempt {
             transport,
             estimate,
-            edns: !info.mishandles_edns(),
-            troubled: info.trouble.is_some_and(|known| !known.is_silence()),
+            flaws: Flaws::of(info),
             has_answered: info.replied_at > 0,
+            srtt: info.srtt(),
+        }
+    }
+}
+
+impl Flaws {
+    fn of(info: &ServerInfo) -> Self {
+        Flaws {
+            mishandles_edns: info.mishandles_edns(),
+            troubled: info.trouble.is_some_and(|known| !known.is_silence()),
         }
     }
 }
@@ -64,15 +73,17 @@ impl Candidates {
             let has_answered = first.has_answered || infos[at].replied_at > 0;
             let candidate = &mut self.list[at];
             let is_another = first.transport != candidate.endpoint.transport;
-            let is_near = infos[at].srtt().is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
+            // Where only TCP works, there is no SRTT over UDP.
+            let srtt = infos[at].srtt().or(first.srtt);
+            let is_near = srtt.is_some_and(|srtt| srtt <= FARTHEST_TRIAL);
             candidate.is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
             candidate.over_tls = is_another && first.transport == Transport::Tls;
             candidate.over_tcp = is_another && first.transport == Transport::Tcp;
             candidate.is_unproven = self.watched && !has_answered;
             candidate.estimate = first.estimate;
             candidate.cut_off = estimator.broken.has(address.ip());
-            candidate.edns = first.edns;
-            candidate.troubled = first.troubled;
+            candidate.flaws = Flaws::of(&infos[at]);
+            candidate.first_flaws = first.flaws;
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zoners_dns::{Endpoint, Moment, Network};
 
-use super::{Attempt, Candidate, Candidates};
+use super::{Attempt, Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
 
 /// With a server this near, no probe is worth its packet.
@@ -49,10 +49,11 @@ impl Candidates {
             let is_behind = candidate.cut_off || candidate.over_tcp;
             is_behind && paths.claim_probe(candidate.endpoint, now)
         })?;
+        let Flaws { mishandles_edns, troubled } = candidate.flaws;
         Some(Attempt {
             endpoint: candidate.endpoint,
-            edns: candidate.edns,
-            troubled: false,
+            edns: !mishandles_edns,
+            troubled,
             is_first: true,
             server: candidate.server(),
             hedge_after: candidate.estimate.hedge_after,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zoners_dns::{Endpoint, Transport};
 
-use super::{Candidate, Candidates};
+use super::{Candidate, Candidates, Flaws};
 use crate::infra::estimate::{LatencyEstimate, MOST_PATIENCE};
 
 /// An attempt: the way of sending a query to a server. Each further attempt at a server differs,
@@ -82,19 +82,21 @@ impl Candidates {
         let tries = candidate.tries;
         candidate.tries += 1;
         let plain = tries == 2 && udp && self.plain;
-        let (transport, edns) = match tries {
+        let (transport, without_edns) = match tries {
             // A configured encryption is never given up.
-            _ if first.is_encrypted() => (first, candidate.edns),
-            0 if candidate.over_tls => (Transport::Tls, candidate.edns),
+            _ if first.is_encrypted() => (first, false),
+            0 if candidate.over_tls => (Transport::Tls, false),
             _ if self.dead && !(candidate.over_tcp && candidate.estimate.has_replied) => {
-                (first, candidate.edns)
+                (first, false)
             }
-            _ if plain || candidate.no_tcp => (first, candidate.edns && !plain),
-            0 if candidate.over_tcp => (Transport::Tcp, candidate.edns),
-            1 if self.silent => (Transport::Tcp, candidate.edns),
-            0 | 1 => (first, candidate.edns),
-            _ => (Transport::Tcp, candidate.edns),
+            _ if plain || candidate.no_tcp => (first, plain),
+            0 if candidate.over_tcp => (Transport::Tcp, false),
+            1 if self.silent => (Transport::Tcp, false),
+            0 | 1 => (first, false),
+            _ => (Transport::Tcp, false),
         };
+        let Flaws { mishandles_edns, troubled } = candidate.flaws_over(transport);
+        let edns = !mishandles_edns && !without_edns;
         let LatencyEstimate { hedge_after, alone, again, has_replied, .. } = candidate.estimate;
         let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
         let tls_first = tries == 0 && udp && transport == Transport::Tls;
@@ -111,7 +113,7 @@ impl Candidates {
         let hedge_after = hedge_after * round_trips * (1 << tries.min(3));
         candidate.streamed |= transport.is_stream();
         let endpoint = candidate.endpoint.over(transport);
-        let Candidate { troubled, is_unproven, .. } = *candidate;
+        let is_unproven = candidate.is_unproven;
         let server = candidate.server();
         let (is_first, longest) = (tries == 0, alone * round_trips);
         Attempt {

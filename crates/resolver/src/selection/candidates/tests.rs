@@ -6,6 +6,7 @@ use zoners_cache::{Evidence, ServerFault, TrialEvent};
 use zoners_dns::Transport;
 use zoners_sim::SimNetwork;
 
+use super::estimates::FARTHEST_TRIAL;
 use super::{Attempt, Candidates};
 use crate::env::environment::Env;
 use crate::model::step::Step;
@@ -27,19 +28,36 @@ fn encrypted() -> std::sync::Arc<Env<SimNetwork>> {
     env
 }
 
-fn first(env: &Env<SimNetwork>) -> Attempt {
+fn candidates(env: &Env<SimNetwork>) -> Candidates {
     let mut cut = env.settings().root.clone();
     cut.servers.retain(|named| named.addresses.contains(&server().address));
     cut.servers[0].addresses.retain(|address| *address == server().address);
     let step = Step::without_client(env.settings().limits);
-    Candidates::new(env, &cut, &step).choose().unwrap()
+    Candidates::new(env, &cut, &step)
+}
+
+fn first(env: &Env<SimNetwork>) -> Attempt {
+    candidates(env).choose().unwrap()
+}
+
+/// Gives the server flaws over one transport: bad answers, and none with EDNS.
+fn spoil(env: &Env<SimNetwork>, transport: Transport) {
+    learn(env, transport, Evidence::Trouble(ServerFault::ServFail));
+    (0..3).for_each(|_| learn(env, transport, Evidence::PlainOnly));
+}
+
+/// An environment where UDP does not work, and the only server has replied over TCP.
+fn without_udp(rtt: Duration) -> std::sync::Arc<Env<SimNetwork>> {
+    let env = env();
+    env.shared().reachability.presume_udp_broken(env.shared().now());
+    learn(&env, Transport::Tcp, Evidence::Reply { rtt, edns: true });
+    env
 }
 
 #[tokio::test(start_paused = true)]
 async fn faults_in_clear_are_none_over_tls_and_those_over_tls_count() {
     let env = encrypted();
-    learn(&env, Transport::Udp, Evidence::Trouble(ServerFault::ServFail));
-    (0..3).for_each(|_| learn(&env, Transport::Udp, Evidence::PlainOnly));
+    spoil(&env, Transport::Udp);
     let attempt = first(&env);
     assert_eq!(attempt.endpoint.transport, Transport::Tls);
     assert!(attempt.edns && !attempt.troubled);
@@ -52,4 +70,43 @@ async fn a_server_far_away_is_given_its_time_over_tls() {
     let attempt = first(&encrypted());
     assert_eq!(attempt.endpoint.transport, Transport::Tls);
     assert!(attempt.hedge_after > RTT, "{:?}", attempt.hedge_after);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_goes_by_the_flaws_over_its_transport() {
+    for spoilt in [Transport::Tcp, Transport::Udp] {
+        let env = without_udp(RTT);
+        spoil(&env, spoilt);
+        let mut candidates = candidates(&env);
+        let probe = candidates.probe(&env).unwrap();
+        let (first, second) = (candidates.choose().unwrap(), candidates.choose().unwrap());
+        let over = [probe, first, second].map(|attempt| attempt.endpoint.transport);
+        assert_eq!(over, [Transport::Udp, Transport::Tcp, Transport::Udp]);
+        for attempt in [probe, first, second] {
+            let is_spoilt = attempt.endpoint.transport == spoilt;
+            assert_eq!((attempt.edns, attempt.troubled), (!is_spoilt, is_spoilt), "{attempt:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_in_clear_after_one_over_tls_goes_by_the_flaws_in_clear() {
+    let env = encrypted();
+    spoil(&env, Transport::Tls);
+    let mut candidates = candidates(&env);
+    let first = candidates.choose().unwrap();
+    assert_eq!((first.endpoint.transport, first.edns), (Transport::Tls, false));
+    candidates.unreachable(first.endpoint);
+    let second = candidates.choose().unwrap();
+    assert_eq!(second.endpoint.transport, Transport::Udp);
+    assert!(second.edns && !second.troubled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_near_server_that_replies_over_tcp_alone_is_tried_over_tls() {
+    for (rtt, is_due) in [(FARTHEST_TRIAL, true), (FARTHEST_TRIAL * 2, false)] {
+        assert_eq!(candidates(&without_udp(rtt)).is_trial_due(server().address), is_due);
+    }
+    let unknown = env();
+    assert!(!candidates(&unknown).is_trial_due(server().address), "without a reply yet");
 }
