@@ -34,9 +34,12 @@ impl TrialBudget {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
-    /// Gives a trial back that was taken and not made.
+    /// Gives a trial back that was taken and not made. At most [`MAX_SAVED`] trials are saved here too.
     pub(crate) fn give_back(&self) {
-        self.0.fetch_add(QUERIES_PER_TRIAL, Ordering::Relaxed);
+        let saved = |earned: u32| {
+            Some(earned.saturating_add(QUERIES_PER_TRIAL).min(MAX_SAVED * QUERIES_PER_TRIAL))
+        };
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, saved);
     }
 }
 
@@ -56,6 +59,7 @@ mod tests {
         budget.give_back();
         assert!(budget.take() && !budget.take());
         (0..100 * QUERIES_PER_TRIAL).for_each(|_| budget.earn());
+        budget.give_back();
         assert_eq!((0..100).filter(|_| budget.take()).count(), 4);
     }
 }

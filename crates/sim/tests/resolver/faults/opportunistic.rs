@@ -125,3 +125,21 @@ async fn encryption_that_fails_later_costs_one_hedge_and_comes_back() {
     ask(&lab, 3000..3100, ms(50)).await;
     assert!(to_servers(&lab.net).iter().all(is_encrypted));
 }
+
+#[tokio::test(start_paused = true)]
+async fn races_at_one_time_try_a_server_once() {
+    let lab = lab(TlsManner::Silent);
+    // More trials are saved than there are servers.
+    ask(&lab, 0..2000, ms(50)).await;
+    sleep(HOUR * 25).await;
+    lab.net.forget_sent();
+    let race = |number: usize| ask(&lab, number..number + 1, ms(100));
+    tokio::join!(race(2000), race(2001), race(2002), race(2003), race(2004), race(2005));
+    let trials = to_servers(&lab.net).into_iter().filter(is_encrypted).map(|sent| sent.to.address);
+    let mut tried: Vec<_> = trials.collect();
+    tried.sort();
+    assert!(!tried.is_empty());
+    let all = tried.len();
+    tried.dedup();
+    assert_eq!(tried.len(), all, "{tried:?}");
+}
