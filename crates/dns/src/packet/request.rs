@@ -249,8 +249,10 @@ pub fn is_replayable(query: &[u8]) -> bool {
 /// Whether a query asks to keep a TCP connection open (RFC 7828).
 #[must_use]
 pub fn asks_for_keepalive(query: &[u8]) -> bool {
-    let edns = ClientQuery::read(query).ok().and_then(|query| query.head.edns);
-    edns.is_some_and(|edns| edns.keepalive)
+    // Without additional records there is no option, and the rest is not read twice.
+    let has_additional = query.get(10..HEADER_OCTETS).is_some_and(|count| count != [0, 0]);
+    let edns = || ClientQuery::read(query).ok().and_then(|query| query.head.edns);
+    has_additional && edns().is_some_and(|edns| edns.keepalive)
 }
 
 #[cfg(test)]
