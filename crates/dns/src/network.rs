@@ -35,7 +35,7 @@ pub enum NetworkError {
     Unreachable,
     /// The stream ended before the reply.
     Closed,
-    /// This machine has no free socket or port.
+    /// This machine cannot send the query: no socket or port is free, or the query is too long. No fault of the server.
     NoSocket,
     /// The server did not prove its identity.
     Untrusted(IdentityFault),

@@ -27,7 +27,7 @@ use waiting::WaitingQueries;
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
-/// The same, of a connection to a server that proves its identity: forwarders are few, and asked all the time (RFC 7858
+/// The same, of a connection to a server with an identity: forwarders are few, and asked all the time (RFC 7858
 /// section 3.4).
 const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
 /// A connection attempt fails after this time.
@@ -249,7 +249,7 @@ impl Conversation<'_> {
     }
 }
 
-/// Writes queries; those that wait at one time go out at once, in one segment and in one TLS record.
+/// Writes queries; waiting queries go out together, in one segment and in one TLS record.
 async fn write_queries(
     mut writer: impl AsyncWrite + Unpin,
     idle: Duration,
@@ -262,16 +262,18 @@ async fn write_queries(
             Ok(0) => return drained(waiting).await,
             Ok(_) => {
                 for (query, reply) in batch.drain(..) {
-                    // A query that fits no stream is dropped, and its asker told so.
-                    let fits = u16::try_from(query.len()).is_ok();
-                    let Some(id) = Message::id_of(&query).filter(|_| fits) else {
+                    let begin = octets.len();
+                    let is_framed = put_message(&mut octets, &query);
+                    // A query over 64 KiB or without an ID cannot be framed: its exchange fails.
+                    let Some(id) = Message::id_of(&query).filter(|_| is_framed) else {
+                        octets.truncate(begin);
                         let _ = reply.send(Err(Ended::By(NetworkError::NoSocket)));
                         continue;
                     };
                     // A query whose ID is in use here gets an error and opens a connection of its own.
-                    match waiting.enter(id, reply) {
-                        Err(reply) => _ = reply.send(Err(Ended::By(NetworkError::Closed))),
-                        Ok(()) => _ = put_message(&mut octets, &query),
+                    if let Err(reply) = waiting.enter(id, reply) {
+                        octets.truncate(begin);
+                        let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
                     }
                 }
                 writer.write_all(&octets).await?;
