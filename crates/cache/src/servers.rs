@@ -206,7 +206,7 @@ mod tests {
         let info = cache.server(server, later);
         assert!(info.encryption.is_usable(later));
         assert_ne!(info.echo, EchoSupport::default());
-        // A reply without the beginning of a trial is kept too.
+        // An encrypted reply is kept even if no trial was recorded.
         let worked = Endpoint::udp([192, 0, 2, 3].into());
         cache.observe_server(worked, Evidence::Trial(TrialEvent::Worked), now);
         assert!(cache.server(worked, later).encryption.is_usable(later));

@@ -109,7 +109,7 @@ counters! {
         ClientQuicHandshakesFailed "client_quic_handshakes_failed" "connections" "QUIC connections that ended before their handshake was complete.";
         ClientQuicFaults "client_quic_faults" "connections" "QUIC connections closed because the client broke the protocol (RFC 9250 section 4.3.3).";
         ClientQuicExcess "client_quic_excess" "queries" "Queries over QUIC that ended with DOQ_EXCESSIVE_LOAD: too long, or too many under way on their connection.";
-        ClientQuicUnheard "client_quic_unheard" "messages" "First packets of QUIC connections dropped: of a client that is not served, and gets no refusal or was refused too often this second.";
+        ClientQuicUnheard "client_quic_unheard" "messages" "First packets of QUIC connections dropped: the client is not served, and is refused in silence or has used up its refusals of this second.";
         ClientQuicMoved "client_quic_moved" "messages" "Packets of QUIC connections dropped, because they came from an address that is not the client's.";
         ClientQuicCancelled "client_quic_cancelled" "queries" "Queries over QUIC that the client cancelled before the response.";
         ClientQuicCancelFloods "client_quic_cancel_floods" "connections" "QUIC connections closed because the client cancelled too many queries.";

@@ -1,6 +1,6 @@
 //! Datagrams of clients, many at a time.
 //!
-//! Ready datagrams are received in one batch and answered in another: one system call each on
+//! A batch of ready datagrams is received, and a batch of responses is sent: one system call each on
 //! Linux, one for each datagram elsewhere. A response leaves from the address of its query, even if
 //! the socket listens on a wildcard.
 
@@ -103,7 +103,7 @@ impl Default for Batch {
 }
 
 impl Slot {
-    /// The datagram, its sender, and the buffer of its response.
+    /// The datagram, the sender, and the buffer of the response.
     pub fn parts(&mut self) -> (&[u8], Peer, &mut Vec<u8>) {
         (&self.query[..self.length], self.peer, &mut self.reply)
     }

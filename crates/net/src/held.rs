@@ -92,7 +92,7 @@ impl Account {
         given_up
     }
 
-    /// The connection holds so many octets more; returns the number of connections closed for lack of memory.
+    /// Adds `octets` to what the connection holds; returns the number of connections closed for lack of memory.
     pub fn add(&self, octets: usize) -> usize {
         self.note(0, octets).0
     }
@@ -102,7 +102,7 @@ impl Account {
         self.held.room().await;
     }
 
-    /// The connection holds so many octets less.
+    /// Subtracts `octets` from what the connection holds.
     pub fn free(&self, octets: usize) {
         self.note(octets, 0);
     }

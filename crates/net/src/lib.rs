@@ -2,9 +2,9 @@
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! and reused TCP connections. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
-//! in batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`held`] bounds the memory of streams,
-//! [`descriptors`] the number of open sockets, [`client_slots`] the share of each client. The only `unsafe` of the
-//! project is in `datagrams::batched`.
+//! in batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`held`] bounds the
+//! memory of streams, [`descriptors`] the number of open sockets, [`client_slots`] the share of each client. The only
+//! `unsafe` of the project is in `datagrams::batched`.
 
 pub mod client_slots;
 pub mod datagrams;
@@ -31,6 +31,6 @@ pub use udp::PORTS;
 pub use upstream::{ObservedExchange, Sockets};
 
 /// An address of the loopback interface from which no packet leaves by itself. Linux has every address of 127/8 there;
-/// other systems have one alone, so that their tests show less.
+/// other systems have one alone, and tests there show less.
 #[cfg(test)]
 const SECOND_LOOPBACK: &str = if cfg!(target_os = "linux") { "127.0.0.7" } else { "127.0.0.1" };

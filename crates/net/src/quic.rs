@@ -1,7 +1,7 @@
 //! DNS over QUIC for clients (RFC 9250): each query has a stream of its own.
 //!
 //! [`QuicServer`] is a state machine without socket and clock: datagrams and moments go in, queries and datagrams come
-//! out. A worker so drives all connections of its socket between two system calls, and answers of one turn to one client
+//! out. So a worker drives all connections of a socket between two system calls, and answers of one turn to one client
 //! share packets. QUIC itself is `quinn-proto`; the driver of `quinn` would take a task and locks for each connection.
 //!
 //! Whatever a client can make grow has a limit here: handshakes, connections, streams, octets of queries that are not

@@ -109,7 +109,7 @@ fn enlarged(octets: &[u8], room: usize) -> BytesMut {
     larger
 }
 
-/// Writes length and message at once, so that they share a segment (RFC 7766 section 8).
+/// Writes length and message at once, in one segment (RFC 7766 section 8).
 ///
 /// # Errors
 /// The stream broke, or the message is longer than 65,535 octets.

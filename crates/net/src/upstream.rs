@@ -49,7 +49,7 @@ impl Sockets {
         Sockets::with_sources(random, Vec::new())
     }
 
-    /// A network whose queries leave from one of `addresses`, if one has the server's family.
+    /// A network whose queries leave from an address of `addresses` with the server's family, if any.
     #[must_use]
     pub fn with_sources(random: Random, addresses: Vec<IpAddr>) -> Self {
         let descriptors = Descriptors::new(limit().saturating_sub(OTHERS));

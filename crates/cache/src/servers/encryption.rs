@@ -14,8 +14,8 @@ pub(super) const PERSISTENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 pub(super) const DAMPING: Duration = Duration::from_secs(24 * 3600);
 /// The same of a server that has encrypted before: networks on the way bar the port, and machines move.
 const DAMPING_AFTER_SUCCESS: Duration = Duration::from_secs(10 * 60);
-/// How long encrypted replies are not recorded after the last that was: little against [`PERSISTENCE`], and a busy
-/// server gives thousands.
+/// Least time between two recorded encrypted replies: short against [`PERSISTENCE`], and a busy server gives
+/// thousands.
 const RECORDED_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// An event of a trial.

@@ -25,7 +25,7 @@ impl RecordPlace {
 }
 
 /// Shows each record of a message to `look`. Returns the end of the last record, which is behind the end of a message
-/// whose last RDATA is truncated; `None` if the message is truncated before, or `look` has no use for it.
+/// whose last RDATA is truncated; `None` if the message is truncated before, or `look` returns `None`.
 pub(super) fn walk_records(
     message: &[u8],
     mut look: impl FnMut(RecordPlace) -> Option<()>,

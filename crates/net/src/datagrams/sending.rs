@@ -13,7 +13,8 @@ pub(super) struct Sending<'a> {
 
 impl<'a> Sending<'a> {
     /// Sends without waiting, by calls that say how many went; returns how many the system refused. A full queue
-    /// refuses all that is left. A datagram that cannot go may go otherwise, by `instead`.
+    /// refuses all that is left. For a datagram that the system refuses, `instead` may send another, and says whether it
+    /// did.
     pub(super) fn all(
         mut self,
         send: impl Fn(&[Outgoing<'a>]) -> io::Result<usize>,
@@ -30,7 +31,7 @@ impl<'a> Sending<'a> {
         self.refused
     }
 
-    /// Notes the outcome of a call. A datagram that cannot go does not keep those behind.
+    /// Notes the outcome of a call. A refused datagram is skipped; the datagrams after it are still sent.
     pub(super) fn note(
         &mut self,
         sent: io::Result<usize>,

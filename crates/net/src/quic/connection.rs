@@ -31,7 +31,7 @@ pub(super) struct QuicConnection {
     pub(super) server_name: Option<Arc<str>>,
     /// The streams of queries that are handed on and have no response yet, at most [`MAX_STREAMS`].
     pub(super) under_way: Vec<StreamId>,
-    /// Queries that the client has cancelled, less those with a response since.
+    /// Cancelled queries, less the answered ones since.
     pub(super) cancelled: u32,
     /// The endpoint knows the connection no more.
     pub(super) drained: bool,
@@ -90,7 +90,7 @@ impl QuicConnection {
         }
     }
 
-    /// Octets that the connection holds: queries that wait, and responses that the client does not take.
+    /// Octets that the connection holds: waiting queries, and responses that the client does not take.
     pub(super) fn held(&self) -> usize {
         let pieces: usize = self.pieces.values().map(QueryPieces::held).sum();
         let early: usize = self.early.iter().map(|(_, query)| query.len()).sum();
@@ -98,7 +98,7 @@ impl QuicConnection {
         pieces + early + unsent
     }
 
-    /// Lets go of what is held, because the connection ends.
+    /// Frees incomplete queries and unsent responses of a connection that ends.
     pub(super) fn drop_held(&mut self) {
         self.pieces.clear();
         self.early.clear();
@@ -111,7 +111,7 @@ impl QuicConnection {
     }
 
     /// Whether a datagram from this address may be the client's: a NAT changes ports, and an IPv6 client changes
-    /// addresses. From elsewhere queries could come in the name of another client, with its rights.
+    /// addresses. Otherwise a client could ask from the address of another client, with the rights of that address.
     pub(super) fn may_be_from(&self, address: IpAddr) -> bool {
         stands_for(address) == stands_for(self.proto.remote_address().ip())
     }
@@ -179,7 +179,7 @@ impl QuicConnection {
         }
     }
 
-    /// Hands on a query, or keeps the query until the handshake is complete: what comes before may be a replay.
+    /// Hands on a query, or keeps the query until the handshake is complete: early data (0-RTT) may be a replay.
     fn hand_on(&mut self, id: StreamId, query: Bytes, tell: &mut impl FnMut(Told)) {
         if packet::asks_for_keepalive(&query) {
             // QUIC has an idle time of its own (RFC 9250 section 5.5.2).
@@ -221,7 +221,7 @@ impl QuicConnection {
         let _ = self.proto.send_stream(id).reset(CloseCode::ExcessiveLoad.into());
     }
 
-    /// Answers a query with a message that has its length in front; nothing if the client has cancelled the query.
+    /// Answers a query with a message behind its length; a cancelled query gets nothing.
     pub(super) fn answer(&mut self, id: StreamId, framed: &[u8]) {
         if !self.end_query(id) {
             return;

@@ -9,7 +9,7 @@ use crate::datagrams::Peer;
 /// Octets of the longest datagram that is sent: what every path of QUIC carries (RFC 9000 section 14).
 pub(super) const MAX_SENT: usize = 1200;
 
-/// Datagrams of one turn, in buffers that are used again.
+/// Datagrams of one turn, in reused buffers.
 #[derive(Debug, Default)]
 pub struct Outbox {
     datagrams: Vec<(Vec<u8>, Peer)>,

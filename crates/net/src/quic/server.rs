@@ -46,12 +46,12 @@ pub struct QuicQuery {
     pub server_name: Option<Arc<str>>,
 }
 
-/// What is to be done for a client that begins a connection.
+/// The reception of a client at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reception {
     /// The client is served.
     Served,
-    /// The client is told that it is not served.
+    /// The client gets a refusal.
     Refused,
     /// The client gets no reply.
     Unheard,
@@ -101,7 +101,7 @@ impl QuicServer {
         }
     }
 
-    /// Takes a datagram. `receives` says what is done for a client at an address that begins a connection.
+    /// Takes a datagram. `receives` gives the reception of a client at an address.
     pub fn receive(
         &mut self,
         now: Instant,
@@ -152,13 +152,12 @@ impl QuicServer {
         self.queries.pop_front()
     }
 
-    /// The next query that was handed on and needs no response any more: cancelled by the client, or of a connection that
-    /// has ended.
+    /// The stream of the next query that needs no response: the client cancelled it, or the connection ended.
     pub fn next_cancelled(&mut self) -> Option<QuicStream> {
         self.cancelled.pop_front()
     }
 
-    /// Answers a query with a message that has its length in front; nothing if the client is gone.
+    /// Answers a query with a message behind its length; a client that is gone gets nothing.
     pub fn answer(&mut self, stream: QuicStream, framed: &[u8]) {
         self.reply_to(stream, |connection| connection.answer(stream.id, framed));
     }
@@ -182,7 +181,7 @@ impl QuicServer {
         self.deadlines.next()
     }
 
-    /// Closes connections without a query under way, because the server leaves.
+    /// Closes connections without a query under way, before the server ends.
     pub fn close_idle(&mut self, now: Instant) {
         for number in 0..self.connections.len() {
             if self.connection(number).is_some_and(|connection| connection.under_way.is_empty()) {

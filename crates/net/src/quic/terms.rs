@@ -14,7 +14,7 @@ use super::query_pieces::MAX_QUERY;
 pub(super) const MAX_STREAMS: u32 = 64;
 /// Octets of a query that a client may send without waiting, with the length in front.
 const STREAM_WINDOW: u32 = MAX_QUERY as u32 + 2;
-/// Octets of all queries of a connection that a client may send before they are read. A turn reads them all.
+/// Octets of all unread queries of a connection. A turn reads all queries.
 const CONNECTION_WINDOW: u32 = 16 * 1024;
 /// Octets of responses of a connection that are sent and not acknowledged.
 const SEND_WINDOW: u64 = 16 * 1024;

@@ -92,7 +92,7 @@ pub fn classify(
     }))
 }
 
-/// The delegation of a referral. It expires no later than the delegation above, so that a zone that
+/// The delegation of a referral. The expiry is at most that of the delegation above: a zone that
 /// lost its delegation takes the zones below along.
 fn referral(
     cut: &Delegation,

@@ -175,7 +175,7 @@ async fn ask_server<N: Network>(
     result
 }
 
-/// Reads an event of a wait; without one, the reply is late and its stream may be dead.
+/// Reads an event of a wait; without an event, the reply is late and the stream may be dead.
 fn read_or_renew<N: Network>(
     env: &Env<N>,
     query: &ServerQuery<'_>,
@@ -206,7 +206,7 @@ fn read_beside<N: Network>(
     }
 }
 
-/// Repeats the query for a follower, whose reply gets its own time.
+/// Repeats the query for a follower; the reply to the follower has a time of its own.
 fn repeat<N: Network>(
     env: &Env<N>,
     query: &ServerQuery<'_>,

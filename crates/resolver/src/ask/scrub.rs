@@ -1,6 +1,6 @@
 //! The scrubber: out-of-bailiwick records are dropped before a reply is read further.
 //!
-//! The bailiwick is the zone whose servers were asked, according to the cut that led to them: a
+//! The bailiwick is the zone of the asked servers, according to the zone cut: a
 //! server of `example.` may give records of names within `example.` only. The remaining records
 //! count only where [`crate::ask::classify`] looks for them: not the NS set in the authority
 //! section of a positive answer, and of the additional section only addresses of servers, by the

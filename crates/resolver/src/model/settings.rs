@@ -275,8 +275,7 @@ impl Settings {
             && (!self.never_ask.contains(address) || self.is_configured(address))
     }
 
-    /// The same for an address of the nameserver `name`: a server that the configuration names without an address is
-    /// asked wherever it lies too.
+    /// Whether the nameserver `name` may be asked at `address`. A server configured by name may have a private address.
     #[must_use]
     pub(crate) fn may_ask_server(&self, name: &Name, address: IpAddr) -> bool {
         self.may_ask(address) || self.has_family(address) && self.is_named_server(name)

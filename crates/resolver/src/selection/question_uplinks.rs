@@ -17,7 +17,7 @@ pub(crate) fn is_uplink_down_for<N: Network>(env: &Env<N>, question: &Question) 
     let is_down = |server: &NameServer| {
         let addresses = addresses_of(env, server);
         match addresses.is_empty() {
-            // A server with a name alone whose address is not known yet.
+            // The server is configured by name, and its address is not looked up yet: the uplink of the route counts.
             true => uplinks.of(route).is_down(now),
             false => addresses.iter().all(|address| uplinks.to(address.ip()).is_down(now)),
         }

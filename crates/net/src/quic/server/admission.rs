@@ -1,4 +1,4 @@
-//! New connections: who gets one, and whose idle connection goes for it.
+//! Admission of new connections, and the idle connections that are closed for new ones.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -24,7 +24,8 @@ pub(in crate::quic) const RETRY_FROM: usize = 32;
 /// Handshakes under way at a time.
 pub(in crate::quic) const MAX_HANDSHAKES: usize = 128;
 
-/// An idle connection: the time of its last query, and its number. The one with the longest idle time is the largest.
+/// An idle connection: the time of the last query, and the number of the connection. The longest idle time is the
+/// largest.
 type Idle = (Reverse<Instant>, usize);
 
 impl QuicServer {

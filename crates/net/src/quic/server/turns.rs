@@ -12,7 +12,7 @@ use crate::quic::outbox::Outbox;
 
 /// The time for a handshake.
 pub(in crate::quic) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Queries that a client may cancel beyond those with a response: each cancelled query may have cost a recursion.
+/// Cancelled queries of a connection, less its answered ones, before it is closed: each may have cost a recursion.
 pub(in crate::quic) const MAX_CANCELLED: u32 = 256;
 /// Octets held by all connections: queries in pieces, and responses that clients do not take. The connection with the
 /// most octets is closed first.

@@ -61,7 +61,7 @@ pub(super) struct World {
     /// Octets that the server has sent, and datagrams.
     pub(super) sent: (usize, usize),
     outbox: Outbox,
-    /// One for ordinary clients, so that sessions are resumed.
+    /// One for ordinary clients: sessions are resumed.
     tls: Arc<QuicClientConfig>,
 }
 
@@ -71,7 +71,7 @@ pub(super) enum ClientLike {
     Ordinary,
     /// Without a session of an earlier connection.
     Stranger,
-    /// Takes so many octets of a stream until it reads.
+    /// Takes so many octets of a stream before the first read.
     Narrow(u32),
     /// A stranger whose connection ends after a second without packets.
     Impatient,
@@ -189,7 +189,7 @@ impl World {
         let peer = Peer { address: client.address, ours: None };
         let datagrams = std::mem::take(&mut client.outgoing);
         for datagram in &datagrams {
-            // Clients of TEST-NET-3 are not served, and those of another network not even heard.
+            // Clients of TEST-NET-3 are refused, and clients of another network get no reply.
             let receives = |address: IpAddr| match address.to_string() {
                 address if address.starts_with("203.0.113.") => Reception::Refused,
                 address if address.starts_with("10.") => Reception::Unheard,

@@ -12,7 +12,7 @@ use crate::failure;
 /// A handshake fails after this time.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 
-/// Begins TLS with the server at `to`, which proves its identity if it has one.
+/// Begins TLS with the server at `to`. A server with an identity proves the identity.
 ///
 /// # Errors
 /// The server has not proven its identity, speaks no TLS of ours or is too slow, or the stream broke.
@@ -28,7 +28,7 @@ pub(super) async fn begin(
         Some(identity) => ExpectedPeer::Pinned(&identity.name, &identity.pins),
     };
     let begun = tokio::time::timeout(HANDSHAKE, tls.connect(peer, stream)).await;
-    // The port is open, so that a server without a word speaks no TLS.
+    // TCP is open, but the server did not complete TLS in time.
     let begun = begun.map_err(|_| NetworkError::Handshake)?;
     let (stream, handshake) = begun.map_err(|error| failure::classify(&error))?;
     counters.count(Counter::UpstreamTlsHandshakes);

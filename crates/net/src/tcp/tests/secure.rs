@@ -15,7 +15,7 @@ use super::*;
 use crate::stream::put_message;
 use std::net::SocketAddr;
 
-/// A server that returns what it gets, and closes each connection after some messages.
+/// A server that returns each message, and closes each connection after some messages.
 struct TlsEcho {
     address: SocketAddr,
     certificate: String,
@@ -79,7 +79,7 @@ async fn queries_share_a_connection_and_a_closed_one_is_resumed() {
     }
     assert_eq!(pool.counters.get(Counter::UpstreamTlsHandshakes), 2);
     assert_eq!(pool.counters.get(Counter::UpstreamTlsResumed), 1);
-    // Who proves nothing is another server, and so is the same one in clear.
+    // A server without an identity is another server, and so is the same server in clear.
     assert!(pool.has(to) && !pool.has(Endpoint { identity: None, ..to }));
     assert!(!pool.has(Endpoint::new(server.address, Transport::Tcp)));
 }

@@ -25,7 +25,7 @@ pub(crate) struct StartedAttempt {
     pub(crate) joined: bool,
     /// Over TCP there is nothing to watch.
     watch: Option<FlightWatch<Sharing>>,
-    /// The future owns its data, so that an exchange can outlive its question.
+    /// The future owns all data: an exchange can outlive the question.
     pub(crate) report: Pin<Box<dyn Future<Output = Report> + Send>>,
 }
 

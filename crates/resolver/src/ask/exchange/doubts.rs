@@ -1,6 +1,6 @@
 //! Doubts: the treatment of messages that are no reply to the waiting query.
 //!
-//! Any host that finds the port can send messages, so they may only cause further attempts. After
+//! Any host that finds the port can send messages: a message may only cause further attempts. After
 //! the first, TCP is tried beside the wait, since no off-path attacker can answer over TCP, and the
 //! race asks a second server. If TCP brings nothing better, the wait lasts a little longer: a
 //! server that itself sends bad messages must not cost its client the whole time, and a server that

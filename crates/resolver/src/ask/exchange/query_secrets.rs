@@ -39,7 +39,7 @@ impl QuerySecrets {
 }
 
 /// The secrets of a query to a server with this infra cache entry. An encrypted query has none: the encryption keeps
-/// forgers out, and a cookie would tie the query to those in clear.
+/// forgers out, and a cookie would let an observer link the encrypted query to queries in clear.
 pub(super) fn secrets_for<N: Network>(
     env: &Env<N>,
     query: &ServerQuery<'_>,

@@ -30,7 +30,7 @@ pub(crate) async fn may_pass<N: Network>(env: &Env<N>, cut: &Delegation) -> Resu
     obstruction(env, cut).map_or(Ok(()), Err)
 }
 
-/// Admits a question whose answer must be validated with keys that are yet to be fetched.
+/// Admits a question whose answer must be validated with keys not fetched yet.
 ///
 /// # Errors
 /// On this network nothing can be proven.

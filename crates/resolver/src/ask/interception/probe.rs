@@ -81,7 +81,7 @@ async fn run_probe<N: Network>(env: Arc<Env<N>>, sounding: ProbeGuard) {
     }
     conclude_probe(&env, heard.says(servers.len()), since, changes);
     drop(sounding);
-    // A late reply may be the first that comes through at all.
+    // A late reply may be the only one.
     while !under_way.is_empty() && !heard.is_certain() {
         let (report, before) = (under_way.next().await, heard.clone());
         weigh_report(&env, &mut heard, report, &step).await;
@@ -230,7 +230,7 @@ impl ProbeFindings {
     }
 }
 
-/// A probe under way; dropping it lets the next probe start, however this one ended.
+/// A probe under way; the drop lets the next probe start, after any end.
 struct ProbeGuard(Arc<Shared>);
 
 impl Drop for ProbeGuard {

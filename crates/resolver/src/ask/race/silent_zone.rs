@@ -1,5 +1,5 @@
 //! Questions to a zone that may be dead: one question tries a few addresses, further questions wait
-//! for its result.
+//! for the result.
 
 use zoners_dns::{Counter, Delegation, Network, Question};
 
@@ -70,7 +70,7 @@ async fn race_unresponsive<N: Network>(
                 leader.land(&Ok(()));
                 race_all(env, cut, asked, step).await
             }
-            // A failure of one question need not affect another.
+            // The failure says nothing of other questions.
             result => {
                 leader.land(&Ok(()));
                 result
@@ -106,7 +106,7 @@ async fn probe_zone<N: Network>(
     race.run().await
 }
 
-/// Whether the zone has been silent for so long that few packets are spent on it.
+/// Whether the zone has been silent for too long for more than a few packets.
 fn is_unresponsive<N: Network>(env: &Env<N>, cut: &Delegation, step: &Step) -> bool {
     if !is_watched(cut) {
         return false;

@@ -57,7 +57,7 @@ impl Candidates {
     }
 }
 
-/// Whether a server of `cut` has ever replied at one of its addresses.
+/// Whether a server of `cut` has ever replied at an address.
 pub(super) fn has_answered<N: Network>(env: &Env<N>, cut: &Delegation, server: usize) -> bool {
     let (cache, now) = (&env.shared().cache, env.shared().now());
     cut.servers.get(server).is_some_and(|named| {
