@@ -66,8 +66,9 @@ class Page:
         return re.sub(r'^[ ]*```.*?^[ ]*```', '', self.text, flags=re.MULTILINE | re.DOTALL)
 
     def quoted(self):
-        """Texts in backquotes outside of blocks."""
-        return re.findall(r'`([^`\n]+)`', self.prose())
+        """Texts in backquotes outside of blocks, also over the end of a line."""
+        paragraphs = re.split(r'\n\s*\n', self.prose())
+        return [' '.join(text.split()) for paragraph in paragraphs for text in paragraph.split('`')[1::2]]
 
     def links(self):
         return LINK.findall(self.prose())
