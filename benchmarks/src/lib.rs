@@ -90,7 +90,7 @@ impl BenchService {
     pub fn handle(&self, packet: &[u8], reply: &mut Vec<u8>) -> Option<Box<Miss>> {
         match self.service.handle(packet, Client::local(Transport::Udp), self.clock, reply) {
             Handled::Miss(miss) => Some(miss),
-            Handled::Reply | Handled::Nothing => None,
+            Handled::Reply(_) | Handled::Nothing(_) => None,
         }
     }
 
@@ -115,7 +115,7 @@ impl BenchService {
         assert_eq!(self.count(Counter::ClientServfail), 0, "a failure is no answer");
     }
 
-    /// A reader of the events of all queries, with room for `capacity`: as the query log.
+    /// A reader of the events of all queries, with room for `capacity`: as the query log or the dashboard.
     #[must_use]
     pub fn watched(&self, capacity: usize) -> EventReader {
         self.service.events().attach(capacity, EventFilter::default())

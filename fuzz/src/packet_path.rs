@@ -41,13 +41,15 @@ fn check(packet: &[u8], client: Client) {
         runtime.block_on(async { service.handle(packet, client, service.clock(), &mut reply) })
     });
     match handled {
-        Handled::Reply if stranger => assert!(2 * reply.len() <= 3 * packet.len(), "a reflector"),
-        Handled::Reply => {}
+        Handled::Reply(_) if stranger => {
+            assert!(2 * reply.len() <= 3 * packet.len(), "a reflector")
+        }
+        Handled::Reply(_) => {}
         // It is told so a few times a second.
-        Handled::Nothing if stranger => return,
+        Handled::Nothing(_) if stranger => return,
         // Two servers that answered each other's answers would never stop; what is shorter than
         // a header has no ID to answer to.
-        Handled::Nothing => return assert!(packet.len() < 12 || packet[2] & 0x80 != 0),
+        Handled::Nothing(_) => return assert!(packet.len() < 12 || packet[2] & 0x80 != 0),
         Handled::Miss(_) => return,
     }
     assert!(packet[2] & 0x80 == 0, "an answer was answered");

@@ -6,6 +6,8 @@
 
 mod filter;
 pub(crate) mod recorder;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,12 +48,19 @@ pub struct QueryEvent {
 }
 
 /// The question of an event, as the client spelled it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct EventQuestion {
     /// QNAME in wire format.
     pub name: SmallVec<[u8; INLINE_NAME_OCTETS]>,
     /// QTYPE.
     pub rtype: Rtype,
+}
+
+/// The octets of the name in one piece; the derived copy goes octet by octet.
+impl Clone for EventQuestion {
+    fn clone(&self) -> Self {
+        EventQuestion { name: SmallVec::from_slice(&self.name), rtype: self.rtype }
+    }
 }
 
 /// The counter of queries with this outcome; no two outcomes share one.
@@ -106,6 +115,8 @@ pub struct QueryEvents {
 /// The worker's end of a reader's ring.
 struct Ring {
     filter: EventFilter,
+    /// Whether the filter admits every event.
+    admits_all: bool,
     events: Producer<QueryEvent>,
     lost: Arc<AtomicU64>,
 }
@@ -136,7 +147,8 @@ impl QueryEvents {
     pub fn attach(self: &Arc<Self>, capacity: usize, filter: EventFilter) -> EventReader {
         let (producer, events) = RingBuffer::new(capacity);
         let lost = Arc::<AtomicU64>::default();
-        self.rings.lock().push(Ring { filter, events: producer, lost: lost.clone() });
+        let admits_all = filter == EventFilter::default();
+        self.rings.lock().push(Ring { filter, admits_all, events: producer, lost: lost.clone() });
         self.readers.fetch_add(1, Ordering::Relaxed);
         EventReader { source: self.clone(), events, lost }
     }
@@ -181,10 +193,16 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event. The
-    /// last reader gets the event without a copy, since there is one as a rule.
-    pub(crate) fn put(&self, event: QueryEvent) -> u64 {
+    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event. An
+    /// event that every reader loses is not composed. The last reader gets the event without a copy, since there is one
+    /// as a rule.
+    pub(crate) fn put(&self, compose: impl FnOnce() -> QueryEvent) -> u64 {
         let mut rings = self.rings.lock();
+        if rings.iter().all(Ring::loses_any_event) {
+            rings.iter().for_each(Ring::count_lost);
+            return rings.len() as u64;
+        }
+        let event = compose();
         let Some((last, others)) = rings.split_last_mut() else { return 0 };
         let mut lost = 0;
         for ring in others {
@@ -200,15 +218,26 @@ impl QueryEvents {
 }
 
 impl Ring {
+    /// Whether the reader wants every event and has no room.
+    fn loses_any_event(&self) -> bool {
+        self.admits_all && self.events.is_full()
+    }
+
     /// Whether the reader wants the event and has room; an event without room is counted.
     fn accepts(&self, event: &QueryEvent, lost: &mut u64) -> bool {
-        let is_wanted = self.filter.admits(event);
+        let is_wanted = self.admits_all || self.filter.admits(event);
         let has_room = !self.events.is_full();
         if is_wanted && !has_room {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.count_lost();
             *lost += 1;
         }
         is_wanted && has_room
+    }
+
+    /// Counts a lost event. The worker alone writes, as in [`zoners_dns::Counters`].
+    fn count_lost(&self) {
+        let lost = self.lost.load(Ordering::Relaxed);
+        self.lost.store(lost + 1, Ordering::Relaxed);
     }
 }
 
@@ -242,65 +271,5 @@ impl Drop for EventReader {
 impl fmt::Debug for EventReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventReader").field("lost", &self.lost).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use zoners_dns::{Moment, Transport};
-
-    fn event(millis: u64) -> QueryEvent {
-        QueryEvent {
-            question: None,
-            client: Client::local(Transport::Udp),
-            outcome: QueryOutcome::Dropped,
-            rcode: None,
-            reason: None,
-            received: ClockReading { now: Moment::from_millis(millis), wall_seconds: 0 },
-            took: Duration::ZERO,
-        }
-    }
-
-    fn times(reader: &mut EventReader) -> Vec<u64> {
-        std::iter::from_fn(|| reader.next_event())
-            .map(|event| event.received.now.as_millis())
-            .collect()
-    }
-
-    #[test]
-    fn a_full_ring_loses_the_newest_events_and_counts_them() {
-        let events = Arc::new(QueryEvents::default());
-        let all = EventFilter::default;
-        let (mut small, mut large) = (events.attach(3, all()), events.attach(8, all()));
-        let lost: Vec<u64> = (0..5).map(|millis| events.put(event(millis))).collect();
-        assert_eq!(lost, [0, 0, 0, 1, 1], "lost by one of two readers");
-        assert_eq!((small.lost(), large.lost()), (2, 0));
-        assert_eq!((times(&mut small), times(&mut large)), (vec![0, 1, 2], vec![0, 1, 2, 3, 4]));
-        assert_eq!(events.put(event(5)), 0, "there is room again");
-        assert_eq!((times(&mut small), small.lost()), (vec![5], 2));
-    }
-
-    #[test]
-    fn a_reader_that_is_dropped_is_detached() {
-        let events = Arc::new(QueryEvents::default());
-        assert!(!events.are_read());
-        let all = EventFilter::default;
-        let (first, second) = (events.attach(1, all()), events.attach(1, all()));
-        drop(first);
-        assert!(events.are_read());
-        drop(second);
-        assert!(!events.are_read() && events.rings.lock().is_empty());
-        assert_eq!(events.put(event(0)), 0);
-    }
-
-    #[test]
-    fn each_outcome_has_a_counter_of_its_own() {
-        for (at, outcome) in QueryOutcome::ALL.iter().enumerate() {
-            let others = &QueryOutcome::ALL[at + 1..];
-            assert!(
-                others.iter().all(|other| outcome_counter(*other) != outcome_counter(*outcome))
-            );
-        }
     }
 }

@@ -59,12 +59,13 @@ mod window_resolver;
 
 use std::sync::Arc;
 
+use zoners_api::QueryOutcome;
 use zoners_dns::{ClockReading, Counter, Network, Question};
 use zoners_resolver::{Resolver, Shared};
 
 use crate::client::Client;
 use crate::dnstap::MessageTap;
-use crate::events::QueryEvents;
+use crate::events::{QueryEvents, outcome_counter};
 use crate::latency::QueryLatencies;
 pub use cookies::Cookies;
 pub use decided_way::DecidedWay;
@@ -137,10 +138,10 @@ pub struct Service<N: Network> {
 /// The outcome of the synchronous stages.
 #[derive(Debug)]
 pub enum Handled {
-    /// The reply is written, ready to be sent.
-    Reply,
-    /// No reply is to be sent.
-    Nothing,
+    /// The query has ended with this outcome: the reply is written, ready to be sent.
+    Reply(QueryOutcome),
+    /// The query has ended with this outcome: no reply is to be sent.
+    Nothing(QueryOutcome),
     /// Servers must be asked; see [`Service::recurse`].
     Miss(Box<Miss>),
 }
@@ -257,8 +258,8 @@ impl<N: Network> Service<N> {
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let (mut reply, clock) = (Vec::new(), self.clock());
         match self.handler(clock)(self, packet, client, clock, &mut reply) {
-            Handled::Reply => Some(reply),
-            Handled::Nothing => None,
+            Handled::Reply(_) => Some(reply),
+            Handled::Nothing(_) => None,
             Handled::Miss(miss) => self.recurse(miss, None).await,
         }
     }
@@ -293,15 +294,15 @@ impl<N: Network> Service<N> {
     }
 
     /// Counts the outcome of a query whose response is written.
-    fn replied(&self, outcome: Counter) -> Handled {
-        self.count(outcome);
-        Handled::Reply
+    fn replied(&self, outcome: QueryOutcome) -> Handled {
+        self.count(outcome_counter(outcome));
+        Handled::Reply(outcome)
     }
 
-    /// Counts a query that gets no reply.
-    fn dropped(&self) -> Handled {
-        self.count(Counter::ClientDropped);
-        Handled::Nothing
+    /// Counts the outcome of a query that gets no response.
+    fn unanswered(&self, outcome: QueryOutcome) -> Handled {
+        self.count(outcome_counter(outcome));
+        Handled::Nothing(outcome)
     }
 
     /// Counts an event on the way of a client to this service.

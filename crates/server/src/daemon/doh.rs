@@ -128,8 +128,8 @@ impl DohTerms {
         service.note_immediate(Transport::Https, &before);
         service.tap().iter().for_each(|tap| tap.put_client_query(ends, &query));
         let reply = match handled {
-            Handled::Reply => Some(reply),
-            Handled::Nothing => None,
+            Handled::Reply(_) => Some(reply),
+            Handled::Nothing(_) => None,
             Handled::Miss(miss) => service.recurse(miss, None).await,
         };
         let Some(reply) = reply else {

@@ -91,8 +91,8 @@ fn serve_batch<N: Network>(
         }
         let client = Client::new(peer.address.ip(), Transport::Udp).within(access);
         match handle(service, packet, client, clock, reply) {
-            Handled::Reply => {}
-            Handled::Nothing => reply.clear(),
+            Handled::Reply(_) => {}
+            Handled::Nothing(_) => reply.clear(),
             Handled::Miss(missed) => {
                 reply.clear();
                 miss(missed, peer);

@@ -6,7 +6,7 @@ use zoners_dns::{Name, NameSlice, Prefix, name};
 use super::{EventQuestion, QueryEvent};
 
 /// A filter of events. The worker applies the filter, so that an unwanted event takes no room in the ring.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     client: Option<Prefix>,
     name: Option<Name>,

@@ -4,7 +4,8 @@
 //! Without a policy there are no trailers, and the packet path of [`finished`](super::finished) knows nothing of them.
 //! The two never meet, since a change of the policy gives the rules a new number.
 
-use zoners_dns::{Counter, Ede, EdeCode, Moment, Network, Security};
+use zoners_api::QueryOutcome;
+use zoners_dns::{Ede, EdeCode, Moment, Network, Security};
 use zoners_resolver::Answer;
 
 use super::group::ClientGroup;
@@ -63,7 +64,7 @@ impl<N: Network> Service<N> {
         group: ClientGroup,
         now: Moment,
         reply: &mut Vec<u8>,
-    ) -> Option<Counter> {
+    ) -> Option<QueryOutcome> {
         let cache = &self.worker.shared().cache;
         let (name, key) = (query.request.name, query.answer_key(group));
         let hit = cache.answer(name, key, self.rules.generation, now, |found| {
@@ -91,12 +92,12 @@ impl<N: Network> Service<N> {
                 policy.count_reply(list);
             }
             // A blocked name is not asked for.
-            return Some(Counter::ClientPolicy);
+            return Some(QueryOutcome::Policy);
         }
         if expires_soon && cache.claim_refresh(name, key) {
             self.prefetch(query, key, now);
         }
-        Some(Counter::ClientCached)
+        Some(QueryOutcome::Cached)
     }
 
     /// Keeps the answer of a decision as finished for `seconds`.

@@ -1,5 +1,6 @@
 //! The stages of the cache: finished answers, and answers put together from cache entries.
 
+use zoners_api::QueryOutcome;
 use zoners_cache::{AnswerKey, FinishedAnswer};
 use zoners_dns::packet::ttl_offsets;
 use zoners_dns::{ClockReading, Counter, Ede, EdeCode, Moment, Network, OptRcode, Question, Rtype};
@@ -81,7 +82,7 @@ impl<N: Network> Service<N> {
                     return Ok(decided);
                 }
                 self.put_together(query, group, asked, &answer, now, reply);
-                return Ok(self.replied(Counter::ClientCached));
+                return Ok(self.replied(QueryOutcome::Cached));
             }
             Err(lack) => lack,
         };
@@ -93,7 +94,7 @@ impl<N: Network> Service<N> {
             }
             self.count(Counter::ClientSynthesised);
             finish::answer(query, &self.shown(asked, &answer), None, reply);
-            return Ok(self.replied(Counter::ClientCached));
+            return Ok(self.replied(QueryOutcome::Cached));
         }
         let failure = self.worker.failed(asked, checking, now);
         // The resolver of the network may know better.
@@ -104,18 +105,18 @@ impl<N: Network> Service<N> {
             }
             let stale = self.shown(asked, &stale);
             finish::answer(query, &stale, Some(&finish::why_stale(&stale)), reply);
-            return Ok(self.replied(Counter::ClientStale));
+            return Ok(self.replied(QueryOutcome::Stale));
         }
         if let Some(answer) = self.offline_answer(asked) {
             let ede = self.in_form_of_client(query, &offline_reason()).into_owned();
             finish::answer(query, &answer, Some(&ede), reply);
-            return Ok(self.replied(Counter::ClientCached));
+            return Ok(self.replied(QueryOutcome::Cached));
         }
         let text = format!("failed before: {}", failure.ede);
         let ede = Ede::new(EdeCode::CACHED_ERROR, text);
         finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
         self.record_remembered(asked, query.client, clock);
-        Ok(self.replied(Counter::ClientCached))
+        Ok(self.replied(QueryOutcome::Cached))
     }
 
     /// Writes an answer of several RRsets.

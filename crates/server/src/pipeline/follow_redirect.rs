@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use zoners_api::QueryOutcome;
 use zoners_dns::{
-    ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
+    ClockReading, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
 };
 use zoners_resolver::{Answer, Cause, Lack, Resolution, Unresolved};
 
@@ -53,14 +53,14 @@ impl<N: Network> Service<N> {
     ) -> Handled {
         if answer.rcode == OptRcode::SERVFAIL {
             finish::error(query, OptRcode::SERVFAIL, Some(&loop_reason()), reply);
-            return self.replied(Counter::ClientServfail);
+            return self.replied(QueryOutcome::Failed);
         }
         let redirect = Redirect::of_local(answer, query.request.rtype);
         if let Some(redirect) = redirect.filter(|_| query.request.head.rd) {
             return self.handle_redirect(query, group, redirect, clock, reply);
         }
         finish::authoritative(query, &self.order.of(answer), reply);
-        self.replied(Counter::ClientLocal)
+        self.replied(QueryOutcome::Local)
     }
 
     /// Replies with the answer to which a redirect leads, or hands on the miss.
@@ -80,13 +80,13 @@ impl<N: Network> Service<N> {
         let lack = match self.worker.cached(&question, checking, clock.now) {
             _ if redirect.is_loop() => {
                 finish::error(query, OptRcode::SERVFAIL, Some(&loop_reason()), reply);
-                return self.replied(Counter::ClientServfail);
+                return self.replied(QueryOutcome::Failed);
             }
             Ok(answer) => {
                 self.worker.mark_wanted(&question);
                 let found = (&answer, AnswerOrigin::Resolver);
                 if self.deny_private_address(query, &question, found, clock.now, reply).is_some() {
-                    return self.replied(Counter::ClientPolicy);
+                    return self.replied(QueryOutcome::Policy);
                 }
                 return self.finish_redirect(query, group, &redirect, &answer, clock.now, reply);
             }
@@ -123,7 +123,7 @@ impl<N: Network> Service<N> {
     ) -> Handled {
         let Some(answer) = redirect.complete(found) else {
             finish::error(query, OptRcode::SERVFAIL, Some(&loop_reason()), reply);
-            return self.replied(Counter::ClientServfail);
+            return self.replied(QueryOutcome::Failed);
         };
         let reason = redirect.reason.as_ref();
         if reason.is_some() {
@@ -132,7 +132,7 @@ impl<N: Network> Service<N> {
         let told = reason.map(|reason| self.in_form_of_client(query, &reason.ede));
         finish::answer(query, &self.order.of(&answer), told.as_deref(), reply);
         let is_of_policy = reason.is_some();
-        self.replied(if is_of_policy { Counter::ClientPolicy } else { Counter::ClientLocal })
+        self.replied(if is_of_policy { QueryOutcome::Policy } else { QueryOutcome::Local })
     }
 
     /// Takes a miss through recursion to the target of its redirect, and writes the answer.

@@ -28,20 +28,15 @@ impl<N: Network> Service<N> {
         clock: ClockReading,
         reply: &mut Vec<u8>,
     ) -> Handled {
-        let before = self.outcome_counts();
         let handled = self.handle(packet, client, clock, reply);
-        // The end of a query moves the counter of the outcome, and no further query ends meanwhile.
-        let counters = self.worker.counters();
-        let ended = |(outcome, before): &(QueryOutcome, u64)| {
-            counters.get(outcome_counter(*outcome)) != *before
+        let (outcome, is_replied) = match handled {
+            Handled::Reply(outcome) => (outcome, true),
+            Handled::Nothing(outcome) => (outcome, false),
+            Handled::Miss(_) => return handled,
         };
-        let Some((outcome, _)) = QueryOutcome::ALL.into_iter().zip(before).find(ended) else {
-            return handled;
-        };
-        let is_replied = matches!(handled, Handled::Reply);
         if self.events.are_read() {
             let reply = if is_replied { &reply[..] } else { &[] };
-            self.put_immediate(packet, client, clock, (outcome, reply));
+            self.put_event(|| immediate(packet, client, clock, (outcome, reply)));
         }
         if outcome == QueryOutcome::Cached && self.events.wants_hit(clock) {
             self.record_hit(packet, client, clock, reply);
@@ -50,30 +45,6 @@ impl<N: Network> Service<N> {
             self.tell_immediate(packet, client, outcome, reply);
         }
         handled
-    }
-
-    /// Puts the event of a query that ended at once.
-    fn put_immediate(
-        &self,
-        packet: &[u8],
-        client: Client,
-        clock: ClockReading,
-        (outcome, reply): (QueryOutcome, &[u8]),
-    ) {
-        let question = ClientQuery::question_of(packet).map(|(name, rtype)| EventQuestion {
-            name: SmallVec::from_slice(name.as_slice()),
-            rtype,
-        });
-        let (rcode, reason) = rcode_and_reason(outcome, reply);
-        self.put_event(QueryEvent {
-            question,
-            client,
-            outcome,
-            rcode,
-            reason,
-            received: clock,
-            took: Duration::ZERO,
-        });
     }
 
     /// Puts the event of a resolved miss.
@@ -86,7 +57,7 @@ impl<N: Network> Service<N> {
         reply: &[u8],
         now: Moment,
     ) {
-        self.put_event(QueryEvent {
+        self.put_event(|| QueryEvent {
             question: Some(EventQuestion {
                 name: SmallVec::from_slice(miss.question.name.as_slice()),
                 rtype: miss.question.rtype,
@@ -140,8 +111,8 @@ impl<N: Network> Service<N> {
         self.record_miss(from_memory(request.question(), client, received, found));
     }
 
-    fn put_event(&self, event: QueryEvent) {
-        let lost = self.events.put(event);
+    fn put_event(&self, compose: impl FnOnce() -> QueryEvent) {
+        let lost = self.events.put(compose);
         self.worker.counters().add(Counter::EventsLost, lost);
     }
 
@@ -149,6 +120,19 @@ impl<N: Network> Service<N> {
     pub(crate) fn outcome_counts(&self) -> OutcomeCounts {
         QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome_counter(outcome)))
     }
+}
+
+/// The event of a query that ended at once.
+fn immediate(
+    packet: &[u8],
+    client: Client,
+    received: ClockReading,
+    (outcome, reply): (QueryOutcome, &[u8]),
+) -> QueryEvent {
+    let question = ClientQuery::question_of(packet)
+        .map(|(name, rtype)| EventQuestion { name: SmallVec::from_slice(name.as_slice()), rtype });
+    let (rcode, reason) = rcode_and_reason(outcome, reply);
+    QueryEvent { question, client, outcome, rcode, reason, received, took: Duration::ZERO }
 }
 
 /// A resolved miss for the history. Names are moved, not copied.

@@ -22,7 +22,6 @@ use super::rebinding::AnswerOrigin;
 use super::redirect::Redirect;
 use super::{Handled, Service, finish, structured_error};
 use crate::client::Client;
-use crate::events::outcome_counter;
 
 /// Seconds for which a decision on a question is kept as a finished answer. A change of the policy ends the time, as
 /// the rules get a new number.
@@ -232,8 +231,8 @@ impl<N: Network> Service<N> {
 
     fn ended(&self, outcome: QueryOutcome) -> Handled {
         match outcome {
-            QueryOutcome::Dropped => self.dropped(),
-            outcome => self.replied(outcome_counter(outcome)),
+            QueryOutcome::Dropped => self.unanswered(outcome),
+            outcome => self.replied(outcome),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The synchronous stages of a packet, in their order.
 
+use zoners_api::QueryOutcome;
 use zoners_dns::packet::ClientQuery;
 use zoners_dns::{
     ClockReading, Counter, Ede, EdeCode, Moment, NameSlice, Network, OptRcode, Question, Rtype,
@@ -43,13 +44,13 @@ impl<N: Network> Service<N> {
         }
         if !query.cookie.is_known() && !self.may_ask(client, clock.now) {
             self.slow_down(&query, reply);
-            return self.replied(Counter::ClientRateLimited);
+            return self.replied(QueryOutcome::RateLimited);
         }
         if self.rules.policy.is_some() {
             return self.handle_in_group(&query, clock, reply);
         }
         if self.finished(&query, clock.now, reply) {
-            return self.replied(Counter::ClientCached);
+            return self.replied(QueryOutcome::Cached);
         }
         self.handle_unfinished(&query, ClientGroup::ALL, clock, reply)
     }
@@ -58,14 +59,13 @@ impl<N: Network> Service<N> {
     #[cold]
     fn not_admitted(&self, ended: NotAdmitted, client: Client, now: Moment) -> Handled {
         match ended {
-            NotAdmitted::Drop => self.dropped(),
+            NotAdmitted::Drop => self.unanswered(QueryOutcome::Dropped),
             // A malformed query costs its sender as much as a valid query.
             NotAdmitted::Answered if self.may_ask(client, now) => {
-                self.replied(Counter::ClientRefused)
+                self.replied(QueryOutcome::Refused)
             }
             NotAdmitted::Answered | NotAdmitted::Unheard => {
-                self.count(Counter::ClientErrorsLimited);
-                Handled::Nothing
+                self.unanswered(QueryOutcome::ErrorsLimited)
             }
         }
     }
@@ -101,7 +101,7 @@ impl<N: Network> Service<N> {
         }
         if self.is_minimal_any(rtype) {
             finish::answer(query, &any::minimal(name), None, reply);
-            return self.replied(Counter::ClientLocal);
+            return self.replied(QueryOutcome::Local);
         }
         let question = query.request.question();
         if let Some(decided) = self.judge_question(query, group, &question, clock, reply) {
@@ -127,7 +127,7 @@ impl<N: Network> Service<N> {
         let head = query.request.head;
         if !head.rd {
             finish::not_recursive(query, reply);
-            return self.replied(Counter::ClientRefused);
+            return self.replied(QueryOutcome::Refused);
         }
         let most = self.rules.waiting_per_client;
         let most =
@@ -136,7 +136,7 @@ impl<N: Network> Service<N> {
             self.count(Counter::ClientWaitingFull);
             let ede = Ede::new(EdeCode::OTHER, "too many queries are waiting");
             finish::error(query, OptRcode::SERVFAIL, Some(&ede), reply);
-            return self.replied(Counter::ClientServfail);
+            return self.replied(QueryOutcome::Failed);
         };
         let Query { client, cookie, .. } = *query;
         let (received, redirect) = (clock, redirect.map(Box::new));

@@ -107,15 +107,15 @@ impl QuicWork {
         let handled = handle(service, &query.octets, client, clock, &mut self.reply);
         if let Some(tap) = service.tap() {
             tap.put_client_query(ends, &query.octets);
-            if matches!(handled, Handled::Reply) {
+            if matches!(handled, Handled::Reply(_)) {
                 tap.put_client_response(ends, &self.reply);
             }
         }
         match handled {
-            Handled::Reply => {
+            Handled::Reply(_) => {
                 respond(&mut self.server, query.stream, Some(&self.reply), &mut self.framed);
             }
-            Handled::Nothing => respond(&mut self.server, query.stream, None, &mut self.framed),
+            Handled::Nothing(_) => respond(&mut self.server, query.stream, None, &mut self.framed),
             Handled::Miss(miss) => {
                 let way = (self.replies.clone(), at_work.clone());
                 let recursion = recurse(service.clone(), miss, query.stream, ends, way);

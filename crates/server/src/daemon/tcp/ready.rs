@@ -34,15 +34,15 @@ pub(super) fn answer_ready<N: Network>(
         let handled = handle(service, &packet, client, clock, &mut reply);
         if let Some(tap) = service.tap() {
             tap.put_client_query(ends, &packet);
-            if matches!(handled, Handled::Reply) {
+            if matches!(handled, Handled::Reply(_)) {
                 tap.put_client_response(ends, &reply);
             }
         }
         match handled {
-            Handled::Reply => {
+            Handled::Reply(_) => {
                 stream::put_message(responses, &reply);
             }
-            Handled::Nothing => {}
+            Handled::Nothing(_) => {}
             Handled::Miss(miss) => return ReadyQueries::Miss(miss),
         }
         if responses.len() >= PORTION_OCTETS {

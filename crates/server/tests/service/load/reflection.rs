@@ -86,7 +86,7 @@ fn client(address: &str, transport: Transport) -> Client {
 fn handled(lab: &ServiceLab, packet: &[u8], client: Client) -> Option<Vec<u8>> {
     let mut reply = Vec::new();
     match lab.service.handle(packet, client, lab.service.clock(), &mut reply) {
-        Handled::Reply => Some(reply),
+        Handled::Reply(_) => Some(reply),
         _ => None,
     }
 }
