@@ -74,6 +74,7 @@ def commands(stage, block):
     if block.mark == 'until Ctrl-C':
         yield from interrupted(stage, block)
         return
+    stage.settle()
     expected = int(block.detail or 0) if block.mark == 'code' else 0
     try:
         ended = stage.bash(block.text)

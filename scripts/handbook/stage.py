@@ -148,6 +148,14 @@ class Stage:
             time.sleep(0.05)
         return log.read_text() or 'no log'
 
+    def settle(self):
+        """Waits until lists are in force, which are compiled beside serving, or cannot be had on this Internet."""
+        deadline = time.monotonic() + PATIENCE
+        while '[[policy.' in self.configuration and time.monotonic() < deadline:
+            if self.bash('zoners policy pause 0 || zoners policy lists | grep failed').returncode == 0:
+                return
+            time.sleep(0.05)
+
     @staticmethod
     def is_served():
         return bool(daemons())
