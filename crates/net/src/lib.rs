@@ -2,9 +2,9 @@
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
 //! and reused TCP connections. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
-//! in batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`held`] bounds the
-//! memory of streams, [`descriptors`] the number of open sockets, [`client_slots`] the share of each client. The only
-//! `unsafe` of the project is in `datagrams::batched`.
+//! in batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`proxy_header`] reads
+//! the client that a load balancer names. [`held`] bounds the memory of streams, [`descriptors`] the number of open
+//! sockets, [`client_slots`] the share of each client. The only `unsafe` of the project is in `datagrams::batched`.
 
 pub mod client_slots;
 pub mod datagrams;
@@ -17,6 +17,7 @@ pub mod listen;
 mod nat64;
 mod needs;
 mod observer;
+pub mod proxy_header;
 pub mod quic;
 mod sources;
 pub mod stream;
