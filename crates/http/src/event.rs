@@ -1,5 +1,7 @@
 //! Events of the service, for counters.
 
+use zoners_net::proxy_header::ProxyFault;
+
 /// An event of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpEvent {
@@ -13,6 +15,10 @@ pub enum HttpEvent {
     TimedOut,
     /// A connection of HTTP/2 was closed, because the untaken responses of all connections exceeded `untaken_octets`.
     UntakenClosed,
+    /// A proxy named the client of a connection.
+    Proxied,
+    /// A connection of a proxy was closed without a client.
+    ProxyFault(ProxyFault),
     /// A TLS handshake was completed.
     Handshake,
     /// A TLS handshake failed.

@@ -1,17 +1,18 @@
 //! The thread and the listeners of the service.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
-use crate::connection;
 use crate::site::{ConnectionEnds, HttpSite};
 use crate::within_tls::{self, TlsSource};
+use crate::{HttpEvent, connection};
 
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -111,16 +112,51 @@ async fn accept(
             _ = leaving.changed() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, client)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let door = Door { site: site.clone(), tls: tls.clone(), leaving: leaving.clone() };
+        match site.is_proxy(peer.ip()) {
+            true => door.receive_named(stream, peer),
+            false => door.receive(stream, peer),
+        }
+    }
+}
+
+/// The needs of a connection.
+struct Door {
+    site: Arc<HttpSite>,
+    tls: Option<TlsSource>,
+    leaving: watch::Receiver<()>,
+}
+
+impl Door {
+    /// Reads the header in which a proxy names the client, and receives the client.
+    fn receive_named(self, mut stream: TcpStream, proxy: SocketAddr) {
+        let pending = match self.site.headers.begin() {
+            Ok(pending) => pending,
+            Err(fault) => return self.site.count(HttpEvent::ProxyFault(fault)),
+        };
+        tokio::spawn(async move {
+            match pending.read(&mut stream, proxy).await {
+                Ok(client) => {
+                    self.site.count(HttpEvent::Proxied);
+                    self.receive(stream, client);
+                }
+                Err(fault) => self.site.count(HttpEvent::ProxyFault(fault)),
+            }
+        });
+    }
+
+    /// Serves a client, if a share of the connections is left.
+    fn receive(self, stream: TcpStream, client: SocketAddr) {
+        let Door { site, tls, leaving } = self;
         let (Some(share), Ok(local)) = (site.admit(client.ip()), stream.local_addr()) else {
-            continue;
+            return;
         };
         let _ = stream.set_nodelay(true);
         let ends = ConnectionEnds { client, local: local.ip() };
-        let (site, tls, leaving) = (site.clone(), tls.clone(), leaving.clone());
         tokio::spawn(async move {
             let _share = share;
             match tls {

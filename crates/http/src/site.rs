@@ -10,11 +10,13 @@ use hyper::body::{Body, Bytes};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zoners_net::client_slots::{ClientSlot, ClientSlots};
 use zoners_net::held::Held;
+use zoners_net::proxy_header::ProxyHeaders;
 
 use crate::refusal::HttpRefusal;
 use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
 
 type Observer = Box<dyn Fn(HttpEvent) + Send + Sync>;
+type ProxyCheck = Box<dyn Fn(IpAddr) -> bool + Send + Sync>;
 type Receptionist = Box<dyn Fn(IpAddr) -> HttpReception + Send + Sync>;
 
 /// How a client that connects is received.
@@ -37,6 +39,10 @@ pub struct HttpSite {
     /// Slots of clients without access, beside `slots`.
     strangers: ClientSlots,
     receptionist: Receptionist,
+    /// Whether a proxy has an address.
+    proxy_check: ProxyCheck,
+    /// The headers of proxies under way.
+    pub(crate) headers: ProxyHeaders,
     /// Octets of responses that clients of HTTP/2 have not taken.
     pub(crate) untaken: Arc<Held>,
     /// File descriptors for connections, shared with further parts of the process.
@@ -70,6 +76,8 @@ impl HttpSite {
         let slots = ClientSlots::new(limits.connections);
         let strangers = ClientSlots::new(limits.strangers);
         let receptionist = Box::new(|_| HttpReception::Served);
+        let proxy_check = Box::new(|_| false);
+        let headers = ProxyHeaders::new(descriptors.clone());
         let untaken = Held::new(limits.untaken_octets);
         let (names, observer) = (ArcSwap::default(), Box::new(observer));
         HttpSite {
@@ -79,6 +87,8 @@ impl HttpSite {
             slots,
             strangers,
             receptionist,
+            proxy_check,
+            headers,
             untaken,
             descriptors,
             observer,
@@ -92,6 +102,18 @@ impl HttpSite {
         receptionist: impl Fn(IpAddr) -> HttpReception + Send + Sync + 'static,
     ) -> Self {
         HttpSite { receptionist: Box::new(receptionist), ..self }
+    }
+
+    /// A site with proxies where `is_proxy` says so, which name the client in front of each connection; without this,
+    /// there is none.
+    #[must_use]
+    pub fn behind(self, is_proxy: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        HttpSite { proxy_check: Box::new(is_proxy), ..self }
+    }
+
+    /// Whether a proxy has an address.
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
+        (self.proxy_check)(address)
     }
 
     /// Replaces the names.

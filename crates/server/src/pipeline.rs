@@ -42,6 +42,7 @@ pub(crate) mod pending_miss;
 pub mod policy;
 pub mod policy_reason;
 mod portal;
+mod proxies;
 mod query;
 mod rates;
 mod rebinding;

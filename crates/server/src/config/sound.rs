@@ -23,6 +23,7 @@ impl Config {
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
         self.check_listen(&mut wrong);
         self.check_listen_tables(&mut wrong);
+        self.check_proxies(&mut wrong);
         self.check_certificate(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
@@ -131,6 +132,25 @@ impl Config {
         if self.listen.len() > MAX_LISTEN_TABLES {
             let what = format!("there may be {MAX_LISTEN_TABLES} tables [[listen]]");
             wrong(&format!("listen[{MAX_LISTEN_TABLES}]"), &what);
+        }
+    }
+
+    /// A proxy names the client of a connection, and a packet has none. Not every client is a proxy.
+    fn check_proxies(&self, wrong: &mut impl FnMut(&str, &str)) {
+        for (at, table) in self.listen.iter().enumerate() {
+            let (path, address) = (format!("listen[{at}].proxies"), &table.address);
+            let has_datagrams =
+                address.transports.iter().any(|transport| transport.has_datagrams());
+            if has_datagrams && !table.proxies.is_empty() {
+                let what = format!(
+                    "proxies name clients over TCP, TLS and HTTPS alone, and {address} is served over others: put \
+                     tcp://, tls:// or https:// in front of the address"
+                );
+                wrong(&path, &what);
+            } else if table.proxies.iter().any(|prefix| prefix.bits() == 0) {
+                let what = "every client could name a false address: list the addresses of the load balancers alone";
+                wrong(&path, what);
+            }
         }
     }
 

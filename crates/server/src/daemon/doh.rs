@@ -88,6 +88,12 @@ impl DohTerms {
         vec![route(Method::GET), route(Method::POST)]
     }
 
+    /// Whether a load balancer of a listener has this address.
+    pub(super) fn is_proxy(&self, listener: SocketAddr, address: IpAddr) -> bool {
+        let service = self.current.load();
+        service.rules().is_proxy(Some(listener), Transport::Https, address)
+    }
+
     /// How a client that connects to a listener is received: without access, only to get a refusal.
     pub(super) fn reception(&self, listener: SocketAddr, client: IpAddr) -> HttpReception {
         let service = self.current.load();

@@ -14,6 +14,7 @@ use zoners_net::listen::{self, Terms};
 
 use super::doh::{self, DohTerms};
 use super::take_over::{TakenHttp, serves};
+use super::tcp::behind_proxy;
 use crate::config::{Config, ListenAddress, ServerConfig};
 
 /// An address of the HTTP service: of everything in the routes, or of DNS over HTTPS at a path.
@@ -273,8 +274,9 @@ fn https_site(
     let (routes, counters) = (doh.routes(listener, path), counters.clone());
     let observer = move |event| counters.count(counter(event));
     let site = HttpSite::new(routes, doh::limits(), descriptors.clone(), observer);
-    let doh = doh.clone();
-    let site = site.receiving(move |client| doh.reception(listener, client));
+    let (receiving, behind) = (doh.clone(), doh.clone());
+    let site = site.receiving(move |client| receiving.reception(listener, client));
+    let site = site.behind(move |address| behind.is_proxy(listener, address));
     site.rename(HostNames::any());
     site
 }
@@ -307,6 +309,8 @@ pub(super) fn counter(event: HttpEvent) -> Counter {
         HttpEvent::TimedOut => Counter::HttpTimedOut,
         HttpEvent::ConnectionRefused => Counter::HttpConnectionsRefused,
         HttpEvent::UntakenClosed => Counter::HttpUntakenClosed,
+        HttpEvent::Proxied => behind_proxy::counter(Ok(())),
+        HttpEvent::ProxyFault(fault) => behind_proxy::counter(Err(fault)),
         HttpEvent::Handshake => Counter::ClientTlsHandshakes,
         HttpEvent::HandshakeFailed => Counter::ClientTlsFailed,
         HttpEvent::HandshakeTimedOut => Counter::ClientTlsTimedOut,

@@ -11,7 +11,7 @@ use zoners_files::ServiceUser;
 use zoners_net::datagrams::Datagrams;
 use zoners_net::listen::{self, Terms};
 
-use crate::config::{Config, ListenerSpec};
+use crate::config::{Config, ListenConfig, ListenerSpec};
 
 /// A listener of one worker, bound and not yet served.
 #[derive(Debug)]
@@ -257,10 +257,11 @@ pub(super) fn warn_of_tables_without_socket(given: &[(Transport, SocketAddr)], c
     remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
 }
 
-/// Remarks on tables `[[listen]]` with clients of their own and without a socket among those that a service manager has
+/// Remarks on tables `[[listen]]` with clients or proxies of their own and without a socket among those that a service manager has
 /// `given`. DNS over HTTPS has other sockets.
 fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> Vec<String> {
-    let tables = config.listen.iter().enumerate().filter(|(_, table)| table.allow.is_some());
+    let has_key = |table: &ListenConfig| table.allow.is_some() || !table.proxies.is_empty();
+    let tables = config.listen.iter().enumerate().filter(|(_, table)| has_key(table));
     let told = tables.filter_map(|(number, table)| {
         let at = table.address.address;
         let has_socket = |transport: &&Transport| {
@@ -279,7 +280,8 @@ fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> 
                 there.to_string().to_uppercase()
             ),
         };
-        Some(config.source.remark(&format!("listen[{number}].allow"), &what))
+        let key = if table.allow.is_some() { "allow" } else { "proxies" };
+        Some(config.source.remark(&format!("listen[{number}].{key}"), &what))
     });
     told.collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Queries of one read are answered together: one read and one write for as many queries as a client has sent.
 
+pub(super) mod behind_proxy;
 pub(super) mod handshakes;
 mod ready;
 
@@ -16,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
 use zoners_dns::{Counter, Network, Transport};
 use zoners_net::held::Account;
+use zoners_net::proxy_header::ProxyHeaders;
 use zoners_net::stream::{self, Incoming};
 use zoners_tls::ServerStream;
 
@@ -27,6 +29,7 @@ use crate::client::Client;
 use crate::dnstap::ClientEnds;
 use crate::pipeline::pending_miss::PendingMiss;
 use crate::pipeline::{Miss, Service};
+use behind_proxy::{is_proxied, receive_named};
 use handshakes::Handshakes;
 use ready::{ReadyQueries, answer_ready};
 
@@ -46,6 +49,7 @@ pub(super) struct Door<N: Network> {
     /// The address of the listener in the configuration.
     pub(super) listener: Option<SocketAddr>,
     pub(super) handshakes: Handshakes,
+    pub(super) headers: ProxyHeaders,
     pub(super) current: Current<N>,
     pub(super) connections: Connections,
     pub(super) activity: Arc<Activity>,
@@ -56,27 +60,34 @@ pub(super) struct Door<N: Network> {
 pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>) -> io::Result<()> {
     let door = Arc::new(door);
     loop {
-        let Ok((stream, client)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             if door.connections.make_room(None) {
                 door.current.load().count(Counter::ClientTcpEvicted);
             }
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let peer = Client::new(client.ip(), door.transport);
-        let Some(connection) = admit(&door, peer) else { continue };
-        let _ = stream.set_nodelay(true);
-        let server = door.current.load().tap().and_then(|_| stream.local_addr().ok());
-        let ends = ClientEnds { client, server, transport: door.transport };
-        match door.transport.is_encrypted() {
-            true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
-            false => {
-                let from = ClientOrigin { ends, server_name: None };
-                drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
-            }
+        match is_proxied(&door, peer) {
+            true => receive_named(&door, stream, peer),
+            false => receive(&door, stream, peer),
         }
         // A connection closed to make room has a descriptor until its task runs.
         tokio::task::yield_now().await;
+    }
+}
+
+/// Begins to serve a client, if there is room.
+fn receive<N: Network>(door: &Arc<Door<N>>, stream: TcpStream, client: SocketAddr) {
+    let Some(connection) = admit(door, Client::new(client.ip(), door.transport)) else { return };
+    let _ = stream.set_nodelay(true);
+    let server = door.current.load().tap().and_then(|_| stream.local_addr().ok());
+    let ends = ClientEnds { client, server, transport: door.transport };
+    match door.transport.is_encrypted() {
+        true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
+        false => {
+            let from = ClientOrigin { ends, server_name: None };
+            drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
+        }
     }
 }
 

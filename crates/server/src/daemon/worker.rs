@@ -9,6 +9,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::{Network, Transport};
+use zoners_net::proxy_header::ProxyHeaders;
 
 use super::at_work::{AtWork, SocketCopies, Stopping};
 use super::connections::{ConnectionShares, Connections};
@@ -60,6 +61,7 @@ struct WorkerState<N: Network> {
     current: Current<N>,
     connections: Connections,
     handshakes: Handshakes,
+    headers: ProxyHeaders,
     tls: ServedTls,
     activity: Arc<Activity>,
     at_work: AtWork,
@@ -71,6 +73,7 @@ impl<N: Network> WorkerState<N> {
             current: self.current.clone(),
             connections: self.connections.clone(),
             handshakes: self.handshakes.clone(),
+            headers: self.headers.clone(),
             tls: self.tls.clone(),
             activity: self.activity.clone(),
             at_work: self.at_work.clone(),
@@ -86,9 +89,10 @@ pub(super) fn run<N: Network>(
     activity: Arc<Activity>,
     (shares, tls): (ConnectionShares, ServedTls),
 ) -> io::Result<()> {
+    let headers = ProxyHeaders::new(shares.descriptors());
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
     let handshakes = Handshakes::new(tls.clone());
-    let state = WorkerState { current, connections, handshakes, tls, activity, at_work };
+    let state = WorkerState { current, connections, handshakes, headers, tls, activity, at_work };
     runtime.block_on(serve(state, assignments))
 }
 
@@ -132,7 +136,7 @@ async fn serve<N: Network>(
 
 /// Serves clients at an address until the address is left. Queries under way go on, and keep the sockets.
 async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) -> io::Result<()> {
-    let WorkerState { current, connections, handshakes, tls, activity, at_work } = work;
+    let WorkerState { current, connections, handshakes, headers, tls, activity, at_work } = work;
     let mut serving = JoinSet::new();
     for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
         match socket {
@@ -159,6 +163,7 @@ async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) 
                     transport,
                     listener: assignment.wanted,
                     handshakes: handshakes.clone(),
+                    headers: headers.clone(),
                     current: current.clone(),
                     connections: connections.clone(),
                     activity: activity.clone(),

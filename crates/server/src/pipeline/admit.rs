@@ -249,7 +249,7 @@ impl Access {
 
 /// The lists of listeners with one of their own.
 fn elsewhere(listen: &[ListenConfig], nearby: &[Prefix]) -> Vec<ListenerAccess> {
-    let listed = listen.iter().filter_map(|ListenConfig { address, allow }| {
+    let listed = listen.iter().filter_map(|ListenConfig { address, allow, .. }| {
         let allow = allow.as_ref()?.prefixes(nearby);
         Some(ListenerAccess { at: address.address, transports: address.transports, allow })
     });

@@ -1,6 +1,6 @@
 //! The rules for clients, made of a configuration and shared by all workers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use zoners_api::RefusedClient;
@@ -15,6 +15,7 @@ use super::group::ClientGroup;
 use super::identities::ClientIdentities;
 use super::local::Local;
 use super::policy::Policy;
+use super::proxies::Proxies;
 use super::rates::Rates;
 use super::rebinding::RebindingGuard;
 use crate::client::{AccessList, Client, ClientIdentity};
@@ -25,6 +26,8 @@ use crate::zones::NotifyInbox;
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) access: Access,
+    /// The load balancers that name clients.
+    proxies: Arc<Proxies>,
     pub(super) rates: Rates,
     pub(super) local: Arc<Local>,
     pub(super) policy: Option<Arc<dyn Policy>>,
@@ -76,6 +79,7 @@ impl Rules {
         let hash_key = || [random.bits(), random.bits()];
         Rules {
             access: Access::new(config, cookies, hash_key()),
+            proxies: Arc::new(Proxies::of(&config.listen)),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
             policy: None,
@@ -215,6 +219,17 @@ impl Rules {
         transport: Transport,
     ) -> AccessList {
         listener.map_or(AccessList::SERVER, |at| self.access.list_of(at, transport))
+    }
+
+    /// Whether a load balancer of a configured listener has this address: then a connection begins with the name of the
+    /// client.
+    pub(crate) fn is_proxy(
+        &self,
+        listener: Option<SocketAddr>,
+        transport: Transport,
+        address: IpAddr,
+    ) -> bool {
+        listener.is_some_and(|at| self.proxies.have(at, transport, address))
     }
 
     /// The latest clients without access, the latest first.

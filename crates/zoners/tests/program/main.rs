@@ -58,6 +58,7 @@ mod daemon {
 #[cfg(target_os = "linux")]
 mod listening {
     mod addresses;
+    mod behind_proxy;
     mod encrypted;
     mod http;
     mod nearby;

@@ -4,13 +4,13 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use serde::Deserialize;
-use zoners_dns::Transport;
 use zoners_dns::endpoint::TLS_PORT;
+use zoners_dns::{Prefix, Transport};
 
 use super::super::listen::{HTTPS_PORT, PORT};
 use super::super::values;
 use super::Clients;
-use super::readers::{TextValue, text};
+use super::readers::{TextValue, list, text};
 
 /// The usual path of DNS over HTTPS (RFC 8484 section 4.1.1).
 const QUERY_PATH: &str = "/dns-query";
@@ -38,6 +38,9 @@ pub struct ListenConfig {
     pub address: ListenAddress,
     /// Clients with service here, instead of those of `server.allow`.
     pub allow: Option<Clients>,
+    /// Load balancers that name the client in front of each connection (PROXY protocol, version 2).
+    #[serde(default, deserialize_with = "list")]
+    pub proxies: Vec<Prefix>,
 }
 
 /// An address at which clients are served, with the transports there.

@@ -6,6 +6,7 @@ use crate::daemon::Configured;
 use crate::daemon::connections::{ConnectionShares, MAX_HELD_OCTETS};
 use crate::daemon::served_tls::ServedTls;
 use tokio::io::{AsyncReadExt, DuplexStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
@@ -23,6 +24,7 @@ fn door(config: &str) -> Here {
         transport: Transport::Tcp,
         listener: None,
         handshakes: Handshakes::new(ServedTls::default()),
+        headers: ProxyHeaders::new(Arc::new(Semaphore::new(1))),
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
         connections: Connections::new(ConnectionShares::new(usize::MAX)),
         activity: Arc::default(),

@@ -19,7 +19,11 @@ fn serving(listen: &str, more: &str) -> (Daemon, String, SocketAddr) {
 }
 
 /// As [`serving`]; the address comes from the log line that contains `line`.
-fn serving_as_logged(listen: &str, more: &str, line: &str) -> (Daemon, String, SocketAddr) {
+pub(super) fn serving_as_logged(
+    listen: &str,
+    more: &str,
+    line: &str,
+) -> (Daemon, String, SocketAddr) {
     let folder = tempfile::tempdir().unwrap();
     let chain = certify(folder.path());
     let keys = certificate_keys(folder.path());
@@ -31,7 +35,7 @@ fn serving_as_logged(listen: &str, more: &str, line: &str) -> (Daemon, String, S
     (daemon, chain, address)
 }
 
-type Connection = StreamOwned<ClientConnection, TcpStream>;
+pub(super) type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection to a server with this certificate.
 fn connect(to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
@@ -40,6 +44,15 @@ fn connect(to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
 
 /// A connection to a server of this name.
 fn connect_with(name: &'static str, to: SocketAddr, chain: &str) -> std::io::Result<Connection> {
+    handshake(name, TcpStream::connect(to)?, chain)
+}
+
+/// A connection to a server of this name, over a stream.
+pub(super) fn handshake(
+    name: &'static str,
+    stream: TcpStream,
+    chain: &str,
+) -> std::io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -48,7 +61,7 @@ fn connect_with(name: &'static str, to: SocketAddr, chain: &str) -> std::io::Res
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let name = ServerName::try_from(name).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = StreamOwned::new(tls, TcpStream::connect(to)?);
+    let mut stream = StreamOwned::new(tls, stream);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }
@@ -56,7 +69,7 @@ fn connect_with(name: &'static str, to: SocketAddr, chain: &str) -> std::io::Res
 }
 
 /// Asks for an address of `localhost`.
-fn ask(connection: &mut Connection) -> std::io::Result<Message> {
+pub(super) fn ask(connection: &mut Connection) -> std::io::Result<Message> {
     answer(connection, &localhost(7, Rtype::A))
 }
 

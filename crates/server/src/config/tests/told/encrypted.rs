@@ -30,6 +30,18 @@ fn listeners_that_do_not_go_together_are_told() {
             "[server]\ncertificate = \"/a\"",
             "z:2:15: server.certificate: server.certificate and server.certificate-key stand together",
         ),
+        (
+            "[[listen]]\naddress = \"192.0.2.1\"\nproxies = [\"192.0.2.80\"]",
+            "z:3:11: listen.proxies: proxies name clients over TCP, TLS and HTTPS alone, and 192.0.2.1:53 is served over others: put tcp://",
+        ),
+        (
+            "[[listen]]\naddress = \"udp://192.0.2.1\"\nproxies = [\"192.0.2.80\"]",
+            "z:3:11: listen.proxies: proxies name clients over TCP, TLS and HTTPS alone",
+        ),
+        (
+            "[[listen]]\naddress = \"tcp://192.0.2.1\"\nproxies = [\"192.0.2.80\", \"::/0\"]",
+            "z:3:11: listen.proxies: every client could name a false address",
+        ),
     ] {
         let message = prepared(text);
         assert!(message.starts_with(told), "{message}");
