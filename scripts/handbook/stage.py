@@ -10,13 +10,9 @@ import subprocess
 import sys
 import time
 
-from . import internet
+from . import network
 
-NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'bash'
-HERE = pathlib.Path(__file__).resolve().parent
-# The machine, and its router, behind which the Internet is.
-MACHINE = '192.168.1.2/24', '2001:db8:1::2/64'
-ROUTER = '192.168.1.1/24', '2001:db8:1::1/64'
+NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'openssl', 'bash'
 CONFIGURATION = pathlib.Path('/etc/zoners/zoners.toml')
 SERVICE = {'RUNTIME_DIRECTORY': '/run/zoners', 'STATE_DIRECTORY': '/var/lib/zoners'}
 # The names of this Internet have no signatures.
@@ -53,7 +49,7 @@ class Stage:
         self.environment = {'PATH': f'{self.home}/bin:{os.environ["PATH"]}', 'HOME': str(self.home / 'home'), 'NO_COLOR': '1',
                             'LANG': 'C.UTF-8', 'TERM': 'dumb'}
         self.programs(program)
-        self.network()
+        network.build(self)
         self.files()
 
     def programs(self, program):
@@ -80,22 +76,6 @@ class Stage:
             mkdir -m 755 /run/zoners /var/lib/zoners
             mkdir -p /run/systemd/system"""
         subprocess.run(['sh', '-euc', script], check=True)
-
-    def network(self):
-        """A machine at home, and a router that is the whole Internet."""
-        # The router waits for its links.
-        script = f'echo ready; read go; exec {sys.executable} {HERE / "internet.py"}'
-        router = self.start(['unshare', '--net', 'sh', '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        router.stdout.readline()
-        links('link set lo up', f'link add eth0 type veth peer name lan netns {router.pid}', 'link set eth0 up',
-              *addresses(MACHINE, 'eth0'))
-        links('link set lo up', 'link set lan up', *addresses(ROUTER, 'lan'),
-              *addresses([address for _, address in internet.hints()], 'lo'), inside=router.pid)
-        links(*(f'route add default via {address.split("/")[0]}' for address in ROUTER))
-        router.stdin.write(b'go\n')
-        router.stdin.flush()
-        if router.stdout.readline() != b'ready\n':
-            raise SystemExit('the Internet of the stage does not start')
 
     def files(self):
         """The user of the server, the DNS settings after `zoners install`, and files that configurations of the book name."""
@@ -189,16 +169,6 @@ def write(path, text):
     # /etc/resolv.conf may be a link to elsewhere.
     path.unlink(missing_ok=True)
     path.write_text(text)
-
-
-def links(*lines, inside=None):
-    """Commands of `ip`, perhaps in the network namespace of another process."""
-    enter = ['nsenter', '--net', '--target', str(inside)] if inside else []
-    subprocess.run([*enter, 'ip', '-batch', '-'], input='\n'.join(lines).encode(), check=True, stdout=subprocess.DEVNULL)
-
-
-def addresses(these, link):
-    return [f'addr add {address} dev {link} {"nodad" if ":" in address else ""}' for address in these]
 
 
 def without_signatures(configuration):

@@ -1,6 +1,6 @@
 """The Internet of the stage: one server at the addresses of all root servers, which knows every zone.
 
-    python3 internet.py        serves until it is killed; prints `ready`
+    python3 authority.py       serves until it is killed; prints `ready`
 
 Names below example.com, example.net and example.org have addresses; gone.example.com does not exist; servers of
 dead.example.com never reply."""
@@ -21,6 +21,9 @@ ADDRESS, ADDRESS6 = '203.0.113.10', '2001:4860:1::10'
 NOWHERE = '198.18.255.53'
 LETTERS = 'abcdefghijklm'
 ZONES = 'example.com', 'example.net', 'example.org'
+# Servers of lists and of pages by which portals are found, and a resolver with two addresses: see services.py.
+WEB, RESOLVERS = '203.0.113.80', ('9.9.9.9', '149.112.112.112')
+HOSTS = 'small.oisd.nl', 'nsfw.oisd.nl', 'raw.githubusercontent.com', 'detectportal.firefox.com', 'nmcheck.gnome.org'
 
 
 def hints():
@@ -63,13 +66,15 @@ def records(name):
     if roots:
         return [(wire.AAAA, socket.inet_pton(socket.AF_INET6, address)) if ':' in address else
                 (wire.A, socket.inet_aton(address)) for address in roots]
+    if name in HOSTS:
+        return [(wire.A, socket.inet_aton(WEB))]
     if name == 'gone.example.com':
         return None
     if name in ZONES or name.endswith(tuple(f'.{zone}' for zone in ZONES)):
         return [(wire.A, socket.inet_aton(ADDRESS)), (wire.AAAA, socket.inet_pton(socket.AF_INET6, ADDRESS6)),
                 (MX, struct.pack('!H', 10) + encoded('mail.example.com'))]
-    parents = {zone.partition('.')[2] for zone in ZONES} | {'root-servers.net'}
-    return [] if name in parents else None
+    exists = any(host.endswith(f'.{name}') for host in (*ZONES, *HOSTS, 'a.root-servers.net'))
+    return [] if exists else None
 
 
 if __name__ == '__main__':
