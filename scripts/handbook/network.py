@@ -16,7 +16,7 @@ NAMES = *authority.HOSTS, 'dns.quad9.net'
 def build(stage):
     """Links, a server for names, and servers for lists, pages and queries over TLS."""
     # The router waits for its links.
-    script = f'echo ready; read go; exec {sys.executable} {HERE / "authority.py"}'
+    script = f'echo ready; read go; exec {sys.executable} {HERE / "authority.py"} {stage.anchor}'
     router = stage.start(['unshare', '--net', 'sh', '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     wait_for(router)
     links('link set lo up', f'link add eth0 type veth peer name lan netns {router.pid}', 'link set eth0 up',

@@ -4,6 +4,7 @@ Each page has a machine as after `zoners install`, page by page and block by blo
 configuration of the daemon, whole; a block of commands must end with 0. A line above the block says otherwise:
 
     <!-- test: code 3 -->               the block ends with this code
+    <!-- test: says TEXT -->            the commands write this
     <!-- test: until Ctrl-C -->         its last command runs on and gets Ctrl-C once it has written something
     <!-- test: not run: REASON -->      counted, ten at most
     <!-- test: not run: REASON -->      above TOML: the configuration is checked, and not served
@@ -85,6 +86,8 @@ def commands(stage, block):
         print(ended.stdout)
     if ended.returncode != expected:
         yield f'{block.place}: ended with {ended.returncode}, not {expected}:\n{ended.stdout}'
+    elif block.mark == 'says' and block.detail not in ended.stdout:
+        yield f'{block.place}: does not say {block.detail!r}:\n{ended.stdout}'
 
 
 def interrupted(stage, block):

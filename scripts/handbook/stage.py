@@ -15,8 +15,6 @@ from . import network
 NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'openssl', 'bash'
 CONFIGURATION = pathlib.Path('/etc/zoners/zoners.toml')
 SERVICE = {'RUNTIME_DIRECTORY': '/run/zoners', 'STATE_DIRECTORY': '/var/lib/zoners'}
-# The names of this Internet have no signatures.
-UNSIGNED = 'negative-trust-anchors = ["."]'
 # Time for a machine ten times slower.
 PATIENCE = 60
 
@@ -45,6 +43,8 @@ FILES = {
 class Stage:
     def __init__(self, program):
         self.home, self.configuration = pathlib.Path('/run/stage'), ''
+        # The key of the root.
+        self.anchor = self.home / 'root.key'
         self.mount()
         self.environment = {'PATH': f'{self.home}/bin:{os.environ["PATH"]}', 'HOME': str(self.home / 'home'), 'NO_COLOR': '1',
                             'LANG': 'C.UTF-8', 'TERM': 'dumb'}
@@ -116,7 +116,7 @@ class Stage:
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
             os.chown(folder, 0, 0)
-        CONFIGURATION.write_text(without_signatures(configuration))
+        CONFIGURATION.write_text(self.anchored(configuration))
         log = self.home / 'log'
         with log.open('w') as output:
             daemon = subprocess.Popen(['zoners', 'serve', '--config', CONFIGURATION], env={**self.environment, **SERVICE},
@@ -127,6 +127,13 @@ class Stage:
                 return ''
             time.sleep(0.05)
         return log.read_text() or 'no log'
+
+    def anchored(self, configuration):
+        """The configuration with the root of this Internet."""
+        line = f'trust-anchor = "{self.anchor}"'
+        if '[dnssec]' in configuration:
+            return configuration.replace('[dnssec]', f'[dnssec]\n{line}', 1)
+        return f'{configuration}\n[dnssec]\n{line}\n'
 
     def settle(self):
         """Waits until lists are in force, which are compiled beside serving, or cannot be had on this Internet."""
@@ -169,9 +176,3 @@ def write(path, text):
     # /etc/resolv.conf may be a link to elsewhere.
     path.unlink(missing_ok=True)
     path.write_text(text)
-
-
-def without_signatures(configuration):
-    if '[dnssec]' in configuration:
-        return configuration.replace('[dnssec]', f'[dnssec]\n{UNSIGNED}', 1)
-    return f'{configuration}\n[dnssec]\n{UNSIGNED}\n'
