@@ -68,6 +68,12 @@ def settings():
     return text
 
 
+def words():
+    """The glossary of CONTRIBUTING.md."""
+    text = (sources.PROJECT / 'CONTRIBUTING.md').read_text()
+    return text[text.index('\n| term |'):].split('\n\n')[0].lstrip() + '\n'
+
+
 def program():
     return os.environ.get('ZONERS', 'zoners')
 
@@ -96,7 +102,7 @@ def commands():
     return text
 
 
-PARTS = {'counters': counters, 'log': log, 'settings': settings, 'commands': commands}
+PARTS = {'counters': counters, 'log': log, 'settings': settings, 'words': words, 'commands': commands}
 
 
 def preprocess():

@@ -7,6 +7,8 @@ from . import reference, sources
 from .pages import COMMANDS, PROJECT, README, SOURCE, Page, all_pages, anchor
 
 MAX_NOT_RUN = 10
+# Lines of the README: what is longer belongs into the book.
+MAX_README = 150
 # Texts in backquotes that look like a key, and are none: names, files, domains.
 NO_KEY = re.compile(r'.*\.(md|toml|txt|example|local|lan|box|arpa|com|net|org|demo|conf|pem|mobileconfig)$')
 
@@ -14,6 +16,8 @@ NO_KEY = re.compile(r'.*\.(md|toml|txt|example|local|lan|box|arpa|com|net|org|de
 def faults():
     """Each fault as a line for a person."""
     pages = all_pages()
+    if len(README.read_text().splitlines()) > MAX_README:
+        yield f'README.md: more than {MAX_README} lines'
     yield from strays(pages)
     yield from links(pages)
     yield from marks(pages)
