@@ -10,10 +10,15 @@ configuration of the daemon, whole; a block of commands must end with 0. A line 
     <!-- test: not run: REASON -->      above TOML: the configuration is checked, and not served
 """
 
+import fcntl
 import json
 import os
+import pty
+import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 from . import sources
@@ -91,27 +96,36 @@ def commands(stage, block):
 
 
 def interrupted(stage, block):
-    """Starts the block, and ends it once it has written something. A server of its own takes the place of the daemon."""
+    """Runs the block at a terminal, and types Ctrl-C once something is written. A server of its own takes the place of
+    the daemon."""
     if 'zoners serve' in block.text:
         stage.stop()
-    path = stage.home / 'output'
-    with path.open('w') as output:
-        process = stage.start(['bash', '-euc', block.text], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-                              start_new_session=True)
-    deadline = time.monotonic() + PATIENCE
-    while not path.stat().st_size and process.poll() is None and time.monotonic() < deadline:
-        stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com')
-        time.sleep(0.1)
-    ended = process.poll()
-    if ended is not None:
-        yield f'{block.place}: ended by itself with {ended}:\n{path.read_text()}'
-        return
-    os.killpg(process.pid, signal.SIGINT)
-    try:
-        code = process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+    terminal, own = pty.openpty()
+    fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    process = stage.start(['bash', '-euc', block.text], stdin=own, stdout=own, stderr=own, start_new_session=True,
+                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    os.close(own)
+    with os.fdopen(terminal, 'r+b', buffering=0) as screen:
+        written, typed, deadline = b'', False, time.monotonic() + PATIENCE
+        while process.poll() is None and time.monotonic() < deadline:
+            # Commands that watch have something to show then.
+            stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com')
+            written += pending(screen)
+            if written and not typed:
+                typed = True
+                screen.write(b'\x03')
+        written += pending(screen)
+    if process.poll() is None:
+        process.kill()
         yield f'{block.place}: goes on after Ctrl-C'
-        return
-    if code not in INTERRUPTED or not path.stat().st_size:
-        yield f'{block.place}: after Ctrl-C it ended with {code}:\n{path.read_text()}'
+    elif not typed or process.returncode not in INTERRUPTED:
+        yield f'{block.place}: ended with {process.returncode}:\n{written.decode(errors="replace")}'
+
+
+def pending(screen):
+    """What a program has written to its terminal."""
+    try:
+        return os.read(screen.fileno(), 65536) if select.select([screen], [], [], 0.1)[0] else b''
+    except OSError:
+        # The program has ended.
+        return b''

@@ -47,7 +47,7 @@ class Stage:
         self.anchor = self.home / 'root.key'
         self.mount()
         self.environment = {'PATH': f'{self.home}/bin:{os.environ["PATH"]}', 'HOME': str(self.home / 'home'), 'NO_COLOR': '1',
-                            'LANG': 'C.UTF-8', 'TERM': 'dumb'}
+                            'LANG': 'C.UTF-8', 'TERM': 'xterm'}
         self.programs(program)
         network.build(self)
         self.files()

@@ -7,6 +7,8 @@ from . import reference, sources
 from .pages import COMMANDS, PROJECT, README, SOURCE, Page, all_pages, anchor
 
 MAX_NOT_RUN = 10
+# Commands that pages name and no block runs; each counts as a block that is not run.
+NEVER_RUN = {('policy', 'accept'): 'takes a list that has shrunk or grown much'}
 # Lines of the README: what is longer belongs into the book.
 MAX_README = 150
 # Texts in backquotes that look like a key, and are none: names, files, domains.
@@ -21,7 +23,9 @@ def faults():
     yield from strays(pages)
     yield from links(pages)
     yield from marks(pages)
-    yield from quoted(pages)
+    commands = reference.command_paths()
+    yield from quoted(pages, commands)
+    yield from never_run(pages, commands)
     yield from reference_is_whole()
 
 
@@ -58,8 +62,9 @@ def marks(pages):
     for block in marked:
         if not block.detail:
             yield f'{block.place}: not run, without a reason'
-    if len(marked) > MAX_NOT_RUN:
-        yield f'{len(marked)} blocks are not run, {MAX_NOT_RUN} may be: {", ".join(block.place for block in marked)}'
+    total = len(marked) + len(NEVER_RUN)
+    if total > MAX_NOT_RUN:
+        yield f'{total} blocks are not run, {MAX_NOT_RUN} may be: {", ".join(block.place for block in marked)}'
     for page in pages:
         for block in page.blocks():
             if block.mark and block.language not in (*COMMANDS, 'toml'):
@@ -68,8 +73,8 @@ def marks(pages):
                 yield f'{block.place}: {block.language} is no language of this book'
 
 
-def quoted(pages):
-    known, commands = sources.keys(), reference.command_paths()
+def quoted(pages, commands):
+    known = sources.keys()
     tables = {key.split('.')[0] for key in known if re.fullmatch(r'[a-z-]+\.[a-z0-9-]+', key)}
     names = {counter.name for counter in sources.counters()}
     prefixes = {name.split('_')[0] for name in names}
@@ -89,15 +94,38 @@ def quoted(pages):
 def command_faults(text, commands):
     """What a text such as `zoners nta add NAME --for 2h` names and the program has not."""
     words = shlex.split(text.removeprefix('sudo '))[1:]
-    path = []
-    while words and tuple([*path, words[0]]) in commands:
-        path.append(words.pop(0))
-    help_text = commands[tuple(path)]
+    path = path_of(words, commands)
+    words, help_text = words[len(path):], commands[path]
     if 'Commands:' in help_text and words and not words[0].startswith(('-', 'help')) and (not path or '<COMMAND>\n' in help_text):
         yield f'no command {words[0]}'
     for word in words:
         if word.startswith('-') and word != '-' and not re.search(rf'(^|[\s,]){re.escape(word.split("=")[0])}\b', help_text):
             yield f'no option {word}'
+
+
+def path_of(words, commands):
+    """The command at the beginning of the words, such as `nta add`."""
+    path = ()
+    for word in words:
+        if (*path, word) not in commands:
+            break
+        path = (*path, word)
+    return path
+
+
+def never_run(pages, commands):
+    """Commands that pages name, and that no block runs."""
+    run = set(NEVER_RUN)
+    blocks = [block for page in pages for block in page.blocks()]
+    for block in (block for block in blocks if block.language in COMMANDS and block.mark != 'not run'):
+        for call in re.finditer(r'\bzoners ([^\n|;)]*)', block.text):
+            run.add(path_of(call[1].split(), commands))
+    for page in pages:
+        for text in page.quoted():
+            if re.match(r'(sudo )?zoners ', text):
+                path = path_of(text.removeprefix('sudo ').split()[1:], commands)
+                if path and '<COMMAND>\n' not in commands[path] and path not in run:
+                    yield f'{page.name}: `{text}`: no block runs zoners {" ".join(path)}'
 
 
 def reference_is_whole():
