@@ -20,6 +20,7 @@ pub fn run(octets: &[u8]) {
         headers,
         body: rest.to_vec().into(),
         client: ([192, 0, 2, 1], 4000).into(),
+        client_names: Default::default(),
     };
     if let Ok(query) = doh::query(&request) {
         assert!(!query.is_empty() && query.len() <= rest.len());

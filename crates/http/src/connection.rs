@@ -33,7 +33,7 @@ pub(crate) async fn serve<S>(
     let limits = &site.limits;
     let answered = AtomicUsize::new(0);
     let service = service_fn(|request| async {
-        let response = site.answer(request, ends).await;
+        let response = site.answer(request, ends.clone()).await;
         let is_last = answered.fetch_add(1, Ordering::Relaxed) + 1 >= limits.requests;
         let response = if is_last { response.closing() } else { response };
         Ok::<_, Infallible>(response.into_hyper())

@@ -49,7 +49,7 @@ pub(crate) async fn serve<S>(
     let pace = Arc::new(Pace::of(&site));
     let (of_requests, paced) = (site.clone(), pace.clone());
     let service = service_fn(move |request| {
-        let (site, busy) = (of_requests.clone(), paced.begin());
+        let (site, ends, busy) = (of_requests.clone(), ends.clone(), paced.begin());
         async move {
             let response = site.answer(request, ends).await.into_hyper();
             let (head, body) = response.into_parts();

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, COOKIE, HeaderMap};
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 
 use crate::refusal::HttpRefusal;
+use crate::site::ConnectionEnds;
 use crate::{HttpLimits, Method};
 
 /// A request with the body.
@@ -28,6 +30,8 @@ pub struct HttpRequest {
     pub body: Bytes,
     /// The address of the client.
     pub client: SocketAddr,
+    /// The names (DNS) in the certificate that the client has shown; none unless TLS asks for one.
+    pub client_names: Arc<[String]>,
 }
 
 impl HttpRequest {
@@ -75,14 +79,15 @@ impl HttpRequest {
     /// The body is too long, too late or incomplete.
     pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
         request: Request<B>,
-        client: SocketAddr,
+        ends: ConnectionEnds,
         limits: &HttpLimits,
     ) -> Result<Self, HttpRefusal> {
         let (head, body) = request.into_parts();
         let reading = timeout(limits.body_time, read_body(body, limits.body_octets));
         let body = reading.await.map_err(|_| HttpRefusal::LateBody)??;
         let (method, uri, headers, version) = (head.method, head.uri, head.headers, head.version);
-        Ok(HttpRequest { method, uri, version, headers, body, client })
+        let ConnectionEnds { client, client_names, .. } = ends;
+        Ok(HttpRequest { method, uri, version, headers, body, client, client_names })
     }
 }
 
@@ -124,7 +129,8 @@ mod tests {
         let client = "127.0.0.1:1234".parse().unwrap();
         let uri = Uri::from_static(uri);
         let version = Version::HTTP_11;
-        HttpRequest { method: Method::GET, uri, version, headers, body: body.into(), client }
+        let (body, client_names) = (body.into(), Arc::default());
+        HttpRequest { method: Method::GET, uri, version, headers, body, client, client_names }
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Door {
             return;
         };
         let _ = stream.set_nodelay(true);
-        let ends = ConnectionEnds { client, local: local.ip() };
+        let ends = ConnectionEnds { client, client_names: Arc::default(), local: local.ip() };
         tokio::spawn(async move {
             let _share = share;
             match tls {

@@ -51,9 +51,11 @@ pub struct HttpSite {
 }
 
 /// The addresses at both ends of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConnectionEnds {
     pub(crate) client: SocketAddr,
+    /// The names in the certificate of the client.
+    pub(crate) client_names: Arc<[String]>,
     pub(crate) local: IpAddr,
 }
 
@@ -164,7 +166,7 @@ impl HttpSite {
     ) -> Result<(&Route, HttpRequest), HttpRefusal> {
         self.names.load().check(&request, ends.local)?;
         let route = Route::find(&self.routes, request.method(), request.uri().path())?;
-        let request = HttpRequest::read(request, ends.client, &self.limits).await?;
+        let request = HttpRequest::read(request, ends, &self.limits).await?;
         Ok((route, request))
     }
 }

@@ -36,6 +36,7 @@ pub(crate) async fn serve<S>(
         Err(_) => return site.count(HttpEvent::HandshakeTimedOut),
     };
     site.count(HttpEvent::Handshake);
+    let ends = ConnectionEnds { client_names: stream.client_names().into(), ..ends };
     match stream.application_protocol() == Some(HTTP2) {
         true => http2::serve(stream, ends, site, leaving).await,
         false => connection::serve(stream, ends, site, leaving).await,

@@ -26,7 +26,7 @@ mod written;
 
 use std::path::Path;
 
-pub(crate) use build::PrivateZone;
+pub(crate) use build::{ListenerAuthority, PrivateZone};
 pub use error::ConfigError;
 pub(crate) use listen::{AddressSpec, ListenerSpec};
 pub use network_route::{NetworkRoute, RouteReason};

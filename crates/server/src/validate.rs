@@ -7,7 +7,7 @@ use zoners_store::shared::SharedCacheConfig;
 use zoners_tls::Certificate;
 use zoners_tls::client::ClientTls;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ListenerAuthority};
 use crate::pipeline::Local;
 use crate::policy::groups::PolicyGroups;
 use crate::zones;
@@ -38,6 +38,8 @@ pub struct Validated {
     pub certificate: Option<Certificate>,
     /// The certificate of the dashboard for other machines.
     pub dashboard_certificate: Option<Certificate>,
+    /// The authorities of clients.
+    pub(crate) client_authorities: Vec<ListenerAuthority>,
     /// TLS with the servers of routes.
     pub client_tls: ClientTls,
 }
@@ -67,17 +69,19 @@ impl Config {
         let dashboard = error.take(self.dashboard_certificate());
         let groups = error.take(PolicyGroups::read(self));
         let certificate = error.take(self.certificate());
+        let client_authorities = error.take(self.client_authorities());
         let client_tls = error.take(self.client_tls());
         if scope == Scope::Start {
             error.take(machine::check(self));
         }
-        match (settings, second_level, local, groups, (certificate, dashboard), client_tls) {
+        let certificates = (certificate, dashboard, client_authorities);
+        match (settings, second_level, local, groups, certificates, client_tls) {
             (
                 Some(mut settings),
                 Some(second_level),
                 Some(local),
                 Some(groups),
-                (Some(certificate), Some(dashboard_certificate)),
+                (Some(certificate), Some(dashboard_certificate), Some(client_authorities)),
                 Some(client_tls),
             ) if error.faults().is_empty() => {
                 settings.zone_copies = local.zone_copies();
@@ -88,6 +92,7 @@ impl Config {
                     groups,
                     certificate,
                     dashboard_certificate,
+                    client_authorities,
                     client_tls,
                 })
             }

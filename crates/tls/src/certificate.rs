@@ -101,7 +101,7 @@ impl Certificate {
 }
 
 /// A certificate and the authorities above, without the private key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CertificateChain(Vec<CertificateDer<'static>>);
 
 impl CertificateChain {
@@ -109,6 +109,11 @@ impl CertificateChain {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         names(&self.0)
+    }
+
+    /// The certificates.
+    pub(crate) fn all(&self) -> &[CertificateDer<'static>] {
+        &self.0
     }
 
     /// Whether the authority of this certificate, in PEM form, has signed the certificate of the server.
@@ -127,7 +132,7 @@ impl CertificateChain {
 }
 
 /// The names in the first certificate.
-fn names(chain: &[CertificateDer<'_>]) -> Vec<String> {
+pub(crate) fn names(chain: &[CertificateDer<'_>]) -> Vec<String> {
     let leaf = chain.first().and_then(|leaf| EndEntityCert::try_from(leaf).ok());
     leaf.iter().flat_map(|leaf| leaf.valid_dns_names()).map(str::to_owned).collect()
 }
@@ -178,7 +183,7 @@ impl Validity {
 }
 
 impl CertificateFault {
-    fn new(file: &std::path::Path, what: impl Into<String>) -> Self {
+    pub(crate) fn new(file: &std::path::Path, what: impl Into<String>) -> Self {
         CertificateFault { file: file.to_owned(), what: what.into() }
     }
 }

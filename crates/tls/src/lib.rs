@@ -19,5 +19,6 @@ pub use private_authority::{
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;
 pub use server::asked_name::AskedName;
+pub use server::client_authority::ClientAuthority;
 pub use server::stream::ServerStream;
 pub use server::{ApplicationProtocol, ServerTls};

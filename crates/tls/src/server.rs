@@ -1,6 +1,7 @@
 //! TLS of a server.
 
 pub(crate) mod asked_name;
+pub(crate) mod client_authority;
 pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert,
     ServerSessionMemoryCache,
@@ -19,6 +21,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 
 use crate::{Certificate, provider};
+use client_authority::ClientAuthority;
 
 /// Session tickets for a client after a handshake: a client of DNS resumes one connection at a time.
 const TICKETS: usize = 1;
@@ -53,15 +56,21 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// TLS with a certificate, and with tickets of its own.
+    /// TLS with a certificate, and with tickets of its own; clients show certificates of `clients`, if there is such an
+    /// authority. A ticket has the certificate of the client, which is not looked at again: so there is one such TLS for
+    /// each authority.
     ///
     /// # Errors
     /// The system gives no random octets, or the crypto library lacks what TLS needs.
-    pub fn new(certificate: Certificate) -> Result<Self, rustls::Error> {
+    pub fn new(
+        certificate: Certificate,
+        clients: Option<&ClientAuthority>,
+    ) -> Result<Self, rustls::Error> {
         let certificate = Arc::new(ServedCertificate(ArcSwap::from_pointee(certificate)));
-        let tickets = Ticketer::new()?;
-        let doq = quic_config(certificate.clone(), ApplicationProtocol::Doq)?;
-        let config = |protocol| config(certificate.clone(), tickets.clone(), protocol);
+        let (tickets, clients) = (Ticketer::new()?, ClientAuthority::verifier(clients)?);
+        let sides = || (certificate.clone(), clients.clone());
+        let doq = quic_config(sides(), ApplicationProtocol::Doq)?;
+        let config = |protocol| config(sides(), tickets.clone(), protocol);
         let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
         let http1 = config(ApplicationProtocol::Http1)?;
         Ok(ServerTls { certificate, dot, https, http1, doq })
@@ -92,13 +101,13 @@ impl ServerTls {
 
 /// TLS 1.3 and 1.2.
 fn config(
-    certificate: Arc<ServedCertificate>,
+    (certificate, clients): (Arc<ServedCertificate>, Arc<dyn ClientCertVerifier>),
     tickets: Arc<dyn ProducesTickets>,
     protocol: ApplicationProtocol,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
     config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -109,12 +118,12 @@ fn config(
 
 /// TLS 1.3 with 0-RTT, for QUIC.
 fn quic_config(
-    certificate: Arc<ServedCertificate>,
+    (certificate, clients): (Arc<ServedCertificate>, Arc<dyn ClientCertVerifier>),
     protocol: ApplicationProtocol,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
     config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
     config.session_storage = ServerSessionMemoryCache::new(MAX_QUIC_SESSIONS);

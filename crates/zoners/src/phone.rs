@@ -112,7 +112,9 @@ fn resolver(
     authority: Option<String>,
     wifi: &[String],
 ) -> Result<PhoneResolver, Failure> {
-    let tables = config.listen.iter().map(|table| &table.address);
+    // A phone has no certificate of its own.
+    let tables = config.listen.iter().filter(|table| !table.require_client_certificate);
+    let tables = tables.map(|table| &table.address);
     let all: Vec<&ListenAddress> = config.server.listen.iter().flatten().chain(tables).collect();
     let over = |transport| {
         let mut of_others = all

@@ -86,6 +86,7 @@ fn connect_within(tls: Option<Arc<ServerConfig>>) -> TestClient {
     let site = HttpSite::new(routes(&go), LIMITS, Arc::new(Semaphore::new(9)), observer);
     let ends = ConnectionEnds {
         client: "127.0.0.1:1234".parse().unwrap(),
+        client_names: Arc::default(),
         local: "127.0.0.1".parse().unwrap(),
     };
     let site = Arc::new(site);

@@ -67,6 +67,7 @@ fn connect_with(limits: HttpLimits) -> Served {
     site.rename(HostNames::any());
     let ends = ConnectionEnds {
         client: "127.0.0.1:1234".parse().unwrap(),
+        client_names: Arc::default(),
         local: "127.0.0.1".parse().unwrap(),
     };
     let (stream, theirs) = duplex(1 << 20);

@@ -13,6 +13,7 @@ use zoners_resolver::{Dns64, NeverAsk, Settings, never_ask};
 use super::listen::PORT;
 use super::schema::Dns64Prefix;
 use super::{Answers, Config, ConfigError};
+pub(crate) use certificates::ListenerAuthority;
 pub(crate) use routes::PrivateZone;
 
 impl Config {

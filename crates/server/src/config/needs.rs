@@ -40,7 +40,11 @@ impl Config {
         let keys = self.tsig_key.iter();
         let keys =
             keys.filter_map(|key| Some(("tsig-key.secret-file", key.secret_file.as_deref()?)));
-        named.chain(lists).chain(zones).chain(leases).chain(keys).collect()
+        let authorities = self.listen.iter();
+        let authorities = authorities.filter_map(|table| {
+            Some(("listen.client-authority", table.client_authority.as_deref()?))
+        });
+        named.chain(lists).chain(zones).chain(leases).chain(keys).chain(authorities).collect()
     }
 
     /// The needs of probing for captive portals: pages, and the API of a portal over HTTPS at its usual port.

@@ -4,7 +4,7 @@ mod policy;
 
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_dns::name;
+use zoners_dns::{Transport, name};
 use zoners_policy::{catalogue, catalogue_entry};
 
 use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig, UpstreamServer};
@@ -24,6 +24,7 @@ impl Config {
         self.check_listen(&mut wrong);
         self.check_listen_tables(&mut wrong);
         self.check_proxies(&mut wrong);
+        self.check_client_authorities(&mut wrong);
         self.check_certificate(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
@@ -150,6 +151,26 @@ impl Config {
             } else if table.proxies.iter().any(|prefix| prefix.bits() == 0) {
                 let what = "every client could name a false address: list the addresses of the load balancers alone";
                 wrong(&path, what);
+            }
+        }
+    }
+
+    /// A client shows its certificate within TLS.
+    fn check_client_authorities(&self, wrong: &mut impl FnMut(&str, &str)) {
+        for (at, table) in self.listen.iter().enumerate() {
+            let address = &table.address;
+            let is_within_tls =
+                address.is_over(Transport::Tls) || address.is_over(Transport::Https);
+            if table.client_authority.is_some() && !is_within_tls {
+                let what = format!(
+                    "certificates of clients are asked for over TLS and HTTPS alone, not at {address}: put tls:// or \
+                     https:// in front of the address"
+                );
+                wrong(&format!("listen[{at}].client-authority"), &what);
+            }
+            if table.client_authority.is_none() && table.require_client_certificate {
+                let what = "needs client-authority: the file of the authority that signs certificates of clients";
+                wrong(&format!("listen[{at}].require-client-certificate"), what);
             }
         }
     }

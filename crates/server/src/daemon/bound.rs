@@ -84,7 +84,7 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
-        core.tls.put(generation.certificate.as_ref());
+        core.tls.put(generation.certificate.as_ref(), &generation.client_authorities);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&generation.config, folder, core.tap.clone(), &workers);
         let history = keep_history(folder, &core, &generation, &workers)?;

@@ -9,7 +9,6 @@ use zoners_http::{
     HttpLimits, HttpReception, HttpRequest, HttpResponse, Method, Route, StatusCode, TlsSource,
 };
 use zoners_net::Sockets;
-use zoners_tls::ApplicationProtocol;
 
 use super::Current;
 use super::connections::{
@@ -65,10 +64,10 @@ impl DohTerms {
         DohTerms { current, tls, activity }
     }
 
-    /// The configuration of TLS in force.
-    pub(super) fn tls(&self) -> TlsSource {
+    /// The configuration of TLS in force at a listener.
+    pub(super) fn tls(&self, listener: SocketAddr) -> TlsSource {
         let tls = self.tls.clone();
-        Arc::new(move || tls.config(ApplicationProtocol::Https))
+        Arc::new(move || tls.config_at(Some(listener), Transport::Https))
     }
 
     /// The routes of a listener with this path.
@@ -122,7 +121,11 @@ impl DohTerms {
         let service = self.current.load_full();
         let access = service.rules().access_list(Some(listener), Transport::Https);
         let client = Client::new(request.client.ip(), Transport::Https).within(access);
-        let client = client.known_as(service.rules().named_identity(name));
+        let identity = match self.tls.asks_clients(Some(listener), Transport::Https) {
+            true => service.rules().certified_identity(&request.client_names),
+            false => service.rules().named_identity(name),
+        };
+        let client = client.known_as(identity);
         let ends = ClientEnds {
             client: request.client,
             server: Some(listener),

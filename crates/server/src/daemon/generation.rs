@@ -20,7 +20,7 @@ use super::upstream_memories::UpstreamMemories;
 use super::watched_files::WatchedFiles;
 use super::{privileges, surroundings, tracked_keys};
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError, ConfigOverlay, LocalRoot};
+use crate::config::{Config, ConfigError, ConfigOverlay, ListenerAuthority, LocalRoot};
 use crate::dnstap::MessageTap;
 use crate::nearby::Nearby;
 use crate::network_routes::network_routes;
@@ -150,6 +150,8 @@ pub(super) struct Generation {
     pub(super) groups: PolicyGroups,
     /// The certificate for encrypted transports.
     pub(super) certificate: Option<Certificate>,
+    /// The authorities of clients.
+    pub(super) client_authorities: Vec<ListenerAuthority>,
     /// TLS with the servers of routes.
     pub(super) client_tls: ClientTls,
     /// Remarks on the configuration and on local data, as of the reading.
@@ -173,8 +175,8 @@ impl Generation {
         let validated = config.validate(scope)?;
         let now_s = core.shared.clock.wall_seconds();
         let of_certificates = validated.certificate_remarks(&config, now_s);
-        let Validated { settings, local, second_level, groups, certificate, client_tls, .. } =
-            validated;
+        let Validated { settings, local, second_level, groups, certificate, .. } = validated;
+        let Validated { client_authorities, client_tls, .. } = validated;
         let remarks = [local.remarks(), &config.remarks(), &of_certificates].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
@@ -198,6 +200,7 @@ impl Generation {
             files,
             groups,
             certificate,
+            client_authorities,
             client_tls,
             remarks,
         };

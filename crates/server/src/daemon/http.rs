@@ -248,7 +248,11 @@ impl HttpServing {
                         &self.descriptors,
                         &self.counters,
                     );
-                    service.serve_within_tls(socket, Arc::new(site), self.doh.tls())?
+                    service.serve_within_tls(
+                        socket,
+                        Arc::new(site),
+                        self.doh.tls(wanted.address),
+                    )?
                 }
             };
             Ok(ServedHttp { wanted, address, _listener: listener, socket: own })

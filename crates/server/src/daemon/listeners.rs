@@ -260,7 +260,9 @@ pub(super) fn warn_of_tables_without_socket(given: &[(Transport, SocketAddr)], c
 /// Remarks on tables `[[listen]]` with clients or proxies of their own and without a socket among those that a service manager has
 /// `given`. DNS over HTTPS has other sockets.
 fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> Vec<String> {
-    let has_key = |table: &ListenConfig| table.allow.is_some() || !table.proxies.is_empty();
+    let has_key = |table: &ListenConfig| {
+        table.allow.is_some() || !table.proxies.is_empty() || table.client_authority.is_some()
+    };
     let tables = config.listen.iter().enumerate().filter(|(_, table)| has_key(table));
     let told = tables.filter_map(|(number, table)| {
         let at = table.address.address;
@@ -280,7 +282,11 @@ fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> 
                 there.to_string().to_uppercase()
             ),
         };
-        let key = if table.allow.is_some() { "allow" } else { "proxies" };
+        let key = match table {
+            ListenConfig { allow: Some(_), .. } => "allow",
+            ListenConfig { client_authority: Some(_), .. } => "client-authority",
+            _ => "proxies",
+        };
         Some(config.source.remark(&format!("listen[{number}].{key}"), &what))
     });
     told.collect()

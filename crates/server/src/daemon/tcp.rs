@@ -27,6 +27,7 @@ use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
 use crate::client::Client;
 use crate::dnstap::ClientEnds;
+use crate::pipeline::identities::ShownName;
 use crate::pipeline::pending_miss::PendingMiss;
 use crate::pipeline::{Miss, Service};
 use behind_proxy::{is_proxied, receive_named};
@@ -85,7 +86,7 @@ fn receive<N: Network>(door: &Arc<Door<N>>, stream: TcpStream, client: SocketAdd
     match door.transport.is_encrypted() {
         true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
         false => {
-            let from = ClientOrigin { ends, server_name: None };
+            let from = ClientOrigin { ends, shown: ShownName::None };
             drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
         }
     }
@@ -119,30 +120,35 @@ async fn converse_within_tls<N: Network>(
     };
     let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
     door.current.load().count(counted);
-    if let Ok((stream, server_name)) = accepted {
-        let from = ClientOrigin { ends, server_name };
+    if let Ok((stream, shown)) = accepted {
+        let from = ClientOrigin { ends, shown };
         converse(door, tokio::io::split(stream), from, connection).await;
     }
 }
 
-/// The stream of a client after the handshake, with the name of the server by which the client asks, if names matter.
+/// The stream of a client after the handshake, with the name that the client has shown, if names matter.
 async fn accept<N: Network>(
     door: &Door<N>,
     stream: TcpStream,
     client: IpAddr,
-) -> Result<(ServerStream<TcpStream>, Option<Box<str>>), Counter> {
-    let is_named = door.current.load().rules().has_identities();
-    match is_named {
-        true => door.handshakes.accept_named(stream, client).await,
-        false => Ok((door.handshakes.accept(stream, client).await?, None)),
+) -> Result<(ServerStream<TcpStream>, ShownName), Counter> {
+    let (handshakes, listener) = (&door.handshakes, door.listener);
+    if handshakes.ask_clients(listener) {
+        let stream = handshakes.accept(listener, stream, client).await?;
+        let names = stream.client_names();
+        return Ok((stream, ShownName::Certified(names)));
     }
+    if door.current.load().rules().has_identities() {
+        let (stream, name) = handshakes.accept_named(listener, stream, client).await?;
+        return Ok((stream, name.map_or(ShownName::None, ShownName::OfServer)));
+    }
+    Ok((handshakes.accept(listener, stream, client).await?, ShownName::None))
 }
 
 /// What a connection tells of its client.
 struct ClientOrigin {
     ends: ClientEnds,
-    /// The name of the server by which the client asks.
-    server_name: Option<Box<str>>,
+    shown: ShownName,
 }
 
 /// Serves one connection: reads queries while earlier ones are under way.
@@ -174,7 +180,7 @@ type Replies = (Vec<u8>, AtWork);
 async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
-    ClientOrigin { ends, server_name }: ClientOrigin,
+    ClientOrigin { ends, shown }: ClientOrigin,
     connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
@@ -202,7 +208,7 @@ async fn read<N: Network>(
             let responses = &mut outgoing.octets;
             let client = Client::new(ends.client.ip(), ends.transport);
             let client = client.within(service.rules().access_list(door.listener, ends.transport));
-            let client = client.known_as(service.rules().identity(server_name.as_deref()));
+            let client = client.known_as(service.rules().shown_identity(&shown));
             let from = (client, ends);
             let ready = answer_ready(&service, &mut incoming, from, clock, responses, &mut asked);
             service.note_immediate(ends.transport, &before);

@@ -1,4 +1,4 @@
-//! The hosts file, zone files, the file of the root zone and the certificate: a change is read without a signal.
+//! The hosts file, zone files, the file of the root zone, the certificate and authorities of clients: a change is read without a signal.
 
 use zoners_host::file_watch::FileVersion;
 
@@ -16,7 +16,9 @@ impl WatchedFiles {
         let certificate = [&config.server.certificate, &config.server.certificate_key];
         let certificate = certificate.into_iter().filter_map(|path| path.as_deref());
         let files = config.local.hosts.as_deref().into_iter().chain(zones).chain(root);
-        let files = files.chain(certificate);
+        let authorities =
+            config.listen.iter().filter_map(|table| table.client_authority.as_deref());
+        let files = files.chain(certificate).chain(authorities);
         WatchedFiles(files.map(FileVersion::of).collect())
     }
 }

@@ -16,6 +16,7 @@ fn request(method: Method, uri: &str, media_type: &str, body: &[u8]) -> HttpRequ
         headers,
         body: body.to_vec().into(),
         client: "192.0.2.1:4000".parse().unwrap(),
+        client_names: Default::default(),
     }
 }
 

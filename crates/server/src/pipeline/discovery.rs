@@ -40,8 +40,10 @@ impl Discovery {
     /// the certificate: a client takes no service without one.
     pub(crate) fn of(config: &Config, names: &[String]) -> Option<Self> {
         let own = names.iter().find_map(|name| name::parse(name).ok().filter(is_host))?;
-        let listeners = config.listen_addresses().map(|(_, address)| address);
-        let listeners: Vec<&ListenAddress> = listeners
+        // A client does not know that a listener wants a certificate.
+        let tables = config.listen.iter().filter(|table| !table.require_client_certificate);
+        let tables = tables.map(|table| &table.address);
+        let listeners: Vec<&ListenAddress> = (config.server.listen.iter().flatten().chain(tables))
             .filter(|address| address.is_encrypted() && address.address.port() != 0)
             .collect();
         if listeners.is_empty() {
@@ -178,5 +180,11 @@ mod tests {
         assert!(discovery("\"127.0.0.1\"", &["dns.example"]).is_none());
         assert!(discovery("\"tls://127.0.0.1\"", &["*.example"]).is_none());
         assert!(discovery("\"tls://127.0.0.1:0\"", &["dns.example"]).is_none());
+        let table = "[[listen]]\naddress = \"tls://192.0.2.1\"\nclient-authority = \"/a\"\n";
+        let of = |more: &str| {
+            let config = Config::parse(&format!("{table}{more}"), "z").unwrap();
+            Discovery::of(&config, &["dns.example".to_owned()])
+        };
+        assert!(of("").is_some() && of("require-client-certificate = true\n").is_none());
     }
 }

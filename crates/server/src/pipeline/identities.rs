@@ -10,6 +10,17 @@ use std::collections::HashMap;
 use crate::client::ClientIdentity;
 use crate::config::PolicyConfig;
 
+/// The name that a client shows before its queries.
+#[derive(Clone, Debug)]
+pub(crate) enum ShownName {
+    /// No name, or none that matters.
+    None,
+    /// The name of the server by which the client asks; proves nothing.
+    OfServer(Box<str>),
+    /// The names in the certificate of the client, signed by the authority of the listener.
+    Certified(Vec<String>),
+}
+
 /// The identities that the configuration names.
 #[derive(Debug)]
 pub(crate) struct ClientIdentities {
@@ -34,6 +45,16 @@ impl ClientIdentities {
         let (label, above) = name.split_once('.')?;
         let identity = self.by_name.get(label).copied()?;
         self.server_names.iter().any(|own| own == above).then_some(identity)
+    }
+
+    /// The identity in the certificate of a client: the first name that is an identity, alone or before a name of the
+    /// server.
+    pub(crate) fn of_certificate(&self, names: &[String]) -> Option<ClientIdentity> {
+        let of_one = |name: &String| {
+            let name = name.to_ascii_lowercase();
+            self.of_name(&name).or_else(|| self.of_server_name(&name))
+        };
+        names.iter().find_map(of_one)
     }
 
     /// The identity of a client that gives this name alone, in letters of either case.
@@ -72,5 +93,16 @@ mod tests {
         assert_eq!(identities.of_name("phone"), phone);
         assert_eq!(identities.of_name("Phone"), phone);
         assert_eq!(identities.of_name("other"), None);
+        let certified = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            identities.of_certificate(&names)
+        };
+        for names in
+            [["other", "Phone"], ["phone.dns.example", "laptop"], ["*", "PHONE.dns.example"]]
+        {
+            assert_eq!(certified(&names), phone, "{names:?}");
+        }
+        assert_eq!(certified(&["phone.other.example", "dns.example", "*.dns.example"]), None);
+        assert_eq!(certified(&[]), None);
     }
 }

@@ -12,7 +12,7 @@ use super::admit::Access;
 use super::cookies::Cookies;
 use super::discovery::Discovery;
 use super::group::ClientGroup;
-use super::identities::ClientIdentities;
+use super::identities::{ClientIdentities, ShownName};
 use super::local::Local;
 use super::policy::Policy;
 use super::proxies::Proxies;
@@ -125,6 +125,20 @@ impl Rules {
     /// The identity of a client that asks by this name of the server.
     pub(crate) fn identity(&self, server_name: Option<&str>) -> Option<ClientIdentity> {
         self.identities.as_ref()?.of_server_name(server_name?)
+    }
+
+    /// The identity of a client that has shown this name.
+    pub(crate) fn shown_identity(&self, shown: &ShownName) -> Option<ClientIdentity> {
+        match shown {
+            ShownName::None => None,
+            ShownName::OfServer(name) => self.identity(Some(name)),
+            ShownName::Certified(names) => self.certified_identity(names),
+        }
+    }
+
+    /// The identity in the certificate of a client, which the authority of the listener has signed.
+    pub(crate) fn certified_identity(&self, names: &[String]) -> Option<ClientIdentity> {
+        self.identities.as_ref()?.of_certificate(names)
     }
 
     /// The identity of a client that gives a name, as in a path of DNS over HTTPS.

@@ -20,6 +20,8 @@ use rustls::unbuffered::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::certificate::names;
+
 /// Octets of one read.
 const READ: usize = 4096;
 /// Octets of a record at most: 2^14 of content (RFC 8446 section 5.1), and the frame of TLS 1.2 around.
@@ -95,6 +97,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ServerStream<S> {
     #[must_use]
     pub fn application_protocol(&self) -> Option<&[u8]> {
         self.session.tls.alpn_protocol()
+    }
+
+    /// The names (DNS) in the certificate that the client has shown, in the order of the certificate; none without a
+    /// certificate, or if the server asks for none.
+    #[must_use]
+    pub fn client_names(&self) -> Vec<String> {
+        names(self.session.tls.peer_certificates().unwrap_or_default())
     }
 
     /// The stream beneath.

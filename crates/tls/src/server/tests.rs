@@ -65,7 +65,7 @@ fn connected(
 #[test]
 fn the_key_exchange_withstands_quantum_computers() {
     let pem = made(&["dns.example"]);
-    let tls = ServerTls::new(certificate(&pem)).unwrap();
+    let tls = ServerTls::new(certificate(&pem), None).unwrap();
     let config = tls.config(ApplicationProtocol::Dot);
     let (_, server) = connected(&client(&[&pem], b"dot"), &config).unwrap();
     let group = server.negotiated_key_exchange_group().unwrap();
@@ -75,7 +75,7 @@ fn the_key_exchange_withstands_quantum_computers() {
 #[test]
 fn a_session_is_resumed_with_a_ticket_by_each_configuration_of_the_server() {
     let pem = made(&["dns.example"]);
-    let tls = ServerTls::new(certificate(&pem)).unwrap();
+    let tls = ServerTls::new(certificate(&pem), None).unwrap();
     let client = client(&[&pem], b"dot");
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed, HandshakeKind::Resumed] {
         let config = tls.config(ApplicationProtocol::Dot);
@@ -87,7 +87,7 @@ fn a_session_is_resumed_with_a_ticket_by_each_configuration_of_the_server() {
 #[test]
 fn a_new_certificate_is_for_new_handshakes_and_connections_stay() {
     let (old, new) = (made(&["dns.example"]), made(&["dns.example"]));
-    let tls = ServerTls::new(certificate(&old)).unwrap();
+    let tls = ServerTls::new(certificate(&old), None).unwrap();
     let config = tls.config(ApplicationProtocol::Dot);
     let (mut here, mut there) = connected(&client(&[&old], b"dot"), &config).unwrap();
     tls.replace(certificate(&new));
@@ -103,9 +103,107 @@ fn a_new_certificate_is_for_new_handshakes_and_connections_stay() {
 #[test]
 fn another_protocol_is_refused() {
     let pem = made(&["dns.example"]);
-    let tls = ServerTls::new(certificate(&pem)).unwrap();
+    let tls = ServerTls::new(certificate(&pem), None).unwrap();
     let config = tls.config(ApplicationProtocol::Https);
     let (_, server) = connected(&client(&[&pem], b"h2"), &config).unwrap();
     assert_eq!(server.alpn_protocol(), Some(b"h2".as_slice()));
     assert!(connected(&client(&[&pem], b"dot"), &config).is_err());
+}
+
+/// An authority of clients, with the file in a folder.
+struct Clients {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    folder: tempfile::TempDir,
+}
+
+impl Clients {
+    fn new() -> Self {
+        let (folder, key) = (tempfile::tempdir().unwrap(), rcgen::KeyPair::generate().unwrap());
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "clients");
+        std::fs::write(folder.path().join("ca"), params.self_signed(&key).unwrap().pem()).unwrap();
+        Clients { issuer: rcgen::Issuer::new(params, key), folder }
+    }
+
+    fn authority(&self, is_required: bool) -> ClientAuthority {
+        ClientAuthority::read(&self.folder.path().join("ca"), is_required).unwrap()
+    }
+
+    /// TLS of a server, and a client that trusts it and shows a certificate with these names.
+    fn client(&self, server: &(String, String), names: &[&str]) -> Arc<ClientConfig> {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let params = rcgen::CertificateParams::new(names).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(server.0.as_bytes()).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(provider());
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = config.with_root_certificates(roots);
+        Arc::new(config.with_client_auth_cert(vec![certificate], key).unwrap())
+    }
+}
+
+fn shown(server: &ServerConnection) -> Vec<String> {
+    crate::certificate::names(server.peer_certificates().unwrap_or_default())
+}
+
+#[test]
+fn a_client_shows_a_certificate_of_the_authority_or_none_unless_one_is_required() {
+    let (pem, clients, others) = (made(&["dns.example"]), Clients::new(), Clients::new());
+    let without = client(&[&pem], b"dot");
+    for is_required in [false, true] {
+        let authority = clients.authority(is_required);
+        let tls = ServerTls::new(certificate(&pem), Some(&authority)).unwrap();
+        for protocol in [ApplicationProtocol::Dot, ApplicationProtocol::Https] {
+            let config = tls.config(protocol);
+            let [phone, stranger] =
+                [&clients, &others].map(|authority| authority.client(&pem, &["phone"]));
+            for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+                let (_, server) = connected(&phone, &config).unwrap();
+                assert_eq!(
+                    (server.handshake_kind(), &shown(&server)[..]),
+                    (Some(kind), &["phone".to_owned()][..])
+                );
+            }
+            assert!(connected(&stranger, &config).is_err());
+        }
+        let config = tls.config(ApplicationProtocol::Dot);
+        match connected(&without, &config) {
+            Ok((_, server)) => assert!(!is_required && shown(&server).is_empty()),
+            Err(error) => assert!(
+                is_required && matches!(error, rustls::Error::NoCertificatesPresented),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_session_is_not_resumed_under_another_authority() {
+    let (pem, clients, others) = (made(&["dns.example"]), Clients::new(), Clients::new());
+    let tls = |authority: Option<ClientAuthority>| {
+        let tls = ServerTls::new(certificate(&pem), authority.as_ref()).unwrap();
+        tls.config(ApplicationProtocol::Dot)
+    };
+    let phone = clients.client(&pem, &["phone"]);
+    connected(&phone, &tls(Some(clients.authority(false)))).unwrap();
+    assert!(connected(&phone, &tls(Some(others.authority(false)))).is_err());
+    let (_, server) = connected(&phone, &tls(None)).unwrap();
+    assert_eq!(server.handshake_kind(), Some(HandshakeKind::Full));
+    assert!(shown(&server).is_empty());
+}
+
+#[test]
+fn authorities_are_alike_by_their_certificates_and_their_demand() {
+    let (clients, others) = (Clients::new(), Clients::new());
+    assert_eq!(clients.authority(true), clients.authority(true));
+    assert_ne!(clients.authority(true), clients.authority(false));
+    assert_ne!(clients.authority(true), others.authority(true));
+    let file = clients.folder.path().join("ca");
+    std::fs::write(&file, "none").unwrap();
+    let told = ClientAuthority::read(&file, true).unwrap_err().to_string();
+    assert!(told.contains("must have a certificate in PEM form"), "{told}");
 }

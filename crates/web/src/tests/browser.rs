@@ -96,9 +96,11 @@ async fn send(
     let value = |text: &str| HeaderValue::try_from(text.to_owned()).unwrap();
     let headers: HeaderMap = fields.map(|(name, text)| (name, value(text))).collect();
     let client = "127.0.0.1:1234".parse().unwrap();
-    let body = Bytes::from(body.to_owned());
     let (uri, version) = (path.parse().unwrap(), zoners_http::Version::HTTP_11);
-    let request = HttpRequest { method: method.clone(), uri, version, headers, body, client };
+    let (body, client_names) = (Bytes::from(body.to_owned()), Default::default());
+    let of_request = method.clone();
+    let request =
+        HttpRequest { method: of_request, uri, version, headers, body, client, client_names };
     let path = request.uri.path().to_owned();
     let routes = of.routes();
     let route = routes.iter().find(|route| *route.method() == method && route.path() == path);

@@ -59,6 +59,7 @@ mod daemon {
 mod listening {
     mod addresses;
     mod behind_proxy;
+    mod client_certificates;
     mod encrypted;
     mod http;
     mod nearby;

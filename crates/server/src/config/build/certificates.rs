@@ -1,9 +1,9 @@
-//! Certificates of the listeners and of the dashboard, in files; and remarks on certificates that clients do not accept, or
+//! Certificates of the listeners and of the dashboard, and authorities of clients, in files; remarks on certificates that clients do not accept, or
 //! soon will not, and on keys that every user can read.
 
-use zoners_tls::{Certificate, CertificateFiles};
+use zoners_tls::{Certificate, CertificateFiles, ClientAuthority};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, ListenAddress};
 
 /// A certificate that ends within this time, in seconds, should have been renewed.
 const ENDS_SOON_S: u64 = 3 * 86_400;
@@ -19,7 +19,35 @@ const OF_LISTENERS: CertificateSettings =
 const OF_DASHBOARD: CertificateSettings =
     CertificateSettings { chain: "server.dashboard-certificate", key: "server.dashboard-key" };
 
+/// The authority of the clients of a table `[[listen]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ListenerAuthority {
+    pub(crate) address: ListenAddress,
+    pub(crate) authority: ClientAuthority,
+}
+
 impl Config {
+    /// Reads the authorities that sign certificates of clients.
+    ///
+    /// # Errors
+    /// A file cannot be read, or has no authority.
+    pub(crate) fn client_authorities(&self) -> Result<Vec<ListenerAuthority>, ConfigError> {
+        let (mut read, mut error) = (Vec::new(), ConfigError::default());
+        for (at, table) in self.listen.iter().enumerate() {
+            let Some(file) = &table.client_authority else { continue };
+            match ClientAuthority::read(file, table.require_client_certificate) {
+                Ok(authority) => {
+                    read.push(ListenerAuthority { address: table.address.clone(), authority });
+                }
+                Err(fault) => {
+                    let key = format!("listen[{at}].client-authority");
+                    error.add(self.source.fault(&key, &fault.to_string()));
+                }
+            }
+        }
+        error.outcome().map(|()| read)
+    }
+
     /// Reads the certificate for encrypted transports, if one is configured.
     ///
     /// # Errors

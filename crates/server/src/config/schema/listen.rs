@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use zoners_dns::endpoint::TLS_PORT;
@@ -41,6 +42,11 @@ pub struct ListenConfig {
     /// Load balancers that name the client in front of each connection (PROXY protocol, version 2).
     #[serde(default, deserialize_with = "list")]
     pub proxies: Vec<Prefix>,
+    /// The file of the authority that signs certificates of clients, in PEM form. A certificate tells the identity.
+    pub client_authority: Option<PathBuf>,
+    /// Whether a client needs a certificate.
+    #[serde(default)]
+    pub require_client_certificate: bool,
 }
 
 /// An address at which clients are served, with the transports there.

@@ -2,15 +2,15 @@
 //! all and of one client, and each has little time.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
-use zoners_dns::Counter;
+use zoners_dns::{Counter, Transport};
 use zoners_net::client_slots::ClientSlots;
-use zoners_tls::{ApplicationProtocol, AskedName, ServerConfig, ServerStream};
+use zoners_tls::{AskedName, ServerConfig, ServerStream};
 
 use crate::daemon::served_tls::ServedTls;
 
@@ -40,16 +40,22 @@ impl Handshakes {
         Handshakes { tls, slots: ClientSlots::new(MAX_HANDSHAKES) }
     }
 
-    /// Takes a client through the handshake.
+    /// Whether a configured listener asks clients for certificates.
+    pub(in crate::daemon) fn ask_clients(&self, listener: Option<SocketAddr>) -> bool {
+        self.tls.asks_clients(listener, Transport::Tls)
+    }
+
+    /// Takes a client of a configured listener through the handshake.
     ///
     /// # Errors
     /// There is no stream, for the reason that the counter counts.
     pub(in crate::daemon) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
+        listener: Option<SocketAddr>,
         stream: S,
         client: IpAddr,
     ) -> Result<ServerStream<S>, Counter> {
-        self.accept_within(stream, client, |config| config).await
+        self.accept_within(listener, stream, client, |config| config).await
     }
 
     /// Takes a client through the handshake; also returns the name of the server by which the client asks. The
@@ -59,6 +65,7 @@ impl Handshakes {
     /// As [`Handshakes::accept`].
     pub(in crate::daemon) async fn accept_named<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
+        listener: Option<SocketAddr>,
         stream: S,
         client: IpAddr,
     ) -> Result<(ServerStream<S>, Option<Box<str>>), Counter> {
@@ -68,13 +75,14 @@ impl Handshakes {
             asked = Some(name);
             config
         };
-        let stream = self.accept_within(stream, client, with_name).await?;
+        let stream = self.accept_within(listener, stream, client, with_name).await?;
         let name = asked.as_ref().and_then(|name| name.get()).map(Into::into);
         Ok((stream, name))
     }
 
     async fn accept_within<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
+        listener: Option<SocketAddr>,
         stream: S,
         client: IpAddr,
         adapt: impl FnOnce(Arc<ServerConfig>) -> Arc<ServerConfig>,
@@ -82,7 +90,8 @@ impl Handshakes {
         let here = client.to_canonical().is_loopback();
         let most = if here { MAX_LOCAL_HANDSHAKES } else { MAX_CLIENT_HANDSHAKES };
         let slot = self.slots.take(client, most).ok_or(Counter::ClientTlsRefused)?;
-        let config = self.tls.config(ApplicationProtocol::Dot).ok_or(Counter::ClientTlsRefused)?;
+        let config =
+            self.tls.config_at(listener, Transport::Tls).ok_or(Counter::ClientTlsRefused)?;
         let is_crowded = self.slots.taken() >= CROWDED;
         let time = if is_crowded { CROWDED_TIMEOUT } else { TIMEOUT };
         // Boxed, so that an open connection has no room for its handshake.

@@ -20,7 +20,7 @@ impl Client {
     /// A client, and the end of the server.
     fn new(protocol: ApplicationProtocol) -> (Self, DuplexStream, Arc<ServerConfig>) {
         let pem = made(&["dns.example"]);
-        let tls = ServerTls::new(certificate(&pem)).unwrap();
+        let tls = ServerTls::new(certificate(&pem), None).unwrap();
         let name = ServerName::try_from("dns.example").unwrap();
         let client = ClientConnection::new(client(&[&pem], b"dot"), name).unwrap();
         let (to_server, to_client) = duplex(1 << 20);

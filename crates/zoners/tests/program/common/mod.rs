@@ -179,6 +179,14 @@ impl Daemon {
         }
     }
 
+    /// The count of an event, by the control socket.
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        let socket = self.folder.path().join("run/zoners.sock").display().to_string();
+        let stats = zoners(&["stats", "--json", "--control", &socket]).stdout;
+        let stats: serde_json::Value = serde_json::from_slice(&stats).unwrap();
+        stats["counters"][name].as_u64().unwrap()
+    }
+
     pub(crate) fn reconfigure(&mut self, more: &str) {
         configure(&self.folder, more);
         self.signal("-HUP");

@@ -3,12 +3,11 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use serde_json::Value;
 use zoners_dns::{OptRcode, Rtype};
 
 use super::encrypted::{ask, handshake, serving_as_logged};
 use crate::common::waiting::until;
-use crate::common::{Daemon, localhost, receive, send, zoners};
+use crate::common::{Daemon, localhost, receive, send};
 
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The proxy speaks for itself.
@@ -46,13 +45,6 @@ fn serving(table: &str) -> (Daemon, SocketAddr) {
     (daemon, address)
 }
 
-fn counter(daemon: &Daemon, name: &str) -> u64 {
-    let socket = daemon.folder.path().join("run/zoners.sock").display().to_string();
-    let stats = zoners(&["stats", "--json", "--control", &socket]).stdout;
-    let stats: Value = serde_json::from_slice(&stats).unwrap();
-    stats["counters"][name].as_u64().unwrap()
-}
-
 /// The answers on a connection that begins with `header`.
 fn rcode(to: SocketAddr, header: &[u8]) -> OptRcode {
     let mut stream = connect(to, header);
@@ -73,12 +65,12 @@ fn the_client_of_the_header_is_the_client() {
     assert_eq!(rcode(address, &header(SERVED)), OptRcode::NOERROR);
     assert_eq!(rcode(address, &header(STRANGER)), OptRcode::REFUSED);
     assert_eq!(rcode(address, LOCAL), OptRcode::REFUSED, "the proxy itself is no client");
-    assert_eq!(counter(&daemon, "client_proxy_headers"), 3);
+    assert_eq!(daemon.counter("client_proxy_headers"), 3);
     let without_header = [&[0, 29][..], &localhost(7, Rtype::A)].concat();
     assert!(is_closed(address, &without_header));
     assert!(is_closed(address, &header(SERVED)[..20]), "cut off");
-    until("both are counted", || counter(&daemon, "client_proxy_failed") == 2);
-    assert_eq!(counter(&daemon, "client_proxy_headers"), 3);
+    until("both are counted", || daemon.counter("client_proxy_failed") == 2);
+    assert_eq!(daemon.counter("client_proxy_headers"), 3);
 }
 
 #[test]
@@ -88,7 +80,7 @@ fn nobody_else_is_believed() {
     let octets = [&header(SERVED)[..], &[0, 29], &localhost(7, Rtype::A)].concat();
     assert!(is_closed(address, &octets));
     assert_eq!(rcode(address, b""), OptRcode::REFUSED, "by its own address");
-    assert_eq!(counter(&daemon, "client_proxy_headers"), 0);
+    assert_eq!(daemon.counter("client_proxy_headers"), 0);
     // A reload makes this machine a proxy, at the same socket.
     daemon.reconfigure(&table("tcp"));
     assert!(daemon.logs("reload: the new configuration is in force"));
@@ -116,6 +108,6 @@ fn a_client_over_https_has_the_connections_of_its_own_address() {
     assert!(of(STRANGER).is_err(), "closed at once");
     assert!(of([198, 51, 100, 8]).is_ok() && of(SERVED).is_ok());
     assert!(handshake("dns.example", connect(address, b""), &chain).is_err());
-    assert_eq!(counter(&daemon, "client_proxy_headers"), 5);
-    until("the fault is counted", || counter(&daemon, "client_proxy_failed") == 1);
+    assert_eq!(daemon.counter("client_proxy_headers"), 5);
+    until("the fault is counted", || daemon.counter("client_proxy_failed") == 1);
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use zoners_dns::{Message, Rtype};
 
@@ -35,6 +35,8 @@ pub(super) fn serving_as_logged(
     (daemon, chain, address)
 }
 
+/// The certificate of a client, and its key.
+pub(super) type ClientKey = (CertificateDer<'static>, PrivateKeyDer<'static>);
 pub(super) type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// A connection to a server with this certificate.
@@ -53,12 +55,28 @@ pub(super) fn handshake(
     stream: TcpStream,
     chain: &str,
 ) -> std::io::Result<Connection> {
+    handshake_as(None, name, stream, chain)
+}
+
+/// The same with a certificate of the client.
+pub(super) fn handshake_as(
+    shown: Option<&ClientKey>,
+    name: &'static str,
+    stream: TcpStream,
+    chain: &str,
+) -> std::io::Result<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let config = config.with_root_certificates(roots);
+    let config = match shown {
+        Some((certificate, key)) => {
+            config.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
     let name = ServerName::try_from(name).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(tls, stream);
@@ -74,7 +92,7 @@ pub(super) fn ask(connection: &mut Connection) -> std::io::Result<Message> {
 }
 
 /// The response to a query.
-fn answer(connection: &mut Connection, query: &[u8]) -> std::io::Result<Message> {
+pub(super) fn answer(connection: &mut Connection, query: &[u8]) -> std::io::Result<Message> {
     connection.write_all(&[&(query.len() as u16).to_be_bytes()[..], query].concat())?;
     let mut length = [0; 2];
     connection.read_exact(&mut length)?;

@@ -15,7 +15,7 @@ fn tls() -> ServedTls {
     std::fs::write(&files.chain, params.self_signed(&key).unwrap().pem()).unwrap();
     std::fs::write(&files.key, key.serialize_pem()).unwrap();
     let tls = ServedTls::default();
-    tls.put(Some(&files.read().unwrap()));
+    tls.put(Some(&files.read().unwrap()), &[]);
     tls
 }
 
@@ -25,7 +25,7 @@ type Outcome = Result<ServerStream<DuplexStream>, Counter>;
 fn silent(handshakes: &Handshakes, address: [u8; 4]) -> (DuplexStream, JoinHandle<Outcome>) {
     let (here, there) = duplex(4096);
     let handshakes = handshakes.clone();
-    (here, tokio::spawn(async move { handshakes.accept(there, address.into()).await }))
+    (here, tokio::spawn(async move { handshakes.accept(None, there, address.into()).await }))
 }
 
 async fn run() {
