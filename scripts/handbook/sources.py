@@ -95,6 +95,16 @@ def log_lines():
     return sorted(found)
 
 
+def state_files():
+    """Names of files in the state folder, as the server tells its own files from others."""
+    server = CRATES / 'server/src'
+    text = (server / 'daemon/state_folder.rs').read_text()
+    listed = text[text.index('fn is_own_file'):].split('];')[0].split('[')[1]
+    for module, constant in re.findall(r'(?:(\w+)::)?(\w+),', listed):
+        for path in server.rglob(f'{module or "state_folder"}.rs'):
+            yield from re.findall(rf'const {constant}: &str = "([^"]+)"', path.read_text())
+
+
 @dataclasses.dataclass
 class Table:
     """A table of zoners.example.toml: `heading` is such as `[server]`; parts are prose, or lines of settings."""

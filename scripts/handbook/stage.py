@@ -40,6 +40,10 @@ FILES = {
 }
 
 
+# Certificates and keys, by what configurations call them.
+COPIES = {'dashboard.pem': 'chain.pem', 'dashboard.key': 'key.pem', 'redis-ca.pem': 'ca.pem', 'clients.pem': 'ca.pem'}
+
+
 class Stage:
     def __init__(self, program):
         self.home, self.configuration = pathlib.Path('/run/stage'), ''
@@ -85,8 +89,7 @@ class Stage:
             write(f'/etc/{name}', f'{kept}{line}\n')
         for path, text in FILES.items():
             write(path, text)
-        self.run('zoners tls init --name dns.example.net --folder /etc/zoners >/dev/null')
-        for name, copy in ('chain.pem', 'dashboard.pem'), ('key.pem', 'dashboard.key'), ('ca.pem', 'redis-ca.pem'):
+        self.run('zoners tls init --name dns.example.net --folder /etc/zoners >/dev/null')        for copy, name in COPIES.items():
             shutil.copy(f'/etc/zoners/{name}', f'/etc/zoners/{copy}')
         for name in 'key.pem', 'dashboard.key':
             shutil.chown(f'/etc/zoners/{name}', 'root', 'zoners')

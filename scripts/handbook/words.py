@@ -74,7 +74,7 @@ def marks(pages):
 
 
 def quoted(pages, commands):
-    known = sources.keys()
+    known, files = sources.keys(), set(sources.state_files())
     tables = {key.split('.')[0] for key in known if re.fullmatch(r'[a-z-]+\.[a-z0-9-]+', key)}
     names = {counter.name for counter in sources.counters()}
     prefixes = {name.split('_')[0] for name in names}
@@ -84,11 +84,14 @@ def quoted(pages, commands):
                 yield from (f'{page.name}: `{text}`: {what}' for what in command_faults(text, commands))
             elif re.fullmatch(r'\[\[?[a-z.-]+\]\]?', text) and text not in known:
                 yield f'{page.name}: no table {text}'
-            elif re.fullmatch(r'[a-z-]+(\.[a-z0-9-]+)+', text) and not NO_KEY.fullmatch(text) and \
-                    text.split('.')[0] in tables and text not in known:
+            elif is_key(text) and text.split('.')[0] in tables and text not in known | files:
                 yield f'{page.name}: no setting {text}'
             elif re.fullmatch(r'[a-z]+(_[a-z0-9]+)+', text) and text.split('_')[0] in prefixes and text not in names:
                 yield f'{page.name}: no counter {text}'
+
+
+def is_key(text):
+    return re.fullmatch(r'[a-z-]+(\.[a-z0-9-]+)+', text) and not NO_KEY.fullmatch(text)
 
 
 def command_faults(text, commands):
@@ -144,6 +147,10 @@ def reference_is_whole():
     for code in sent.values():
         if not re.search(rf'^\| {code.number} \| {re.escape(code.meaning)} \|', rows, flags=re.MULTILINE):
             yield f'reference/errors.md: {code.number} is {code.meaning}'
+    files = (SOURCE / 'reference/files.md').read_text()
+    for name in sources.state_files():
+        if f'`{name}`' not in files:
+            yield f'reference/files.md says nothing of `{name}`'
     for name in reference.PARTS:
         if not any(f'{{{{reference: {name}}}}}' in path.read_text() for path in SOURCE.rglob('*.md')):
             yield f'no page has {{{{reference: {name}}}}}'
