@@ -38,8 +38,6 @@ FILES = {
         '@ 3600 SOA ns.home.example. me.home.example. 1 3600 900 604800 300\n@ 3600 NS ns\nns 3600 A 192.168.1.2\n',
     '/var/lib/misc/dnsmasq.leases': '4000000000 02:00:5e:10:00:02 192.168.1.77 laptop *\n',
 }
-
-
 # Certificates and keys, by what configurations call them.
 COPIES = {'dashboard.pem': 'chain.pem', 'dashboard.key': 'key.pem', 'redis-ca.pem': 'ca.pem', 'clients.pem': 'ca.pem'}
 
@@ -89,7 +87,8 @@ class Stage:
             write(f'/etc/{name}', f'{kept}{line}\n')
         for path, text in FILES.items():
             write(path, text)
-        self.run('zoners tls init --name dns.example.net --folder /etc/zoners >/dev/null')        for copy, name in COPIES.items():
+        self.run('zoners tls init --name dns.example.net --folder /etc/zoners >/dev/null')
+        for copy, name in COPIES.items():
             shutil.copy(f'/etc/zoners/{name}', f'/etc/zoners/{copy}')
         for name in 'key.pem', 'dashboard.key':
             shutil.chown(f'/etc/zoners/{name}', 'root', 'zoners')
