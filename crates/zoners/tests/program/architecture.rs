@@ -36,17 +36,16 @@ fn built() -> Edges {
         name.strip_prefix("zoners-").unwrap_or(name).to_owned()
     };
     let packages = metadata["packages"].as_array().unwrap();
-    let names: BTreeSet<String> = packages.iter().map(|package| short(&package["name"])).collect();
+    let is_ours =
+        |name: &serde_json::Value| packages.iter().any(|package| package["name"] == *name);
     packages
         .iter()
         .map(|package| {
             let imports = package["dependencies"].as_array().unwrap().iter();
             // Dev-dependencies are not restricted.
             let shipped = imports.filter(|dependency| dependency["kind"].is_null());
-            let own = shipped
-                .map(|dependency| short(&dependency["name"]))
-                .filter(|name| names.contains(name));
-            (short(&package["name"]), own.collect())
+            let own = shipped.filter(|dependency| is_ours(&dependency["name"]));
+            (short(&package["name"]), own.map(|dependency| short(&dependency["name"])).collect())
         })
         .collect()
 }
