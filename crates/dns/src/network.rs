@@ -41,6 +41,35 @@ pub enum NetworkError {
     Untrusted(IdentityFault),
     /// TLS failed otherwise: the peer speaks no TLS, or no version or cipher suite of ours.
     Handshake,
+    /// The server sent something else than DNS over HTTPS.
+    Http(HttpFault),
+}
+
+/// Why a server over HTTPS gives no DNS message (RFC 8484).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum HttpFault {
+    /// The server does not agree on HTTP/2 (`h2` in ALPN): no query was sent.
+    NoHttp2,
+    /// The server broke HTTP/2, or its header fields are too long.
+    Protocol,
+    /// The status is another than 200.
+    Status(u16),
+    /// The body is no `application/dns-message`.
+    ContentType,
+    /// The body is longer than a message can be.
+    TooLong,
+}
+
+impl fmt::Display for HttpFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HttpFault::NoHttp2 => "the server speaks no HTTP/2",
+            HttpFault::Protocol => "the server broke HTTP/2",
+            HttpFault::Status(status) => return write!(f, "HTTP status {status}"),
+            HttpFault::ContentType => "the HTTP reply is no application/dns-message",
+            HttpFault::TooLong => "the HTTP reply is longer than a DNS message",
+        })
+    }
 }
 
 /// Why a certificate does not prove the identity of a server.
@@ -79,6 +108,7 @@ impl fmt::Display for NetworkError {
             NetworkError::NoSocket => "no socket left",
             NetworkError::Handshake => "TLS failed",
             NetworkError::Untrusted(fault) => return fault.fmt(f),
+            NetworkError::Http(fault) => return fault.fmt(f),
         })
     }
 }

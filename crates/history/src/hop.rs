@@ -131,6 +131,8 @@ octet_enum! {
         Untrusted,
         /// TLS failed.
         Handshake,
+        /// The server over HTTPS sent no DNS message.
+        Http,
     }
 }
 
@@ -190,6 +192,8 @@ octet_enum! {
         Untrusted,
         /// TLS failed.
         Handshake,
+        /// The server over HTTPS sent no DNS message.
+        Http,
     }
 }
 
@@ -236,13 +240,14 @@ impl HopEnd {
     #[must_use]
     pub fn is_faulty(self) -> bool {
         use ReplyEnd::{
-            BareDenial, ConnectionClosed, Empty, Handshake, Lame, Malformed, Sideways, Untrusted,
+            BareDenial, ConnectionClosed, Empty, Handshake, Http, Lame, Malformed, Sideways,
+            Untrusted,
         };
         match self {
             HopEnd::Rcode(_) => true,
             HopEnd::Reply(
                 BareDenial | ConnectionClosed | Empty | Lame | Malformed | Sideways | Handshake
-                | Untrusted,
+                | Http | Untrusted,
             ) => true,
             HopEnd::Reply(_) => false,
         }

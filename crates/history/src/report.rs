@@ -120,6 +120,7 @@ pub(crate) fn end_in_words(end: HopEnd) -> String {
         ReplyEnd::Sideways => "a referral to itself",
         ReplyEnd::Untrusted => "not asked: its certificate or key is wrong",
         ReplyEnd::Handshake => "not asked: TLS failed",
+        ReplyEnd::Http => "no DNS message over HTTPS",
     };
     words.to_owned()
 }
@@ -147,6 +148,7 @@ fn trouble_in_words(trouble: ServerTrouble) -> &'static str {
         ServerTrouble::Bogus => "gave bogus answers before",
         ServerTrouble::Untrusted => "had a wrong certificate or key before",
         ServerTrouble::Handshake => "failed in TLS before",
+        ServerTrouble::Http => "gave no DNS message over HTTPS before",
     }
 }
 

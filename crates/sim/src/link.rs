@@ -81,6 +81,8 @@ pub enum TlsManner {
     WrongCertificate,
     /// The port is open and speaks no TLS.
     NoTls,
+    /// The server over HTTPS has no resource at the path.
+    NotFound,
 }
 
 /// How a server treats queries.

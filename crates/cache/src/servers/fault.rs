@@ -25,11 +25,13 @@ pub enum ServerFault {
     Untrusted,
     /// TLS failed otherwise.
     Handshake,
+    /// The server over HTTPS sent no DNS message.
+    Http,
 }
 
 impl ServerFault {
     /// All faults.
-    pub const ALL: [ServerFault; 9] = [
+    pub const ALL: [ServerFault; 10] = [
         ServerFault::Timeout,
         ServerFault::Refused,
         ServerFault::Unreachable,
@@ -39,9 +41,10 @@ impl ServerFault {
         ServerFault::Bogus,
         ServerFault::Untrusted,
         ServerFault::Handshake,
+        ServerFault::Http,
     ];
 
-    /// Whether the server sent no reply at all.
+    /// Whether the server sent no DNS message at all.
     #[must_use]
     pub const fn is_silence(self) -> bool {
         match self {
@@ -49,7 +52,8 @@ impl ServerFault {
             | ServerFault::Refused
             | ServerFault::Unreachable
             | ServerFault::Untrusted
-            | ServerFault::Handshake => true,
+            | ServerFault::Handshake
+            | ServerFault::Http => true,
             ServerFault::Lame
             | ServerFault::ServFail
             | ServerFault::FormErr

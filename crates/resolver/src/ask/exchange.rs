@@ -237,6 +237,17 @@ fn send_query<N: Network>(
     Ok(send_charged(env, query, room))
 }
 
+/// Counts a query, in all and by its transport.
+fn count_query<N: Network>(env: &Env<N>, transport: Transport) {
+    env.count(Counter::UpstreamQueries);
+    match transport {
+        Transport::Udp => {}
+        Transport::Tcp => env.count(Counter::UpstreamTcp),
+        Transport::Tls | Transport::Quic => env.count(Counter::UpstreamTls),
+        Transport::Https => env.count(Counter::UpstreamHttps),
+    }
+}
+
 /// Sends a query that has been charged.
 fn send_charged<N: Network>(
     env: &Env<N>,
@@ -245,21 +256,15 @@ fn send_charged<N: Network>(
 ) -> PendingQuery<N> {
     let ServerQuery { asking, endpoint, edns, .. } = *query;
     let shared = env.shared();
-    env.count(Counter::UpstreamQueries);
+    count_query(env, endpoint.transport);
     let known = observe(env, endpoint, Observation::QuerySent).unwrap_or_default();
     let is_stream = endpoint.transport.is_stream();
     let late_at = is_stream.then(|| Instant::now() + late_after(env, &known));
     let proof = match endpoint.transport {
         Transport::Udp => known.echo,
-        Transport::Tcp => {
-            env.count(Counter::UpstreamTcp);
-            // UDP and TCP share the record.
-            shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo
-        }
-        Transport::Tls | Transport::Https | Transport::Quic => {
-            env.count(Counter::UpstreamTls);
-            EchoSupport::default()
-        }
+        // UDP and TCP share the record.
+        Transport::Tcp => shared.cache.server(endpoint.over(Transport::Udp), shared.now()).echo,
+        Transport::Tls | Transport::Https | Transport::Quic => EchoSupport::default(),
     };
     let shown = secrets_for(env, query, &proof);
     let id = shared.random.id();

@@ -172,7 +172,8 @@ impl Estimator {
                 ServerFault::Refused
                 | ServerFault::Unreachable
                 | ServerFault::Untrusted
-                | ServerFault::Handshake,
+                | ServerFault::Handshake
+                | ServerFault::Http,
             ) if troubled_at >= self.forgiven => (info.troubles, troubled_at),
             _ => {
                 self.silent_for(info, hedge_after)?;

@@ -241,6 +241,7 @@ impl Fault {
             Fault::Network(NetworkError::Unreachable) => Some(ServerFault::Unreachable),
             Fault::Network(NetworkError::Untrusted(_)) => Some(ServerFault::Untrusted),
             Fault::Network(NetworkError::Handshake) => Some(ServerFault::Handshake),
+            Fault::Network(NetworkError::Http(_)) => Some(ServerFault::Http),
             // The fault is ours, or a stranger's.
             Fault::Network(NetworkError::NoSocket) | Fault::Exhausted(_) | Fault::Flooded => None,
             Fault::Malformed(_)

@@ -236,6 +236,7 @@ fn observe_fault<N: Network>(
         ServerFault::Bogus => Counter::UpstreamBogus,
         ServerFault::Untrusted => Counter::UpstreamUntrusted,
         ServerFault::Handshake => Counter::UpstreamHandshakesFailed,
+        ServerFault::Http => Counter::UpstreamHttpFaults,
     });
     let shared = env.shared();
     let before = shared.cache.observe_server(server, Evidence::Trouble(fault), now);

@@ -117,6 +117,7 @@ pub fn trouble_in_words(info: &ServerInfo) -> String {
         Some(ServerFault::Bogus) => ("bogus answer", "bogus answers"),
         Some(ServerFault::Untrusted) => ("wrong certificate", "wrong certificates"),
         Some(ServerFault::Handshake) => ("failure of TLS", "failures of TLS"),
+        Some(ServerFault::Http) => ("failure of HTTP", "failures of HTTP"),
         Some(ServerFault::Timeout) | None => ("timeout", "timeouts"),
     };
     let silent = info.trouble.is_none_or(|trouble| trouble == ServerFault::Timeout);

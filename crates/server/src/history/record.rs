@@ -123,6 +123,7 @@ fn hop_end(end: LoggedEnd) -> HopEnd {
             Fault::Network(NetworkError::NoSocket) => ReplyEnd::NoSocket,
             Fault::Network(NetworkError::Untrusted(_)) => ReplyEnd::Untrusted,
             Fault::Network(NetworkError::Handshake) => ReplyEnd::Handshake,
+            Fault::Network(NetworkError::Http(_)) => ReplyEnd::Http,
             Fault::Malformed(_) => ReplyEnd::Malformed,
             Fault::NoReply => ReplyEnd::NoReply,
             Fault::Flooded => ReplyEnd::Flooded,
@@ -146,5 +147,6 @@ fn trouble(fault: Option<ServerFault>) -> ServerTrouble {
         Some(ServerFault::Bogus) => ServerTrouble::Bogus,
         Some(ServerFault::Untrusted) => ServerTrouble::Untrusted,
         Some(ServerFault::Handshake) => ServerTrouble::Handshake,
+        Some(ServerFault::Http) => ServerTrouble::Http,
     }
 }

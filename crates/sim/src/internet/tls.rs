@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use zoners_dns::{Endpoint, ExchangeEvent, IdentityFault, NetworkError};
+use zoners_dns::{Endpoint, ExchangeEvent, HttpFault, IdentityFault, NetworkError};
 
 use super::Arrivals;
 use crate::link::TlsManner;
@@ -25,6 +25,12 @@ pub(super) fn react(
         TlsManner::Silent => vec![],
         TlsManner::Resets => failed(NetworkError::Closed),
         TlsManner::NoTls => failed(NetworkError::Handshake),
+        TlsManner::NotFound => {
+            vec![(
+                opening + trip,
+                ExchangeEvent::Failed(NetworkError::Http(HttpFault::Status(404))),
+            )]
+        }
         TlsManner::WrongCertificate if to.identity.is_some() => {
             failed(NetworkError::Untrusted(IdentityFault::WrongName))
         }

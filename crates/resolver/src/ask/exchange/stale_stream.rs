@@ -9,9 +9,9 @@ use std::time::Duration;
 use zoners_cache::ServerInfo;
 use zoners_dns::{Counter, Exchange, Network};
 
-use super::ServerQuery;
 use super::receive::Received;
 use super::wait::PendingQuery;
+use super::{ServerQuery, count_query};
 use crate::env::environment::Env;
 use crate::selection::observation::{Observation, observe};
 
@@ -43,13 +43,8 @@ pub(super) fn renew_stream<N: Network>(
         env.count(exhausted.0);
         return Received::Nothing;
     }
-    let over = match wait.endpoint.transport.is_encrypted() {
-        true => Counter::UpstreamTls,
-        false => Counter::UpstreamTcp,
-    };
-    for counter in [Counter::UpstreamQueries, over, Counter::UpstreamTcpReconnected] {
-        env.count(counter);
-    }
+    count_query(env, wait.endpoint.transport);
+    env.count(Counter::UpstreamTcpReconnected);
     observe(env, wait.endpoint, Observation::QuerySent);
     wait.send_again(query, env.settings().udp_payload_size);
     Received::Nothing

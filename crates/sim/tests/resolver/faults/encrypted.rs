@@ -45,8 +45,12 @@ fn forwarded(zone: &str, servers: Vec<NameServer>) -> Settings {
     Settings { routes: vec![route], ..settings() }
 }
 
-/// Forwarders with these links, which know the names of `corp`.
+/// Forwarders over TLS with these links, which know the names of `corp`.
 fn corp(links: &[(&str, Link)]) -> Lab {
+    corp_over(Transport::Tls, links)
+}
+
+fn corp_over(transport: Transport, links: &[(&str, Link)]) -> Lab {
     let net = SimNetwork::new(5);
     let mut names = String::new();
     for number in 0..NAMES {
@@ -57,7 +61,12 @@ fn corp(links: &[(&str, Link)]) -> Lab {
     for (address, link) in links {
         net.link(address, link.clone());
     }
-    let servers = addresses.iter().map(|address| over_tls(name::root(), &[address])).collect();
+    let over = |address: &&str| {
+        let mut server = over_tls(name::root(), &[address]);
+        server.encryption.iter_mut().for_each(|encryption| encryption.transport = transport);
+        server
+    };
+    let servers = addresses.iter().map(over).collect();
     Lab::with(net, forwarded("corp", servers))
 }
 
@@ -77,9 +86,13 @@ async fn ask_all(lab: &Lab) -> Vec<Duration> {
 
 /// Whether each query for a name of the route was encrypted. The root servers may be asked whether the uplink works.
 fn is_all_encrypted(lab: &Lab) -> bool {
+    is_all_over(Transport::Tls, lab)
+}
+
+fn is_all_over(transport: Transport, lab: &Lab) -> bool {
     let (sent, corp) = (lab.net.sent(), name::parse("corp").unwrap());
     let mut routed = sent.iter().filter(|sent| name::is_within(&sent.question.name, &corp));
-    routed.all(|sent| sent.to.transport == Transport::Tls && sent.to.identity.is_some())
+    routed.all(|sent| sent.to.transport == transport && sent.to.identity.is_some())
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,6 +137,22 @@ async fn a_wrong_certificate_is_told_and_never_followed_by_a_query_in_clear() {
         assert!(started.elapsed() < ms(3000), "{tls:?}: {:?}", started.elapsed());
         assert!(is_all_encrypted(&lab) && lab.count(counter) > 0, "{tls:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forwarder_over_https_without_dns_messages_is_told_and_costs_nothing_beside_a_good_one() {
+    let missing = (WRONG, Link::of(10).speaking(TlsManner::NotFound));
+    let lab = corp_over(Transport::Https, std::slice::from_ref(&missing));
+    let ede = lab.resolve("n1.corp", Rtype::A).await.unwrap_err().ede;
+    assert_eq!(ede.code, EdeCode::NETWORK_ERROR);
+    assert!(ede.text.contains("HTTP status 404") && ede.text.contains(WRONG), "{}", ede.text);
+    assert!(is_all_over(Transport::Https, &lab) && lab.count(Counter::UpstreamHttpFaults) > 0);
+    let good = (GOOD, Link::of(30).speaking(TlsManner::Good));
+    let lab = corp_over(Transport::Https, &[missing, good]);
+    let times = ask_all(&lab).await;
+    assert!(times[NAMES / 2] <= ms(32), "{:?}", times[NAMES / 2]);
+    assert!(is_all_over(Transport::Https, &lab));
+    assert_eq!(lab.count(Counter::UpstreamHttps), lab.count(Counter::UpstreamQueries));
 }
 
 #[tokio::test(start_paused = true)]
