@@ -36,6 +36,6 @@ fn of_peer(fault: PeerFault) -> NetworkError {
         PeerFault::UnknownIssuer => IdentityFault::UnknownIssuer,
         PeerFault::WrongKey => IdentityFault::WrongKey,
         PeerFault::Unusable => IdentityFault::Unusable,
-        PeerFault::NoTls => return NetworkError::Handshake,
+        PeerFault::NoTls | PeerFault::NoProtocol => return NetworkError::Handshake,
     })
 }

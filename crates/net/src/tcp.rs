@@ -123,7 +123,7 @@ impl Pool {
         }
         open.opened += 1;
         let number = open.opened;
-        let (connection, place, queries) = Connection::new(number, query, &self.descriptors);
+        let (connection, place, queries) = Connection::new(number, to, query, &self.descriptors);
         let (pool, run) = (self.clone(), connection.run(self, to, queries, descriptor));
         if open.by_server.len() < CONNECTIONS || open.by_server.contains_key(&to) {
             open.by_server.insert(to, connection);

@@ -130,10 +130,10 @@ impl Network for Sockets {
         let address = self.way_to(to);
         let open = match to.transport {
             Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
-            Transport::Tcp | Transport::Tls => {
+            Transport::Tcp | Transport::Tls | Transport::Https => {
                 self.connections.has(Endpoint { address, ..to }).then_some(Carrier::Any)
             }
-            Transport::Https | Transport::Quic => Some(Carrier::Any),
+            Transport::Quic => Some(Carrier::Any),
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -172,7 +172,7 @@ impl Sockets {
                 let exchange = UdpExchange::new(address, query, random, spares);
                 SocketExchange::Udp(exchange.from(from, carrier).by(self.links.link_to(address)))
             }
-            Transport::Tcp | Transport::Tls => {
+            Transport::Tcp | Transport::Tls | Transport::Https => {
                 let descriptor = match carrier {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
@@ -183,7 +183,7 @@ impl Sockets {
                     descriptor,
                 ))
             }
-            Transport::Https | Transport::Quic => SocketExchange::Unsupported,
+            Transport::Quic => SocketExchange::Unsupported,
         }
     }
 }
@@ -195,7 +195,7 @@ pub enum SocketExchange {
     Udp(UdpExchange),
     /// On a connection.
     Tcp(TcpExchange),
-    /// Nowhere: no query leaves over HTTPS or QUIC.
+    /// Fails at once: queries over QUIC are not implemented.
     Unsupported,
     /// Either, with a witness.
     Observed(Box<ObservedExchange>),
@@ -234,9 +234,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_query_over_https_fails_at_once_and_takes_no_descriptor() {
+    async fn a_query_over_quic_fails_at_once_and_takes_no_descriptor() {
         let sockets = Sockets::within(Descriptors::new(1), Random::seeded(1), Vec::new());
-        let server = Endpoint::new(([192, 0, 2, 1], 443).into(), Transport::Https);
+        let server = Endpoint::new(([192, 0, 2, 1], 853).into(), Transport::Quic);
         let rooms = [sockets.room(server), sockets.room(server)];
         for room in rooms {
             let mut exchange = sockets.exchange(server, Bytes::from_static(b"q"), room);

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -34,6 +34,8 @@ use unproven::UnprovenPeer;
 const MAX_SESSIONS: usize = 256;
 /// The name of DNS over TLS in ALPN (RFC 7858 section 3.1 has none; registered later, and demanded by RFC 9539).
 const DNS_OVER_TLS: &[u8] = b"dot";
+/// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
+pub const HTTP_2: &[u8] = b"h2";
 
 /// The SHA-256 digest of the public key of a certificate (SubjectPublicKeyInfo).
 pub type KeyDigest = [u8; 32];
@@ -68,6 +70,8 @@ struct Connectors {
     authorities: Option<Arc<WebPkiServerVerifier>>,
     any: Option<TlsConnector>,
     named: Option<TlsConnector>,
+    /// The same with HTTP/2 in ALPN, once a server is asked over HTTPS.
+    over_https: OnceLock<ClientTls>,
     /// By the pinned keys, which come from configurations alone.
     pinned: Mutex<HashMap<Vec<KeyDigest>, TlsConnector>>,
 }
@@ -122,11 +126,18 @@ impl ClientTls {
         ClientTls::with(self.0.authorities.clone(), protocol)
     }
 
+    /// The same with HTTP/2 in ALPN. Clones share these sessions too.
+    #[must_use]
+    pub fn over_https(&self) -> &Self {
+        self.0.over_https.get_or_init(|| self.speaking(HTTP_2))
+    }
+
     fn with(authorities: Option<Arc<WebPkiServerVerifier>>, protocol: &'static [u8]) -> Self {
         ClientTls(Arc::new(Connectors {
             protocol,
             any: connector(Arc::new(UnprovenPeer), protocol),
             named: authorities.clone().and_then(|verifier| connector(verifier, protocol)),
+            over_https: OnceLock::new(),
             pinned: Mutex::default(),
             authorities,
         }))

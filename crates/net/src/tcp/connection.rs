@@ -1,5 +1,6 @@
 //! One connection, and the queries on it.
 
+mod https;
 mod secure;
 mod waiting;
 
@@ -14,7 +15,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
-use zoners_dns::{Endpoint, Message, NetworkError};
+use zoners_dns::{Endpoint, Message, NetworkError, Transport};
 
 use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
@@ -34,6 +35,9 @@ const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
 const UNWRITTEN: usize = 32;
+/// The same, of a connection to a server with an identity: all questions of clients may go to the one server, and those
+/// of one batch wait for the handshake together.
+pub(super) const UNWRITTEN_IDENTIFIED: usize = 128;
 /// The interval at which a connection accepting no more queries checks whether its last query was
 /// given up.
 const LAST: Duration = Duration::from_millis(50);
@@ -112,10 +116,12 @@ impl Connection {
     /// A connection to be opened for a query.
     pub(super) fn new(
         number: u64,
+        to: Endpoint,
         query: &Bytes,
         descriptors: &Arc<Descriptors>,
     ) -> (Self, Place, Queries) {
-        let (queries, incoming) = mpsc::channel(UNWRITTEN);
+        let unwritten = if to.identity.is_some() { UNWRITTEN_IDENTIFIED } else { UNWRITTEN };
+        let (queries, incoming) = mpsc::channel(unwritten);
         let health = Health::new(descriptors.clone());
         let connection = Connection { number, queries, health };
         let (sender, mut place) = connection.place();
@@ -191,6 +197,9 @@ impl Connection {
                     true => {
                         // Boxed, since a handshake is large and most connections have none.
                         let stream = Box::pin(secure::begin(&tls, to, stream, &counters)).await?;
+                        if to.transport == Transport::Https {
+                            return Box::pin(asking.run_https(stream, to)).await;
+                        }
                         let (reader, writer) = tokio::io::split(stream);
                         asking.run(reader, writer).await
                     }
@@ -205,11 +214,16 @@ impl Connection {
             };
             waiting.end(ended);
             // Unwritten queries are treated as waiting queries.
-            queries.close();
-            while let Ok((_, reply)) = queries.try_recv() {
-                let _ = reply.send(Err(ended));
-            }
+            refuse_all(&mut queries, ended);
         }
+    }
+}
+
+/// Takes no more queries; the unwritten ones end.
+fn refuse_all(queries: &mut Queries, ended: Ended) {
+    queries.close();
+    while let Ok((_, reply)) = queries.try_recv() {
+        let _ = reply.send(Err(ended));
     }
 }
 

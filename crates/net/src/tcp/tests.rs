@@ -1,3 +1,4 @@
+mod https;
 mod secure;
 
 use std::io;

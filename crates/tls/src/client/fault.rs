@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::{CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error};
 
 /// Why TLS with a peer could not begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum PeerFault {
     Unusable,
     /// The peer speaks no TLS, or none of ours.
     NoTls,
+    /// The peer speaks TLS, and not the application protocol in ALPN.
+    NoProtocol,
 }
 
 impl PeerFault {
@@ -42,6 +44,7 @@ impl PeerFault {
                 _ => PeerFault::Unusable,
             },
             Error::NoCertificatesPresented => PeerFault::Unusable,
+            Error::AlertReceived(AlertDescription::NoApplicationProtocol) => PeerFault::NoProtocol,
             _ => PeerFault::NoTls,
         })
     }

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-use zoners_dns::{Counter, Counters, Endpoint, NetworkError};
-use zoners_tls::client::{ClientTls, ExpectedPeer, TlsHandshake};
+use zoners_dns::{Counter, Counters, Endpoint, HttpFault, NetworkError, Transport};
+use zoners_tls::client::{ClientTls, ExpectedPeer, HTTP_2, PeerFault, TlsHandshake};
 
 use crate::failure;
 
 /// A handshake fails after this time.
 const HANDSHAKE: Duration = Duration::from_secs(3);
+/// The fault of a server that agrees on no HTTP/2.
+const NO_HTTP_2: NetworkError = NetworkError::Http(HttpFault::NoHttp2);
 
 /// Begins TLS with the server at `to`. A server with an identity proves the identity.
 ///
@@ -27,10 +29,19 @@ pub(super) async fn begin(
         Some(identity) if identity.pins.is_empty() => ExpectedPeer::Named(&identity.name),
         Some(identity) => ExpectedPeer::Pinned(&identity.name, &identity.pins),
     };
+    let is_https = to.transport == Transport::Https;
+    let tls = if is_https { tls.over_https() } else { tls };
     let begun = tokio::time::timeout(HANDSHAKE, tls.connect(peer, stream)).await;
     // TCP is open, but the server did not complete TLS in time.
     let begun = begun.map_err(|_| NetworkError::Handshake)?;
-    let (stream, handshake) = begun.map_err(|error| failure::classify(&error))?;
+    let (stream, handshake) = begun.map_err(|error| match PeerFault::of(&error) {
+        Some(PeerFault::NoProtocol) if is_https => NO_HTTP_2,
+        _ => failure::classify(&error),
+    })?;
+    // A server that is silent about ALPN may speak HTTP/1.1 alone.
+    if is_https && stream.get_ref().1.alpn_protocol() != Some(HTTP_2) {
+        return Err(NO_HTTP_2);
+    }
     counters.count(Counter::UpstreamTlsHandshakes);
     if handshake == TlsHandshake::Resumed {
         counters.count(Counter::UpstreamTlsResumed);
@@ -41,7 +52,6 @@ pub(super) async fn begin(
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
-    use zoners_dns::Transport;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! The waiting queries of a connection: written, and not yet answered.
 
 use std::collections::HashMap;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -24,6 +25,21 @@ impl WaitingQueries {
         let mut open = waiting.iter().filter(|(_, reply)| !reply.is_closed());
         let (only, others) = (open.next().map(|(id, _)| *id), open.next().is_some());
         waiting.remove(&only.filter(|_| !others)?)
+    }
+
+    /// The query with this ID, which waits no longer.
+    pub(super) fn take(&self, id: u16) -> Option<oneshot::Sender<TcpReply>> {
+        self.0.lock().remove(&id)
+    }
+
+    /// Ready once the query with this ID is abandoned.
+    pub(super) fn poll_abandoned(&self, id: u16, context: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = self.0.lock();
+        let abandoned = waiting.get_mut(&id).map_or(Poll::Ready(()), |it| it.poll_closed(context));
+        if abandoned.is_ready() {
+            waiting.remove(&id);
+        }
+        abandoned
     }
 
     /// Adds a waiting query; returns it if its ID is in use.
