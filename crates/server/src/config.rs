@@ -20,6 +20,7 @@ mod sound;
 mod source;
 mod tree;
 mod upstream_server;
+mod uri_path;
 pub mod values;
 mod words;
 mod written;

@@ -1,4 +1,5 @@
-//! A server of a route, as the configuration writes it: an address, or `tls://` with an address, a name, or both.
+//! A server of a route, as the configuration writes it: an address; or `tls://` or `https://` with an address, a name,
+//! or both.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -6,11 +7,17 @@ use std::net::{IpAddr, SocketAddr};
 use zoners_dns::endpoint::TLS_PORT;
 use zoners_dns::{Encryption, IdentityId, Name, NameServer, ServerIdentity, Transport, name};
 
-use super::listen::PORT;
+use super::listen::{HTTPS_PORT, PORT};
+use super::uri_path::{QUERY_PATH, is_path};
 use super::values;
 
 /// The beginning of a server that is asked over TLS.
 const OVER_TLS: &str = "tls://";
+/// The beginning of a server that is asked over HTTPS.
+const OVER_HTTPS: &str = "https://";
+/// The end of a URI template for queries by GET (RFC 8484 section 3), as providers publish the template; queries go by
+/// POST, to the URI without the end.
+const GET_VARIABLE: &str = "{?dns}";
 
 /// A server of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +28,8 @@ pub struct UpstreamServer {
     pub port: u16,
     /// The name or address that the certificate must have; `None` for a server that is asked in clear.
     pub identity: Option<String>,
+    /// The path of DNS over HTTPS, which begins with a slash; `None` for other protocols.
+    pub path: Option<String>,
 }
 
 impl UpstreamServer {
@@ -28,39 +37,57 @@ impl UpstreamServer {
     pub(super) const ALLOWED: &'static str = "the address of a server, with a port or without, such as \"192.0.2.1\", \
                                               \"192.0.2.1:5353\" or \"[2001:db8::1]:5353\"; or a server over TLS, such \
                                               as \"tls://192.0.2.1#dns.example\", \"tls://192.0.2.1\" or \
-                                              \"tls://dns.example\"";
+                                              \"tls://dns.example\", or over HTTPS, such as \
+                                              \"https://192.0.2.1/dns-query#dns.example\" or \
+                                              \"https://dns.example/dns-query\"";
 
     /// Reads a server.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let Some(server) = text.strip_prefix(OVER_TLS) else {
-            let address = values::address(text, PORT)?;
-            return Some(UpstreamServer::plain(address));
+        let (server, name) = match text.split_once('#') {
+            Some((server, name)) => (server, Some(server_name(name)?)),
+            None => (text, None),
         };
-        let (host, name) = match server.split_once('#') {
-            Some((host, name)) => (host, Some(server_name(name)?)),
-            None => (server, None),
-        };
-        if let Some(address) = values::address(host, TLS_PORT) {
-            let identity = name.unwrap_or_else(|| address.ip().to_string());
+        if let Some(host) = server.strip_prefix(OVER_TLS) {
+            return UpstreamServer::encrypted(host, name, TLS_PORT);
+        }
+        if let Some(uri) = server.strip_prefix(OVER_HTTPS) {
+            let (host, path) = uri.find('/').map_or((uri, QUERY_PATH), |at| uri.split_at(at));
+            let path = path.strip_suffix(GET_VARIABLE).unwrap_or(path);
+            let path = Some(path.to_owned()).filter(|path| is_path(path))?;
+            let server = UpstreamServer::encrypted(host, name, HTTPS_PORT)?;
+            return Some(UpstreamServer { path: Some(path), ..server });
+        }
+        values::address(text, PORT).map(UpstreamServer::plain)
+    }
+
+    /// Reads the host of a server within TLS, with a port or without; `name` is the name in the certificate.
+    fn encrypted(host: &str, name: Option<String>, port: u16) -> Option<Self> {
+        if let Some(address) = values::address(host, port) {
+            let identity = Some(name.unwrap_or_else(|| address.ip().to_string()));
             let (address, port) = (Some(address.ip()), address.port());
-            return Some(UpstreamServer { address, port, identity: Some(identity) });
+            return Some(UpstreamServer { address, port, identity, path: None });
         }
         let (host, port) = match host.rsplit_once(':') {
             Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)?),
-            None => (host, TLS_PORT),
+            None => (host, port),
         };
         let host = server_name(host)?;
-        // A second name would be the name of another server.
+        // A second name would say that the first is another server's.
         let identity = Some(host.clone()).filter(|host| name.is_none_or(|name| name == *host))?;
-        Some(UpstreamServer { address: None, port, identity: Some(identity) })
+        Some(UpstreamServer { address: None, port, identity: Some(identity), path: None })
     }
 
     /// A server that is asked in clear.
     pub(super) const fn plain(address: SocketAddr) -> Self {
-        UpstreamServer { address: Some(address.ip()), port: address.port(), identity: None }
+        UpstreamServer {
+            address: Some(address.ip()),
+            port: address.port(),
+            identity: None,
+            path: None,
+        }
     }
 
-    /// Whether the server is asked over TLS.
+    /// Whether the server is asked over TLS or HTTPS.
     pub(crate) fn is_encrypted(&self) -> bool {
         self.identity.is_some()
     }
@@ -77,9 +104,11 @@ impl UpstreamServer {
         let addresses = self.address.map(|ip| SocketAddr::new(ip, self.port)).into_iter().collect();
         let plain = NameServer::plain(self.name().unwrap_or_else(name::root), addresses);
         let Some(name) = self.identity.clone() else { return Some(plain) };
-        let identity = ServerIdentity { name, pins: pins.to_vec(), path: None };
+        let path = self.path.clone();
+        let transport = if path.is_some() { Transport::Https } else { Transport::Tls };
+        let identity = ServerIdentity { name, pins: pins.to_vec(), path };
         let identity = IdentityId::intern(identity)?;
-        let encryption = Encryption { transport: Transport::Tls, port: self.port, identity };
+        let encryption = Encryption { transport, port: self.port, identity };
         Some(NameServer { encryption: Some(encryption), ..plain })
     }
 }
@@ -96,14 +125,19 @@ fn server_name(text: &str) -> Option<String> {
 /// As the configuration writes it, with the port.
 impl fmt::Display for UpstreamServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let UpstreamServer { address, port, identity } = self;
-        match (address, identity) {
-            (Some(ip), None) => SocketAddr::new(*ip, *port).fmt(f),
-            (Some(ip), Some(identity)) => {
-                write!(f, "{OVER_TLS}{}", SocketAddr::new(*ip, *port))?;
-                if ip.to_string() == *identity { Ok(()) } else { write!(f, "#{identity}") }
-            }
-            (None, identity) => write!(f, "{OVER_TLS}{}:{port}", identity.as_deref().unwrap_or("")),
+        let UpstreamServer { address, port, identity, path } = self;
+        let Some(identity) = identity else {
+            return address.map_or(Ok(()), |ip| SocketAddr::new(ip, *port).fmt(f));
+        };
+        f.write_str(if path.is_some() { OVER_HTTPS } else { OVER_TLS })?;
+        match address {
+            Some(ip) => SocketAddr::new(*ip, *port).fmt(f)?,
+            None => write!(f, "{identity}:{port}")?,
+        }
+        f.write_str(path.as_deref().unwrap_or_default())?;
+        match address {
+            Some(ip) if ip.to_string() != *identity => write!(f, "#{identity}"),
+            _ => Ok(()),
         }
     }
 }
@@ -124,6 +158,11 @@ mod tests {
             ("tls://2001:db8::1", "tls://[2001:db8::1]:853"),
             ("tls://dns.example", "tls://dns.example:853"),
             ("tls://dns.example:8853#dns.example", "tls://dns.example:8853"),
+            ("https://192.0.2.1", "https://192.0.2.1:443/dns-query"),
+            ("https://192.0.2.1/q#Dns.Example.", "https://192.0.2.1:443/q#dns.example"),
+            ("https://[2001:db8::1]:8443/q/id", "https://[2001:db8::1]:8443/q/id"),
+            ("https://Dns.Example", "https://dns.example:443/dns-query"),
+            ("https://dns.example:8443/dns-query{?dns}", "https://dns.example:8443/dns-query"),
         ] {
             let server = UpstreamServer::read(text).unwrap();
             assert_eq!(server.to_string(), shown);
@@ -138,9 +177,34 @@ mod tests {
             "tls://dns.example#other.example",
             "tls://dns.example:0",
             "tls://dns example",
-            "https://dns.example/dns-query",
+            "https://",
+            "https:///dns-query",
+            "https://dns.example/",
+            "https://dns.example/dns query",
+            "https://dns.example/dns-query?dns=AA",
+            "https://dns.example/dns-query{?x}",
+            "https://dns.example/dns-query#other.example",
+            "https://user@dns.example/dns-query",
+            "http://dns.example/dns-query",
+            "quic://dns.example",
         ] {
             assert_eq!(UpstreamServer::read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_path_of_a_server_over_https_belongs_to_its_identity() {
+        for (text, address) in
+            [("https://192.0.2.1/q#dns.example", "192.0.2.1:443"), ("https://dns.example/q", "")]
+        {
+            let server = UpstreamServer::read(text).unwrap().name_server(&[[7; 32]]).unwrap();
+            let addresses: Vec<_> = server.addresses.iter().map(ToString::to_string).collect();
+            assert_eq!(addresses.concat(), address);
+            let endpoint = server.endpoint(([192, 0, 2, 1], 53).into(), Transport::Udp);
+            assert_eq!((endpoint.transport, endpoint.address.port()), (Transport::Https, 443));
+            let identity = endpoint.identity.unwrap().identity().unwrap();
+            assert_eq!((identity.name.as_str(), identity.pins.len()), ("dns.example", 1));
+            assert_eq!(identity.path.as_deref(), Some("/q"));
         }
     }
 

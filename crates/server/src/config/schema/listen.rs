@@ -9,14 +9,11 @@ use zoners_dns::endpoint::TLS_PORT;
 use zoners_dns::{Prefix, Transport};
 
 use super::super::listen::{HTTPS_PORT, PORT};
+use super::super::uri_path::{QUERY_PATH, is_path};
 use super::super::values;
 use super::Clients;
 use super::readers::{TextValue, list, text};
 
-/// The usual path of DNS over HTTPS (RFC 8484 section 4.1.1).
-const QUERY_PATH: &str = "/dns-query";
-/// Octets of a path at most.
-const MAX_PATH: usize = 128;
 /// The transports of an address without a scheme.
 const PLAIN: &[Transport] = &[Transport::Udp, Transport::Tcp];
 /// The schemes, each with transports and a port.
@@ -113,12 +110,6 @@ impl TextValue for ListenAddress {
     }
 }
 
-/// Whether a path needs no escape, and is not that of the root.
-fn is_path(path: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "/-_.~".contains(letter);
-    path.len() > 1 && path.len() <= MAX_PATH && path.chars().all(is_letter)
-}
-
 impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match SCHEMES.iter().find(|(_, transports, _)| *transports == self.transports) {
@@ -131,6 +122,7 @@ impl fmt::Display for ListenAddress {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::uri_path::MAX_PATH;
     use super::*;
 
     #[test]

@@ -17,10 +17,10 @@ pub struct RouteConfig {
     /// The zone, with every name below.
     #[serde(deserialize_with = "text")]
     pub zone: Name,
-    /// The servers, each an address or address and port, or a server over TLS.
+    /// The servers, each an address or address and port, or a server over TLS or HTTPS.
     #[serde(deserialize_with = "upstream_servers")]
     pub servers: Vec<UpstreamServer>,
-    /// SHA-256 digests of the keys of the servers over TLS, one of which the server must have; without any, a
+    /// SHA-256 digests of the keys of the servers over TLS and HTTPS, one of which the server must have; without any, a
     /// certificate proves the server.
     #[serde(default, deserialize_with = "list")]
     pub pins: Vec<KeyPin>,
