@@ -46,7 +46,8 @@ def decoded(octets):
 class Authority:
     def __init__(self, signer):
         self.signer = signer
-        self.soa = encoded('a.root-servers.net') + encoded('hostmaster.example.com') + struct.pack('!IIIII', 1, 1800, 900, 604800, 300)
+        names = encoded('a.root-servers.net') + encoded('hostmaster.example.com')
+        self.soa = names + struct.pack('!IIIII', 1, 1800, 900, 604800, 300)
 
     def respond(self, query, _):
         name = decoded(query.name)
@@ -87,7 +88,8 @@ class Authority:
         if name == 'gone.example.com':
             return None
         if name in ZONES or name.endswith(tuple(f'.{zone}' for zone in ZONES)):
-            return [address_record(ADDRESS), address_record(ADDRESS6), (MX, struct.pack('!H', 10) + encoded('mail.example.com'))]
+            exchange = MX, struct.pack('!H', 10) + encoded('mail.example.com')
+            return [address_record(ADDRESS), address_record(ADDRESS6), exchange]
         exists = any(host.endswith(f'.{name}') for host in (*ZONES, *HOSTS, 'a.root-servers.net'))
         return [] if exists else None
 

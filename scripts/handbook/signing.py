@@ -15,10 +15,10 @@ class Signer:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.key, self.made = self.folder / 'key', {}
-        subprocess.run(['openssl', 'genpkey', '-algorithm', 'ed25519', '-out', self.key], check=True)
-        public = subprocess.run(['openssl', 'pkey', '-in', self.key, '-pubout', '-outform', 'DER'], check=True, capture_output=True)
+        openssl('genpkey', '-algorithm', 'ed25519', '-out', self.key)
+        public = openssl('pkey', '-in', self.key, '-pubout', '-outform', 'DER')
         # The last 32 octets are the point.
-        self.dnskey = struct.pack('!HBB', 257, 3, ALGORITHM) + public.stdout[-32:]
+        self.dnskey = struct.pack('!HBB', 257, 3, ALGORITHM) + public[-32:]
         pairs = self.dnskey + bytes(len(self.dnskey) % 2)
         total = sum(struct.unpack(f'!{len(pairs) // 2}H', pairs))
         self.tag = (total + (total >> 16)) & 0xFFFF
@@ -36,10 +36,12 @@ class Signer:
             records = b''.join(owner + struct.pack('!HHIH', kind, 1, TTL, len(data)) + data for data in sorted(all_data))
             message = self.folder / 'message'
             message.write_bytes(head + records)
-            signed = subprocess.run(['openssl', 'pkeyutl', '-sign', '-rawin', '-inkey', self.key, '-in', message], check=True,
-                                    capture_output=True)
-            self.made[place] = head + signed.stdout
+            self.made[place] = head + openssl('pkeyutl', '-sign', '-rawin', '-inkey', self.key, '-in', message)
         return self.made[place]
+
+
+def openssl(*words):
+    return subprocess.run(['openssl', *words], check=True, capture_output=True).stdout
 
 
 def labels_of(owner):

@@ -26,6 +26,7 @@ def faults():
     commands = reference.command_paths()
     yield from quoted(pages, commands)
     yield from never_run(pages, commands)
+    yield from figures(pages)
     yield from reference_is_whole()
 
 
@@ -99,7 +100,8 @@ def command_faults(text, commands):
     words = shlex.split(text.removeprefix('sudo '))[1:]
     path = path_of(words, commands)
     words, help_text = words[len(path):], commands[path]
-    if 'Commands:' in help_text and words and not words[0].startswith(('-', 'help')) and (not path or '<COMMAND>\n' in help_text):
+    takes_command = not path or '<COMMAND>\n' in help_text
+    if takes_command and words and not words[0].startswith(('-', 'help')):
         yield f'no command {words[0]}'
     for word in words:
         if word.startswith('-') and word != '-' and not re.search(rf'(^|[\s,]){re.escape(word.split("=")[0])}\b', help_text):
@@ -129,6 +131,16 @@ def never_run(pages, commands):
                 path = path_of(text.removeprefix('sudo ').split()[1:], commands)
                 if path and '<COMMAND>\n' not in commands[path] and path not in run:
                     yield f'{page.name}: `{text}`: no block runs zoners {" ".join(path)}'
+
+
+def figures(pages):
+    """Figures beside those of other resolvers are figures of benchmarks/README.md."""
+    measured = set(re.findall(r'\d[\d.]*', (PROJECT / 'benchmarks/README.md').read_text()))
+    for page in pages:
+        for table in re.findall(r'^\|.*Unbound \d.*\n\|[-|]+\n((?:\|.*\n)+)', page.text, flags=re.MULTILINE):
+            for row in table.splitlines():
+                cells = [cell.strip(' *') for cell in row.split('|')[2:-1]]
+                yield from (f'{page.name}: {cell} is not in benchmarks/README.md' for cell in cells if cell not in measured)
 
 
 def reference_is_whole():
