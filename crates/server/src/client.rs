@@ -17,6 +17,8 @@ pub struct Client {
     pub identity: Option<ClientIdentity>,
     /// The clients who are served at the listener.
     pub access: AccessList,
+    /// The address of this machine that the client has asked, where the transport tells.
+    pub asked: Option<IpAddr>,
 }
 
 /// The number of a list of clients who are served: that of `server.allow`, or that of a listener.
@@ -48,7 +50,7 @@ impl Client {
     /// A client without an identity.
     #[must_use]
     pub fn new(address: IpAddr, transport: Transport) -> Self {
-        Client { address, transport, identity: None, access: AccessList::SERVER }
+        Client { address, transport, identity: None, access: AccessList::SERVER, asked: None }
     }
 
     /// A client on this machine.
@@ -67,6 +69,12 @@ impl Client {
     #[must_use]
     pub(crate) fn within(self, access: AccessList) -> Self {
         Client { access, ..self }
+    }
+
+    /// The same client, which has asked this address of the machine.
+    #[must_use]
+    pub(crate) fn asking(self, asked: Option<IpAddr>) -> Self {
+        Client { asked, ..self }
     }
 
     /// Whether the address is proven: by the transport, or because it lies on this machine.

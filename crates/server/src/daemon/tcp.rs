@@ -70,23 +70,33 @@ pub(super) async fn serve<N: Network>(listener: Arc<TcpListener>, door: Door<N>)
         };
         match is_proxied(&door, peer) {
             true => receive_named(&door, stream, peer),
-            false => receive(&door, stream, peer),
+            false => {
+                let asked = stream.local_addr().ok().map(|local| local.ip());
+                receive(&door, stream, peer, asked);
+            }
         }
         // A connection closed to make room has a descriptor until its task runs.
         tokio::task::yield_now().await;
     }
 }
 
-/// Begins to serve a client, if there is room.
-fn receive<N: Network>(door: &Arc<Door<N>>, stream: TcpStream, client: SocketAddr) {
+/// Begins to serve a client that has asked an address of this machine, if there is room.
+fn receive<N: Network>(
+    door: &Arc<Door<N>>,
+    stream: TcpStream,
+    client: SocketAddr,
+    asked: Option<IpAddr>,
+) {
     let Some(connection) = admit(door, Client::new(client.ip(), door.transport)) else { return };
     let _ = stream.set_nodelay(true);
     let server = door.current.load().tap().and_then(|_| stream.local_addr().ok());
     let ends = ClientEnds { client, server, transport: door.transport };
     match door.transport.is_encrypted() {
-        true => drop(tokio::spawn(converse_within_tls(door.clone(), stream, ends, connection))),
+        true => {
+            drop(tokio::spawn(converse_within_tls(door.clone(), stream, (ends, asked), connection)))
+        }
         false => {
-            let from = ClientOrigin { ends, shown: ShownName::None };
+            let from = ClientOrigin { ends, asked, shown: ShownName::None };
             drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
         }
     }
@@ -110,7 +120,7 @@ fn admit<N: Network>(door: &Door<N>, client: Client) -> Option<Arc<ClientConnect
 async fn converse_within_tls<N: Network>(
     door: Arc<Door<N>>,
     stream: TcpStream,
-    ends: ClientEnds,
+    (ends, asked): (ClientEnds, Option<IpAddr>),
     connection: Arc<ClientConnection>,
 ) {
     let accepted = tokio::select! {
@@ -121,7 +131,7 @@ async fn converse_within_tls<N: Network>(
     let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
     door.current.load().count(counted);
     if let Ok((stream, shown)) = accepted {
-        let from = ClientOrigin { ends, shown };
+        let from = ClientOrigin { ends, asked, shown };
         converse(door, tokio::io::split(stream), from, connection).await;
     }
 }
@@ -148,6 +158,8 @@ async fn accept<N: Network>(
 /// What a connection tells of its client.
 struct ClientOrigin {
     ends: ClientEnds,
+    /// The address of this machine that the client has asked; `None` behind a load balancer.
+    asked: Option<IpAddr>,
     shown: ShownName,
 }
 
@@ -180,7 +192,7 @@ type Replies = (Vec<u8>, AtWork);
 async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
-    ClientOrigin { ends, shown }: ClientOrigin,
+    ClientOrigin { ends, asked: at, shown }: ClientOrigin,
     connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
@@ -208,7 +220,7 @@ async fn read<N: Network>(
             let responses = &mut outgoing.octets;
             let client = Client::new(ends.client.ip(), ends.transport);
             let client = client.within(service.rules().access_list(door.listener, ends.transport));
-            let client = client.known_as(service.rules().shown_identity(&shown));
+            let client = client.asking(at).known_as(service.rules().shown_identity(&shown));
             let from = (client, ends);
             let ready = answer_ready(&service, &mut incoming, from, clock, responses, &mut asked);
             service.note_immediate(ends.transport, &before);

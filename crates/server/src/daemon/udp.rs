@@ -1,7 +1,7 @@
 //! Clients over UDP.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -34,13 +34,14 @@ pub(super) async fn serve<N: Network>(
     let random = current.load().worker().shared().random.clone();
     let (waiting, _) = socket.queue();
     let bound = socket.local_address();
+    let asked = bound.map(|bound| bound.ip()).filter(|ip| !ip.is_unspecified());
     let mut shed = Shed::new([random.bits(), random.bits()], waiting);
     for round in 0usize.. {
         socket.readable().await?;
         activity.note();
         let service = current.load_full();
         let access = service.rules().access_list(listener, Transport::Udp);
-        serve_batch(&service, (&socket, access), &mut batch, &mut shed, |miss, peer| {
+        serve_batch(&service, (&socket, access, asked), &mut batch, &mut shed, |miss, peer| {
             let way = (replies.clone(), bound);
             let recursion = recurse(service.clone(), miss, peer, way, at_work.clone());
             // Boxed, since spawning copies a future five times.
@@ -61,7 +62,7 @@ pub(super) async fn serve<N: Network>(
 /// Receives ready datagrams, answers cached questions, and hands the rest to `miss`.
 fn serve_batch<N: Network>(
     service: &Service<N>,
-    (socket, access): (&Datagrams, AccessList),
+    (socket, access, asked): (&Datagrams, AccessList, Option<IpAddr>),
     batch: &mut Batch,
     shed: &mut Shed,
     mut miss: impl FnMut(Box<Miss>, Peer),
@@ -90,6 +91,7 @@ fn serve_batch<N: Network>(
             continue;
         }
         let client = Client::new(peer.address.ip(), Transport::Udp).within(access);
+        let client = client.asking(peer.ours.or(asked));
         match handle(service, packet, client, clock, reply) {
             Handled::Reply(_) => {}
             Handled::Nothing(_) => reply.clear(),

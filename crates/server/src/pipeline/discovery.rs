@@ -29,7 +29,10 @@ const ERRORS: &str = "exterr=0,3,4,6,9,13,15-19,22-24,27,30";
 #[derive(Debug)]
 pub(crate) struct Discovery {
     designated: Name,
-    services: Records,
+    /// The name of this resolver, by the certificate.
+    own: Name,
+    /// The encrypted listeners, the preferred ones first.
+    listeners: Vec<ListenAddress>,
     /// The names with the description of the resolver.
     described: [Name; 2],
     description: Records,
@@ -49,8 +52,7 @@ impl Discovery {
         if listeners.is_empty() {
             return None;
         }
-        let services =
-            listeners.iter().zip(1..).map(|(listener, priority)| service(listener, priority, &own));
+        let listeners = listeners.into_iter().cloned().collect();
         let designated = name::parse(DESIGNATED).ok()?;
         let described = [own.clone(), name::parse(RESOLVER).ok()?];
         let minimises = config.resolver.qname_minimisation.then_some("qnamemin");
@@ -58,28 +60,41 @@ impl Discovery {
         let description: Vec<u8> = strings.flat_map(string).collect();
         Some(Discovery {
             designated,
-            services: services.collect(),
+            own,
+            listeners,
             described,
             description: Records::from_iter([description]),
         })
     }
 
-    /// The answer to a question about this resolver.
-    pub(crate) fn answer(&self, asked: &NameSlice, rtype: Rtype) -> Option<Answer> {
+    /// The answer to a question about this resolver, for a client that has asked the address `at` of this machine.
+    pub(crate) fn answer(
+        &self,
+        asked: &NameSlice,
+        rtype: Rtype,
+        at: Option<IpAddr>,
+    ) -> Option<Answer> {
         let records = match rtype {
-            Rtype::SVCB if is_same(asked, &self.designated) => &self.services,
-            RESINFO if self.described.iter().any(|name| is_same(asked, name)) => &self.description,
+            Rtype::SVCB if is_same(asked, &self.designated) => self.services(at),
+            RESINFO if self.described.iter().any(|name| is_same(asked, name)) => {
+                self.description.clone()
+            }
             _ => return None,
         };
         Some(Answer {
             rcode: OptRcode::NOERROR,
-            answer: vec![RRset::new(name::owned(asked), rtype, TTL, records.clone())],
+            answer: vec![RRset::new(name::owned(asked), rtype, TTL, records)],
             authority: vec![],
             additional: vec![],
             security: Security::Unchecked,
             stale: false,
             hearsay: false,
         })
+    }
+
+    fn services(&self, at: Option<IpAddr>) -> Records {
+        let listeners = self.listeners.iter().zip(1..);
+        listeners.map(|(listener, priority)| service(listener, priority, &self.own, at)).collect()
     }
 }
 
@@ -92,9 +107,12 @@ fn is_same(asked: &NameSlice, name: &Name) -> bool {
     asked == name.for_slice()
 }
 
-/// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys.
-fn service(listener: &ListenAddress, priority: u16, target: &Name) -> Vec<u8> {
+/// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys. A listener
+/// at any address is hinted at by the address `at` that the client has asked, if the listener is there too.
+fn service(listener: &ListenAddress, priority: u16, target: &Name, at: Option<IpAddr>) -> Vec<u8> {
     let (ip, port) = (listener.address.ip(), listener.address.port());
+    let at = at.map(|at| at.to_canonical()).filter(|at| at.is_ipv4() == ip.is_ipv4());
+    let hint = if ip.is_unspecified() { at } else { Some(ip) };
     let protocol: &[u8] = match listener.transports {
         [Transport::Https] => b"\x02h2",
         [Transport::Quic] => b"\x03doq",
@@ -104,11 +122,10 @@ fn service(listener: &ListenAddress, priority: u16, target: &Name) -> Vec<u8> {
     data.extend_from_slice(target.as_slice());
     put(&mut data, ALPN, protocol);
     put(&mut data, PORT, &port.to_be_bytes());
-    match ip {
-        // The client knows the address of its query.
-        ip if ip.is_unspecified() => {}
-        IpAddr::V4(ip) => put(&mut data, IPV4_HINT, &ip.octets()),
-        IpAddr::V6(ip) => put(&mut data, IPV6_HINT, &ip.octets()),
+    match hint {
+        None => {}
+        Some(IpAddr::V4(ip)) => put(&mut data, IPV4_HINT, &ip.octets()),
+        Some(IpAddr::V6(ip)) => put(&mut data, IPV6_HINT, &ip.octets()),
     }
     if let Some(path) = &listener.path {
         put(&mut data, DOH_PATH, format!("{path}{{?dns}}").as_bytes());
@@ -138,8 +155,13 @@ mod tests {
     }
 
     fn shown(discovery: &Discovery, text: &str, rtype: Rtype) -> Vec<String> {
-        let name = name::parse(text).unwrap();
-        let answer = discovery.answer(name.for_slice(), rtype);
+        shown_at(None, discovery, text, rtype)
+    }
+
+    /// The records for a client that has asked an address.
+    fn shown_at(at: Option<&str>, discovery: &Discovery, text: &str, rtype: Rtype) -> Vec<String> {
+        let (name, at) = (name::parse(text).unwrap(), at.map(|at| at.parse().unwrap()));
+        let answer = discovery.answer(name.for_slice(), rtype, at);
         let sets = answer.iter().flat_map(|answer| &answer.answer);
         sets.flat_map(RRset::parsed).map(|record| record.data().to_string()).collect()
     }
@@ -158,8 +180,25 @@ mod tests {
         }
         assert!(services[2].contains("::1"), "{services:?}");
         assert!(services[3].contains("doq") && services[3].contains("853"), "{services:?}");
-        let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services.clone());
+        let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services(None));
         assert!(parsed.is_sound());
+    }
+
+    #[test]
+    fn a_listener_at_any_address_is_hinted_at_by_the_asked_address_of_its_family() {
+        let listen = "\"tls://0.0.0.0\", \"tls://[::]\", \"https://192.0.2.1\"";
+        let discovery = discovery(listen, &["dns.example"]).unwrap();
+        let hints = |at: &str| -> Vec<bool> {
+            let services = shown_at(Some(at), &discovery, "_dns.resolver.arpa", Rtype::SVCB);
+            let address = at.trim_start_matches("::ffff:");
+            services.iter().map(|service| service.contains(&format!("hint={address}"))).collect()
+        };
+        assert_eq!(hints("198.51.100.1"), [true, false, false]);
+        assert_eq!(hints("::ffff:198.51.100.1"), [true, false, false]);
+        assert_eq!(hints("2001:db8::1"), [false, true, false]);
+        let elsewhere =
+            shown_at(Some("198.51.100.1"), &discovery, "_dns.resolver.arpa", Rtype::SVCB);
+        assert!(elsewhere[2].contains("hint=192.0.2.1"), "{elsewhere:?}");
     }
 
     #[test]
@@ -167,7 +206,7 @@ mod tests {
         let discovery = discovery("\"tls://0.0.0.0\"", &["dns.example"]).unwrap();
         for name in ["resolver.arpa", "DNS.example"] {
             let name = name::parse(name).unwrap();
-            let answer = discovery.answer(name.for_slice(), RESINFO).unwrap();
+            let answer = discovery.answer(name.for_slice(), RESINFO, None).unwrap();
             let told = answer.answer[0].records.first().unwrap();
             assert!(told.starts_with(b"\x08qnamemin") && told.ends_with(b"27,30"), "{told:?}");
         }

@@ -4,6 +4,7 @@
 //! The target is looked up in the records of the group, in local data, in the cache, and by recursion. An answer to which
 //! a rule leads is not judged again: the operator's rule named the target, and rules could lead in a circle.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use zoners_api::QueryOutcome;
@@ -29,16 +30,17 @@ fn in_a_circle() -> Unresolved {
 }
 
 impl<N: Network> Service<N> {
-    /// The records of a client's group, or local data.
+    /// The records of a client's group, those about this resolver for a client that has asked the address `at`, or local
+    /// data.
     pub(super) fn own_records(
         &self,
         group: ClientGroup,
-        name: &NameSlice,
-        rtype: Rtype,
+        (name, rtype): (&NameSlice, Rtype),
+        at: Option<IpAddr>,
     ) -> Option<Answer> {
         let policy = self.rules.policy.as_ref();
         let of_group = policy.and_then(|policy| policy.records(group, name, rtype));
-        let of_group = of_group.or_else(|| self.rules.discovery.as_ref()?.answer(name, rtype));
+        let of_group = of_group.or_else(|| self.rules.discovery.as_ref()?.answer(name, rtype, at));
         of_group.or_else(|| self.rules.local.answer(name, rtype))
     }
 
@@ -103,7 +105,7 @@ impl<N: Network> Service<N> {
         rtype: Rtype,
     ) -> Option<Answer> {
         while !redirect.is_loop() {
-            let answer = self.own_records(group, redirect.target.for_slice(), rtype)?;
+            let answer = self.own_records(group, (redirect.target.for_slice(), rtype), None)?;
             let Some(next) = Redirect::of_local(&answer, rtype) else { return Some(answer) };
             redirect.chain.extend(next.chain);
             redirect.target = next.target;

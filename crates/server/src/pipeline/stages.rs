@@ -96,7 +96,7 @@ impl<N: Network> Service<N> {
         reply: &mut Vec<u8>,
     ) -> Handled {
         let ClientQuery { name, rtype, .. } = query.request;
-        if let Some(answer) = self.own_records(group, name, rtype) {
+        if let Some(answer) = self.own_records(group, (name, rtype), query.client.asked) {
             return self.handle_own(query, group, &answer, clock, reply);
         }
         if self.is_minimal_any(rtype) {

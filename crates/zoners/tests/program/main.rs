@@ -60,6 +60,7 @@ mod listening {
     mod addresses;
     mod behind_proxy;
     mod client_certificates;
+    mod discovery;
     mod encrypted;
     mod http;
     mod nearby;

@@ -100,7 +100,9 @@ impl QuicWork {
     ) {
         let client = Client::new(query.client.ip(), Transport::Quic).within(self.access);
         let identity = service.rules().identity(query.server_name.as_deref());
-        let client = client.known_as(identity);
+        let asked = query.ours.or(self.bound.map(|bound| bound.ip()));
+        let asked = asked.filter(|ip| !ip.is_unspecified());
+        let client = client.known_as(identity).asking(asked);
         let ends = ClientEnds::of_datagram(query.client, query.ours, self.bound);
         let ends = ClientEnds { transport: Transport::Quic, ..ends };
         let handle = service.handler(clock);

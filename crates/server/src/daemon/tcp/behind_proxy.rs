@@ -30,7 +30,7 @@ pub(super) fn receive_named<N: Network>(
         let client = pending.read(&mut stream, proxy).await;
         door.current.load().count(counter(client.map(|_| ())));
         if let Ok(client) = client {
-            receive(&door, stream, client);
+            receive(&door, stream, client, None);
         }
     });
 }
