@@ -9,7 +9,7 @@ BOOK = PROJECT / 'docs/book'
 SOURCE = BOOK / 'src'
 README = PROJECT / 'README.md'
 # Why a block is not run, how it ends, with which code, or what it writes: the line above the block.
-MARK = re.compile(r'<!-- test: (not run|until Ctrl-C|code|says)(?::? (.+))? -->')
+MARK = re.compile(r'<!-- test: (not run|until Ctrl-C|answers y|code|says)(?::? (.+))? -->')
 LINK = re.compile(r'(?<!`)!?\[[^\]\[]*\]\(([^()\s]+)\)')
 # Languages of blocks with commands.
 COMMANDS = 'sh', 'console'
@@ -17,7 +17,7 @@ COMMANDS = 'sh', 'console'
 
 @dataclasses.dataclass
 class Block:
-    """A block of code. `mark` is `not run`, `until Ctrl-C`, `code`, `says`, or nothing."""
+    """A block of code. `mark` is `not run`, `until Ctrl-C`, `answers y`, `code`, `says`, or nothing."""
     page: str
     line: int
     language: str

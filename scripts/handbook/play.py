@@ -5,6 +5,7 @@ configuration of the daemon, whole; a block of commands must end with 0. A line 
 
     <!-- test: code 3 -->               the block ends with this code
     <!-- test: says TEXT -->            the commands write this
+    <!-- test: answers y -->            y is typed at a terminal
     <!-- test: until Ctrl-C -->         its last command runs on and gets Ctrl-C once it has written something
     <!-- test: not run: REASON -->      counted, ten at most
     <!-- test: not run: REASON -->      above TOML: the configuration is checked, and not served
@@ -14,6 +15,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -25,8 +27,8 @@ from . import sources
 from .pages import COMMANDS, all_pages
 from .stage import PATIENCE, Stage
 
-# Commands that ran on and got Ctrl-C.
-INTERRUPTED = 0, 130, -signal.SIGINT
+# What is typed at a terminal for a mark, and how the block may end then.
+TYPED = {'until Ctrl-C': (b'\x03', (0, 130, -signal.SIGINT)), 'answers y': (b'y\n', (0,))}
 
 
 def play(program, only=()):
@@ -77,8 +79,13 @@ def configuration(stage, block):
 def commands(stage, block):
     if block.mark == 'not run':
         return
-    if block.mark == 'until Ctrl-C':
-        yield from interrupted(stage, block)
+    # Such a block makes a server of its own.
+    if re.search(r'zoners install(?! --dry-run)', block.text):
+        stage.make_plain()
+    elif re.search(r'zoners serve\b', block.text):
+        stage.stop()
+    if block.mark in TYPED:
+        yield from at_terminal(stage, block, *TYPED[block.mark])
         return
     stage.settle()
     expected = int(block.detail or 0) if block.mark == 'code' else 0
@@ -95,11 +102,8 @@ def commands(stage, block):
         yield f'{block.place}: does not say {block.detail!r}:\n{ended.stdout}'
 
 
-def interrupted(stage, block):
-    """Runs the block at a terminal, and types Ctrl-C once something is written. A server of its own takes the place of
-    the daemon."""
-    if 'zoners serve' in block.text:
-        stage.stop()
+def at_terminal(stage, block, keys, codes):
+    """Runs the block at a terminal, and types the keys once something is written."""
     terminal, own = pty.openpty()
     fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
     process = stage.start(['bash', '-euc', block.text], stdin=own, stdout=own, stderr=own, start_new_session=True,
@@ -108,17 +112,18 @@ def interrupted(stage, block):
     with os.fdopen(terminal, 'r+b', buffering=0) as screen:
         written, typed, deadline = b'', False, time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
-            # Commands that watch have something to show then.
-            stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com')
+            if stage.is_served():
+                # Commands that watch have something to show then.
+                stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com || true')
             written += pending(screen)
             if written and not typed:
                 typed = True
-                screen.write(b'\x03')
+                screen.write(keys)
         written += pending(screen)
     if process.poll() is None:
         process.kill()
-        yield f'{block.place}: goes on after Ctrl-C'
-    elif not typed or process.returncode not in INTERRUPTED:
+        yield f'{block.place}: goes on after {block.mark}:\n{written.decode(errors="replace")}'
+    elif not typed or process.returncode not in codes:
         yield f'{block.place}: ended with {process.returncode}:\n{written.decode(errors="replace")}'
 
 

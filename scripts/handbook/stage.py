@@ -12,7 +12,7 @@ import time
 
 from . import network
 
-NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'openssl', 'bash'
+NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'openssl', 'setpriv', 'bash'
 CONFIGURATION = pathlib.Path('/etc/zoners/zoners.toml')
 SERVICE = {'RUNTIME_DIRECTORY': '/run/zoners', 'STATE_DIRECTORY': '/var/lib/zoners'}
 # Time for a machine ten times slower.
@@ -29,6 +29,8 @@ def entered(words):
     return subprocess.run([*command, sys.executable, *words], check=False).returncode
 
 
+HERE = pathlib.Path(__file__).resolve().parent
+INSTALLED = pathlib.Path('/usr/local/bin/zoners')
 # Files of the operator, by path.
 FILES = {
     '/etc/resolv.conf': 'nameserver 127.0.0.1\n',
@@ -60,9 +62,13 @@ class Stage:
             (self.home / name).mkdir(parents=True)
         shutil.copy(program, self.home / 'bin/zoners')
         (self.home / 'work/target/dist/zoners').symlink_to(self.home / 'bin/zoners')
-        for name, text in ('sudo', 'exec "$@"'), ('xdg-open', ''), ('open', ''):
-            (self.home / 'bin' / name).write_text(f'#!/bin/sh\n{text}\n')
-            (self.home / 'bin' / name).chmod(0o755)
+        manager = f'exec {sys.executable} {HERE / "systemctl.py"} "$@"'
+        # `zoners install` looks for commands in the folders of the system alone.
+        stand_ins = {self.home / 'bin/sudo': 'exec "$@"', self.home / 'bin/xdg-open': '', self.home / 'bin/open': '',
+                     '/usr/local/sbin/systemctl': manager}
+        for path, text in stand_ins.items():
+            write(path, f'#!/bin/sh\n{text}\n')
+            os.chmod(path, 0o755)
 
     @staticmethod
     def mount():
@@ -110,10 +116,16 @@ class Stage:
         return subprocess.run(['bash', '-euc', script], env=self.environment, cwd=self.home / 'work', text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=PATIENCE)
 
+    def make_plain(self):
+        """A machine that asks its router, as before an install."""
+        self.stop()
+        write('/etc/resolv.conf', f'nameserver {network.ROUTER[0].split("/")[0]}\n')
+
     def serve(self, configuration=''):
         """A daemon with this configuration, from nothing. Its log, if it does not come up; otherwise nothing."""
         self.stop()
         self.configuration = configuration
+        write('/etc/resolv.conf', FILES['/etc/resolv.conf'])
         for folder in map(pathlib.Path, SERVICE.values()):
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -150,7 +162,9 @@ class Stage:
         return bool(daemons())
 
     def stop(self):
-        """Ends the daemon, also the one that has taken over in a restart."""
+        """Ends the daemon, also one that has taken over in a restart, and undoes an install."""
+        if INSTALLED.exists():
+            self.run('zoners uninstall --yes')
         for process in daemons():
             os.kill(process, signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
