@@ -3,7 +3,7 @@
 //! The first octet says how many sizes of pieces follow, and how often the rest is repeated: so few octets make a long
 //! stream.
 
-use zoners_net::quic::{MAX_QUERY, QueryFault, QueryPieces};
+use zoners_net::quic::{MAX_QUERY, MessageFault, MessagePieces};
 
 /// Octets of the longest stream.
 const LONGEST: usize = 3 * MAX_QUERY;
@@ -21,26 +21,26 @@ pub fn run(octets: &[u8]) {
 }
 
 /// As RFC 9250 section 4.2 says it, with the limit of the server.
-fn as_written(stream: &[u8]) -> Result<Vec<u8>, QueryFault> {
+fn as_written(stream: &[u8]) -> Result<Vec<u8>, MessageFault> {
     if stream.len() > 2 + MAX_QUERY {
-        return Err(QueryFault::TooLong);
+        return Err(MessageFault::TooLong);
     }
-    let (length, rest) = stream.split_first_chunk().ok_or(QueryFault::Incomplete)?;
+    let (length, rest) = stream.split_first_chunk().ok_or(MessageFault::Incomplete)?;
     let length = usize::from(u16::from_be_bytes(*length));
     if length > MAX_QUERY {
-        return Err(QueryFault::TooLong);
+        return Err(MessageFault::TooLong);
     }
     match rest.len() {
-        octets if octets < length => Err(QueryFault::Incomplete),
-        octets if octets > length => Err(QueryFault::SecondQuery),
-        _ if rest.iter().take(2).any(|octet| *octet != 0) => Err(QueryFault::MessageId),
+        octets if octets < length => Err(MessageFault::Incomplete),
+        octets if octets > length => Err(MessageFault::SecondMessage),
+        _ if rest.iter().take(2).any(|octet| *octet != 0) => Err(MessageFault::MessageId),
         _ => Ok(rest.to_vec()),
     }
 }
 
 /// As the server reads pieces of these sizes, over and over.
-fn read(mut stream: &[u8], sizes: &[u8]) -> Result<Vec<u8>, QueryFault> {
-    let mut pieces = QueryPieces::default();
+fn read(mut stream: &[u8], sizes: &[u8]) -> Result<Vec<u8>, MessageFault> {
+    let mut pieces = MessagePieces::default();
     // Pauses alone would never end.
     let sizes = if sizes.iter().all(|size| *size == 0) { &[] } else { sizes };
     let mut sizes = sizes.iter().cycle();
@@ -51,5 +51,5 @@ fn read(mut stream: &[u8], sizes: &[u8]) -> Result<Vec<u8>, QueryFault> {
         assert!(pieces.held() <= 2 + MAX_QUERY);
         stream = rest;
     }
-    pieces.into_query().map(|query| query.to_vec())
+    pieces.into_message().map(|query| query.to_vec())
 }

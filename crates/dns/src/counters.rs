@@ -123,6 +123,7 @@ counters! {
         UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";
         UpstreamTcp "upstream_tcp" "queries" "Of upstream_queries: sent over TCP.";
         UpstreamTls "upstream_tls" "queries" "Of upstream_queries: sent over TLS.";
+        UpstreamQuic "upstream_quic" "queries" "Of upstream_queries: sent over QUIC.";
         UpstreamHttps "upstream_https" "queries" "Of upstream_queries: sent over HTTPS.";
         UpstreamRetransmitted "upstream_retransmitted" "queries" "Of upstream_queries: the same query sent again, because no reply had come yet.";
         UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new TCP connection, because the first was silent and may be dead.";
@@ -136,7 +137,7 @@ counters! {
         UpstreamHandshakesFailed "upstream_handshakes_failed" "queries" "Queries not sent, because TLS with the server failed otherwise.";
         UpstreamHttpFaults "upstream_http_faults" "queries" "Queries over HTTPS without a DNS message in reply: no HTTP/2, another status than 200, another content type, or a reply that is too long.";
         UpstreamTlsHandshakes "upstream_tls_handshakes" "handshakes" "TLS handshakes with servers.";
-        UpstreamTlsResumed "upstream_tls_resumed" "handshakes" "Of upstream_tls_handshakes: resumed from a session before.";
+        UpstreamTlsResumed "upstream_tls_resumed" "handshakes" "Of upstream_tls_handshakes: resumed from a session before; of those over QUIC it is not known.";
         UpstreamTlsTrials "upstream_tls_trials" "queries" "Queries sent over TLS too, to learn whether an authority encrypts (RFC 9539).";
         UpstreamMismatched "upstream_mismatched" "messages" "Messages with a wrong ID or question; discarded.";
         UpstreamMalformed "upstream_malformed" "messages" "Messages that are not well-formed DNS; discarded.";

@@ -29,7 +29,7 @@ pub(crate) fn classify(error: &io::Error) -> NetworkError {
 }
 
 /// The meaning of a failed handshake.
-fn of_peer(fault: PeerFault) -> NetworkError {
+pub(crate) fn of_peer(fault: PeerFault) -> NetworkError {
     NetworkError::Untrusted(match fault {
         PeerFault::WrongName => IdentityFault::WrongName,
         PeerFault::WrongTime => IdentityFault::WrongTime,

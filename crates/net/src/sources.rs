@@ -20,6 +20,11 @@ impl Sources {
         Sources { random, v4: v4.into(), v6: v6.into() }
     }
 
+    /// The source of random ports.
+    pub(crate) fn random(&self) -> &Random {
+        &self.random
+    }
+
     /// The source address of a query to `to`, drawn at random if there are several; the unspecified
     /// address if the system chooses.
     pub(crate) fn address(&self, to: SocketAddr) -> IpAddr {

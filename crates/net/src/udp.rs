@@ -233,7 +233,7 @@ fn read(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// A socket connected to `to` on a random port of `from`. Connected, so that the kernel drops
 /// datagrams of other hosts and reports ICMP errors (RFC 5452 section 9.2).
-fn open(
+pub(crate) fn open(
     from: IpAddr,
     to: SocketAddr,
     link: Option<&LinkBinding>,

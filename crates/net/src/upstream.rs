@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zoners_dns::{
-    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, NetworkError, Random,
-    Transport,
+    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport,
 };
 use zoners_host::descriptors::limit;
 use zoners_tls::client::ClientTls;
@@ -130,10 +129,9 @@ impl Network for Sockets {
         let address = self.way_to(to);
         let open = match to.transport {
             Transport::Udp => self.spares.take(address, &self.random).map(Carrier::Spare),
-            Transport::Tcp | Transport::Tls | Transport::Https => {
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
                 self.connections.has(Endpoint { address, ..to }).then_some(Carrier::Any)
             }
-            Transport::Quic => Some(Carrier::Any),
         };
         open.or_else(|| self.descriptors.try_take().map(Carrier::New)).map(Room)
     }
@@ -172,7 +170,7 @@ impl Sockets {
                 let exchange = UdpExchange::new(address, query, random, spares);
                 SocketExchange::Udp(exchange.from(from, carrier).by(self.links.link_to(address)))
             }
-            Transport::Tcp | Transport::Tls | Transport::Https => {
+            Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic => {
                 let descriptor = match carrier {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
@@ -183,7 +181,6 @@ impl Sockets {
                     descriptor,
                 ))
             }
-            Transport::Quic => SocketExchange::Unsupported,
         }
     }
 }
@@ -193,10 +190,8 @@ impl Sockets {
 pub enum SocketExchange {
     /// As a datagram.
     Udp(UdpExchange),
-    /// On a connection.
+    /// On a connection: over TCP, TLS, HTTPS or QUIC.
     Tcp(TcpExchange),
-    /// Fails at once: queries over QUIC are not implemented.
-    Unsupported,
     /// Either, with a witness.
     Observed(Box<ObservedExchange>),
 }
@@ -206,7 +201,6 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.receive().await,
             SocketExchange::Tcp(exchange) => exchange.receive().await,
-            SocketExchange::Unsupported => ExchangeEvent::Failed(NetworkError::Unreachable),
             SocketExchange::Observed(exchange) => exchange.receive().await,
         }
     }
@@ -215,33 +209,15 @@ impl Exchange for SocketExchange {
         match self {
             SocketExchange::Udp(exchange) => exchange.resend(query),
             SocketExchange::Tcp(exchange) => exchange.resend(query),
-            SocketExchange::Unsupported => {}
             SocketExchange::Observed(exchange) => exchange.resend(query),
         }
     }
 
     fn doubt(&mut self) -> bool {
         match self {
-            SocketExchange::Udp(_) | SocketExchange::Unsupported => false,
+            SocketExchange::Udp(_) => false,
             SocketExchange::Tcp(exchange) => exchange.doubt(),
             SocketExchange::Observed(exchange) => exchange.doubt(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_query_over_quic_fails_at_once_and_takes_no_descriptor() {
-        let sockets = Sockets::within(Descriptors::new(1), Random::seeded(1), Vec::new());
-        let server = Endpoint::new(([192, 0, 2, 1], 853).into(), Transport::Quic);
-        let rooms = [sockets.room(server), sockets.room(server)];
-        for room in rooms {
-            let mut exchange = sockets.exchange(server, Bytes::from_static(b"q"), room);
-            let failed = ExchangeEvent::Failed(NetworkError::Unreachable);
-            assert_eq!(exchange.receive().await, failed);
         }
     }
 }

@@ -36,6 +36,8 @@ const MAX_SESSIONS: usize = 256;
 const DNS_OVER_TLS: &[u8] = b"dot";
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
 pub const HTTP_2: &[u8] = b"h2";
+/// The name of DNS over QUIC in ALPN (RFC 9250 section 4.1.1).
+const DNS_OVER_QUIC: &[u8] = b"doq";
 
 /// The SHA-256 digest of the public key of a certificate (SubjectPublicKeyInfo).
 pub type KeyDigest = [u8; 32];
@@ -72,6 +74,8 @@ struct Connectors {
     named: Option<TlsConnector>,
     /// The same with HTTP/2 in ALPN, once a server is asked over HTTPS.
     over_https: OnceLock<ClientTls>,
+    /// The same for servers over QUIC.
+    over_quic: OnceLock<ClientTls>,
     /// By the pinned keys, which come from configurations alone.
     pinned: Mutex<HashMap<Vec<KeyDigest>, TlsConnector>>,
 }
@@ -132,12 +136,28 @@ impl ClientTls {
         self.0.over_https.get_or_init(|| self.speaking(HTTP_2))
     }
 
+    /// The same for DNS over QUIC; a connection of QUIC does the handshake itself ([`ClientTls::config_for`]).
+    #[must_use]
+    pub fn over_quic(&self) -> &Self {
+        self.0.over_quic.get_or_init(|| self.speaking(DNS_OVER_QUIC))
+    }
+
+    /// The terms for a handshake with a peer.
+    ///
+    /// # Errors
+    /// The peer must prove a name, and no authority is trusted.
+    pub fn config_for(&self, peer: ExpectedPeer<'_>) -> io::Result<Arc<ClientConfig>> {
+        let connector = self.connector_for(peer).ok_or_else(fault::no_authority)?;
+        Ok(connector.config().clone())
+    }
+
     fn with(authorities: Option<Arc<WebPkiServerVerifier>>, protocol: &'static [u8]) -> Self {
         ClientTls(Arc::new(Connectors {
             protocol,
             any: connector(Arc::new(UnprovenPeer), protocol),
             named: authorities.clone().and_then(|verifier| connector(verifier, protocol)),
             over_https: OnceLock::new(),
+            over_quic: OnceLock::new(),
             pinned: Mutex::default(),
             authorities,
         }))

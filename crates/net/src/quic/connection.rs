@@ -11,7 +11,7 @@ use quinn_proto::{Connection, Dir, Event, ReadError, StreamEvent, StreamId, Writ
 use zoners_dns::packet;
 
 use super::close_code::CloseCode;
-use super::query_pieces::{QueryFault, QueryPieces};
+use super::message_pieces::{MessageFault, MessagePieces};
 use super::terms::MAX_STREAMS;
 use crate::client_slots::{ClientSlot, stands_for};
 
@@ -38,7 +38,7 @@ pub(super) struct QuicConnection {
     /// The connection has a turn coming.
     pub(super) touched: bool,
     /// Queries that are not whole.
-    pieces: BTreeMap<StreamId, QueryPieces>,
+    pieces: BTreeMap<StreamId, MessagePieces>,
     /// Queries that wait for the end of the handshake.
     early: Vec<(StreamId, Bytes)>,
     /// Responses, or their ends, that the client has no room for.
@@ -92,7 +92,7 @@ impl QuicConnection {
 
     /// Octets that the connection holds: waiting queries, and responses that the client does not take.
     pub(super) fn held(&self) -> usize {
-        let pieces: usize = self.pieces.values().map(QueryPieces::held).sum();
+        let pieces: usize = self.pieces.values().map(MessagePieces::held).sum();
         let early: usize = self.early.iter().map(|(_, query)| query.len()).sum();
         let unsent: usize = self.unsent.values().map(Bytes::len).sum();
         pieces + early + unsent
@@ -156,7 +156,7 @@ impl QuicConnection {
                     Ok(()) => {}
                     Err(fault) => break Err(fault),
                 },
-                Ok(None) => break pieces.into_query().map(Some),
+                Ok(None) => break pieces.into_message().map(Some),
                 Err(ReadError::Blocked) => {
                     self.pieces.insert(id, pieces);
                     break Ok(None);
@@ -171,7 +171,7 @@ impl QuicConnection {
         match read {
             Ok(None) => {}
             Ok(Some(query)) => self.hand_on(id, query, tell),
-            Err(QueryFault::TooLong) => {
+            Err(MessageFault::TooLong) => {
                 self.refuse(id);
                 tell(Told::Excess);
             }

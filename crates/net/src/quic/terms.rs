@@ -8,7 +8,7 @@ use quinn_proto::{
     EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TransportConfig, VarInt,
 };
 
-use super::query_pieces::MAX_QUERY;
+use super::message_pieces::MAX_QUERY;
 
 /// Queries of one connection at a time, each on a stream.
 pub(super) const MAX_STREAMS: u32 = 64;

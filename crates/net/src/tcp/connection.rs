@@ -1,6 +1,7 @@
 //! One connection, and the queries on it.
 
 mod https;
+mod quic;
 mod secure;
 mod waiting;
 
@@ -171,6 +172,7 @@ impl Connection {
         let address = to.address;
         let (from, link) = (pool.sources.address(address), pool.links.link_to(address));
         let (tls, counters) = (pool.tls.lock().clone(), pool.counters.clone());
+        let random = pool.sources.random().clone();
         let idle = if to.identity.is_some() { IDLE_IDENTIFIED } else { IDLE };
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
@@ -180,8 +182,6 @@ impl Connection {
                     Some(descriptor) => descriptor,
                     None => health.descriptors.take_beside().await,
                 };
-                let stream = connect(from, address, link.as_deref(), &descriptor).await;
-                let stream = stream.map_err(|error| failure::classify(&error))?;
                 let asking = Conversation {
                     idle,
                     queries: &mut queries,
@@ -189,6 +189,13 @@ impl Connection {
                     account: &account,
                     health: &health,
                 };
+                if to.transport == Transport::Quic {
+                    let socket = quic::open(from, address, link.as_deref(), &random, &descriptor);
+                    let socket = socket.await.map_err(|error| failure::classify(&error))?;
+                    return Box::pin(asking.run_quic(socket, to, &tls, &counters)).await;
+                }
+                let stream = connect(from, address, link.as_deref(), &descriptor).await;
+                let stream = stream.map_err(|error| failure::classify(&error))?;
                 let ended = match to.transport.is_encrypted() {
                     false => {
                         let (reader, writer) = stream.into_split();

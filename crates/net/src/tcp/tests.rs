@@ -1,4 +1,5 @@
 mod https;
+mod quic;
 mod secure;
 
 use std::io;

@@ -243,8 +243,9 @@ fn count_query<N: Network>(env: &Env<N>, transport: Transport) {
     match transport {
         Transport::Udp => {}
         Transport::Tcp => env.count(Counter::UpstreamTcp),
-        Transport::Tls | Transport::Quic => env.count(Counter::UpstreamTls),
+        Transport::Tls => env.count(Counter::UpstreamTls),
         Transport::Https => env.count(Counter::UpstreamHttps),
+        Transport::Quic => env.count(Counter::UpstreamQuic),
     }
 }
 

@@ -50,8 +50,52 @@ impl PeerFault {
     }
 }
 
+impl PeerFault {
+    /// The fault for which rustls sends an alert. A certificate that cannot be read has the alert of one for other
+    /// names.
+    #[must_use]
+    pub fn of_alert(alert: u8) -> Self {
+        match AlertDescription::from(alert) {
+            AlertDescription::BadCertificate => PeerFault::WrongName,
+            AlertDescription::CertificateExpired => PeerFault::WrongTime,
+            AlertDescription::UnknownCA | AlertDescription::DecryptError => {
+                PeerFault::UnknownIssuer
+            }
+            AlertDescription::AccessDenied => PeerFault::WrongKey,
+            AlertDescription::NoApplicationProtocol => PeerFault::NoProtocol,
+            AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown => PeerFault::Unusable,
+            _ => PeerFault::NoTls,
+        }
+    }
+}
+
 /// The error of a connection to a named peer where no authority is trusted.
 pub(super) fn no_authority() -> io::Error {
     let error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
     io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alert_of_a_certificate_tells_the_same_as_its_error() {
+        for error in [
+            CertificateError::NotValidForName,
+            CertificateError::Expired,
+            CertificateError::NotValidYet,
+            CertificateError::UnknownIssuer,
+            CertificateError::ApplicationVerificationFailure,
+            CertificateError::Revoked,
+            CertificateError::InvalidPurpose,
+        ] {
+            let alert = AlertDescription::from(error.clone());
+            let told = io::Error::new(io::ErrorKind::InvalidData, Error::InvalidCertificate(error));
+            assert_eq!(Some(PeerFault::of_alert(alert.into())), PeerFault::of(&told));
+        }
+        assert_eq!(PeerFault::of_alert(80), PeerFault::NoTls);
+    }
 }

@@ -14,8 +14,9 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use zoners_dns::{Endpoint, HttpFault, Message, NetworkError};
+use zoners_dns::{Endpoint, HttpFault, NetworkError};
 
+use super::waiting::numbered;
 use super::{Conversation, Ended, TcpReply, WaitingQueries, refuse_all};
 use crate::failure;
 use reply::read_reply;
@@ -108,8 +109,7 @@ impl Conversation<'_> {
     }
 }
 
-/// Sends a query, unless the query is abandoned already; the ID, and the response to come. A query that cannot be sent
-/// fails.
+/// Sends a query; the ID, and the response to come. A query that cannot be sent fails.
 fn begin(
     requests: &mut SendRequest<Bytes>,
     uri: &Uri,
@@ -117,18 +117,7 @@ fn begin(
     reply: oneshot::Sender<TcpReply>,
     waiting: &WaitingQueries,
 ) -> Option<(u16, ResponseFuture)> {
-    if reply.is_closed() {
-        return None;
-    }
-    let fits = u16::try_from(query.len()).is_ok();
-    let Some(id) = Message::id_of(query).filter(|_| fits) else {
-        let _ = reply.send(Err(Ended::By(NetworkError::NoSocket)));
-        return None;
-    };
-    if let Err(reply) = waiting.enter(id, reply) {
-        let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
-        return None;
-    }
+    let id = waiting.admit(query, reply)?;
     match send(requests, uri, query) {
         Ok(response) => Some((id, response)),
         Err(error) => {
@@ -154,14 +143,6 @@ fn send(
     // Queries of the same content are the same to a cache of HTTP (RFC 8484 section 4.1).
     body.send_data(numbered(BytesMut::from(&query[..]), 0), true)?;
     Ok(response)
-}
-
-/// The message with another ID; a reply with an ID other than 0 keeps it, and belongs to no query.
-fn numbered(mut message: BytesMut, id: u16) -> Bytes {
-    if let Some(octets) = message.first_chunk_mut::<2>() {
-        *octets = id.to_be_bytes();
-    }
-    message.freeze()
 }
 
 /// The URI of a server: the path of its template, at the name that the server proves.

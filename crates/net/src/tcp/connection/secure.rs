@@ -24,14 +24,9 @@ pub(super) async fn begin(
     stream: TcpStream,
     counters: &Counters,
 ) -> Result<TlsStream<TcpStream>, NetworkError> {
-    let peer = match to.identity.and_then(|identity| identity.identity()) {
-        None => ExpectedPeer::Any(to.address.ip()),
-        Some(identity) if identity.pins.is_empty() => ExpectedPeer::Named(&identity.name),
-        Some(identity) => ExpectedPeer::Pinned(&identity.name, &identity.pins),
-    };
     let is_https = to.transport == Transport::Https;
     let tls = if is_https { tls.over_https() } else { tls };
-    let begun = tokio::time::timeout(HANDSHAKE, tls.connect(peer, stream)).await;
+    let begun = tokio::time::timeout(HANDSHAKE, tls.connect(expected(to), stream)).await;
     // TCP is open, but the server did not complete TLS in time.
     let begun = begun.map_err(|_| NetworkError::Handshake)?;
     let (stream, handshake) = begun.map_err(|error| match PeerFault::of(&error) {
@@ -47,6 +42,15 @@ pub(super) async fn begin(
         counters.count(Counter::UpstreamTlsResumed);
     }
     Ok(stream)
+}
+
+/// What the server at `to` must prove.
+pub(super) fn expected(to: Endpoint) -> ExpectedPeer<'static> {
+    match to.identity.and_then(|identity| identity.identity()) {
+        None => ExpectedPeer::Any(to.address.ip()),
+        Some(identity) if identity.pins.is_empty() => ExpectedPeer::Named(&identity.name),
+        Some(identity) => ExpectedPeer::Pinned(&identity.name, &identity.pins),
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use zoners_dns::Message;
+use zoners_dns::{Message, NetworkError};
 
 use super::{Ended, TcpReply};
 
@@ -42,6 +42,26 @@ impl WaitingQueries {
         abandoned
     }
 
+    /// Adds a query that goes on a stream of its own; the ID. An abandoned query is dropped. A query over
+    /// 64 KiB or without an ID fails, and so does a query whose ID is in use.
+    pub(super) fn admit(&self, query: &Bytes, reply: oneshot::Sender<TcpReply>) -> Option<u16> {
+        if reply.is_closed() {
+            return None;
+        }
+        let fits = u16::try_from(query.len()).is_ok();
+        let Some(id) = Message::id_of(query).filter(|_| fits) else {
+            let _ = reply.send(Err(Ended::By(NetworkError::NoSocket)));
+            return None;
+        };
+        match self.enter(id, reply) {
+            Ok(()) => Some(id),
+            Err(reply) => {
+                let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
+                None
+            }
+        }
+    }
+
     /// Adds a waiting query; returns it if its ID is in use.
     pub(super) fn enter(
         &self,
@@ -71,4 +91,12 @@ impl WaitingQueries {
             let _ = reply.send(Err(ended));
         }
     }
+}
+
+/// The message with another ID. A query on a stream of its own has ID 0.
+pub(super) fn numbered(mut message: BytesMut, id: u16) -> Bytes {
+    if let Some(octets) = message.first_chunk_mut::<2>() {
+        *octets = id.to_be_bytes();
+    }
+    message.freeze()
 }

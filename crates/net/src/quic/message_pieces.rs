@@ -1,4 +1,4 @@
-//! The query of a stream, which may come in pieces.
+//! The message of a stream, which may come in pieces.
 
 use bytes::{Bytes, BytesMut};
 
@@ -13,20 +13,29 @@ const LENGTH: usize = 2;
 /// # Examples
 ///
 /// ```
-/// use zoners_net::quic::{QueryFault, QueryPieces};
+/// use zoners_net::quic::{MessageFault, MessagePieces};
 ///
-/// let mut pieces = QueryPieces::default();
+/// let mut pieces = MessagePieces::default();
 /// pieces.put(vec![0, 3, 0].into()).unwrap();
 /// pieces.put(vec![0, 7].into()).unwrap();
-/// assert_eq!(pieces.into_query().unwrap()[..], [0, 0, 7]);
-/// assert_eq!(QueryPieces::default().into_query(), Err(QueryFault::Incomplete));
+/// assert_eq!(pieces.into_message().unwrap()[..], [0, 0, 7]);
+/// assert_eq!(MessagePieces::default().into_message(), Err(MessageFault::Incomplete));
 /// ```
-#[derive(Debug, Default)]
-pub struct QueryPieces {
+#[derive(Debug)]
+pub struct MessagePieces {
     octets: Octets,
+    /// Octets of the message at most.
+    most: usize,
 }
 
-/// One piece is kept as received, since most queries come whole.
+/// The pieces of a query of a client.
+impl Default for MessagePieces {
+    fn default() -> Self {
+        MessagePieces { octets: Octets::None, most: MAX_QUERY }
+    }
+}
+
+/// One piece is kept as received, since most messages come whole.
 #[derive(Debug, Default)]
 enum Octets {
     #[default]
@@ -37,25 +46,30 @@ enum Octets {
 
 /// The fault of a stream (RFC 9250 section 4.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueryFault {
-    /// The query has more than [`MAX_QUERY`] octets.
+pub enum MessageFault {
+    /// The message has more octets than allowed: a query more than [`MAX_QUERY`].
     TooLong,
     /// The stream ended within the message.
     Incomplete,
-    /// Octets follow the message: a second query.
-    SecondQuery,
+    /// Octets follow the message: a second message.
+    SecondMessage,
     /// The message ID is not zero (RFC 9250 section 4.2.1).
     MessageId,
 }
 
-impl QueryPieces {
+impl MessagePieces {
+    /// The pieces of a reply, as long as a message can be.
+    pub(crate) fn of_reply() -> Self {
+        MessagePieces { octets: Octets::None, most: u16::MAX.into() }
+    }
+
     /// Appends octets of the stream.
     ///
     /// # Errors
-    /// [`QueryFault::TooLong`], as soon as the length in front says so.
-    pub fn put(&mut self, piece: Bytes) -> Result<(), QueryFault> {
-        if self.held() + piece.len() > LENGTH + MAX_QUERY {
-            return Err(QueryFault::TooLong);
+    /// [`MessageFault::TooLong`], as soon as the length in front says so.
+    pub fn put(&mut self, piece: Bytes) -> Result<(), MessageFault> {
+        if self.held() + piece.len() > LENGTH + self.most {
+            return Err(MessageFault::TooLong);
         }
         self.octets = match std::mem::take(&mut self.octets) {
             Octets::None => Octets::One(piece),
@@ -70,8 +84,8 @@ impl QueryPieces {
                 Octets::Joined(joined)
             }
         };
-        if self.announced().is_some_and(|length| length > MAX_QUERY) {
-            return Err(QueryFault::TooLong);
+        if self.announced().is_some_and(|length| length > self.most) {
+            return Err(MessageFault::TooLong);
         }
         Ok(())
     }
@@ -82,15 +96,15 @@ impl QueryPieces {
         self.as_slice().len()
     }
 
-    /// The query, once the client has ended the stream.
+    /// The message, once the peer has ended the stream.
     ///
     /// # Errors
     /// The stream does not hold exactly one message with ID 0.
-    pub fn into_query(self) -> Result<Bytes, QueryFault> {
-        let whole = LENGTH + self.announced().ok_or(QueryFault::Incomplete)?;
+    pub fn into_message(self) -> Result<Bytes, MessageFault> {
+        let whole = LENGTH + self.announced().ok_or(MessageFault::Incomplete)?;
         match self.held() {
-            held if held < whole => return Err(QueryFault::Incomplete),
-            held if held > whole => return Err(QueryFault::SecondQuery),
+            held if held < whole => return Err(MessageFault::Incomplete),
+            held if held > whole => return Err(MessageFault::SecondMessage),
             _ => {}
         }
         let octets = match self.octets {
@@ -98,11 +112,11 @@ impl QueryPieces {
             Octets::One(octets) => octets,
             Octets::Joined(octets) => octets.freeze(),
         };
-        let query = octets.slice(LENGTH..);
-        if query.iter().take(2).any(|octet| *octet != 0) {
-            return Err(QueryFault::MessageId);
+        let message = octets.slice(LENGTH..);
+        if message.iter().take(2).any(|octet| *octet != 0) {
+            return Err(MessageFault::MessageId);
         }
-        Ok(query)
+        Ok(message)
     }
 
     /// The length in front of the message.
@@ -123,12 +137,12 @@ impl QueryPieces {
 mod tests {
     use super::*;
 
-    fn read(stream: &[u8], piece: usize) -> Result<Bytes, QueryFault> {
-        let mut pieces = QueryPieces::default();
+    fn read(stream: &[u8], piece: usize) -> Result<Bytes, MessageFault> {
+        let mut pieces = MessagePieces::default();
         for piece in stream.chunks(piece) {
             pieces.put(Bytes::copy_from_slice(piece))?;
         }
-        pieces.into_query()
+        pieces.into_message()
     }
 
     fn framed(length: usize) -> Vec<u8> {
@@ -150,23 +164,23 @@ mod tests {
     fn a_query_may_have_so_many_octets_and_no_more() {
         for piece in [1000, usize::MAX] {
             assert_eq!(read(&framed(MAX_QUERY), piece).unwrap().len(), MAX_QUERY);
-            assert_eq!(read(&framed(MAX_QUERY + 1), piece), Err(QueryFault::TooLong));
+            assert_eq!(read(&framed(MAX_QUERY + 1), piece), Err(MessageFault::TooLong));
         }
         let announced = Bytes::from_static(&[0x10, 1]);
-        assert_eq!(QueryPieces::default().put(announced), Err(QueryFault::TooLong), "at once");
+        assert_eq!(MessagePieces::default().put(announced), Err(MessageFault::TooLong), "at once");
     }
 
     #[test]
     fn a_stream_holds_one_query_with_id_0() {
         let mut stream = framed(12);
-        assert_eq!(read(&stream[..13], 5), Err(QueryFault::Incomplete));
-        assert_eq!(read(&stream[..1], 5), Err(QueryFault::Incomplete));
+        assert_eq!(read(&stream[..13], 5), Err(MessageFault::Incomplete));
+        assert_eq!(read(&stream[..1], 5), Err(MessageFault::Incomplete));
         stream.push(0);
-        assert_eq!(read(&stream, 5), Err(QueryFault::SecondQuery));
+        assert_eq!(read(&stream, 5), Err(MessageFault::SecondMessage));
         for at in [2, 3] {
             let mut numbered = framed(12);
             numbered[at] = 1;
-            assert_eq!(read(&numbered, 5), Err(QueryFault::MessageId));
+            assert_eq!(read(&numbered, 5), Err(MessageFault::MessageId));
         }
         assert_eq!(read(&framed(0), 5).unwrap().len(), 0, "the pipeline drops an empty message");
     }
