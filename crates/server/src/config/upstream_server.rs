@@ -1,5 +1,5 @@
-//! A server of a route, as the configuration writes it: an address; or `tls://` or `https://` with an address, a name,
-//! or both.
+//! A server of a route, as the configuration writes it: an address; or `tls://`, `https://` or `quic://` with an address,
+//! a name, or both.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -11,10 +11,13 @@ use super::listen::{HTTPS_PORT, PORT};
 use super::uri_path::{QUERY_PATH, is_path};
 use super::values;
 
-/// The beginning of a server that is asked over TLS.
-const OVER_TLS: &str = "tls://";
-/// The beginning of a server that is asked over HTTPS.
-const OVER_HTTPS: &str = "https://";
+/// The encrypted transports, each with the beginning of a server and a port. The port of QUIC is that of TLS, over UDP
+/// (RFC 9250 section 4.1.1).
+const SCHEMES: [(&str, Transport, u16); 3] = [
+    ("tls://", Transport::Tls, TLS_PORT),
+    ("https://", Transport::Https, HTTPS_PORT),
+    ("quic://", Transport::Quic, TLS_PORT),
+];
 /// The end of a URI template for queries by GET (RFC 8484 section 3), as providers publish the template; queries go by
 /// POST, to the URI without the end.
 const GET_VARIABLE: &str = "{?dns}";
@@ -26,6 +29,8 @@ pub struct UpstreamServer {
     pub address: Option<IpAddr>,
     /// The port.
     pub port: u16,
+    /// The encrypted transport; `None` for a server that is asked in clear, over the transport of the route.
+    pub encrypted: Option<Transport>,
     /// The name or address that the certificate must have; `None` for a server that is asked in clear.
     pub identity: Option<String>,
     /// The path of DNS over HTTPS, which begins with a slash; `None` for other protocols.
@@ -39,7 +44,8 @@ impl UpstreamServer {
                                               as \"tls://192.0.2.1#dns.example\", \"tls://192.0.2.1\" or \
                                               \"tls://dns.example\", or over HTTPS, such as \
                                               \"https://192.0.2.1/dns-query#dns.example\" or \
-                                              \"https://dns.example/dns-query\"";
+                                              \"https://dns.example/dns-query\", or over QUIC, such as \
+                                              \"quic://192.0.2.1#dns.example\" or \"quic://dns.example\"";
 
     /// Reads a server.
     pub(super) fn read(text: &str) -> Option<Self> {
@@ -47,34 +53,18 @@ impl UpstreamServer {
             Some((server, name)) => (server, Some(server_name(name)?)),
             None => (text, None),
         };
-        if let Some(host) = server.strip_prefix(OVER_TLS) {
-            return UpstreamServer::encrypted(host, name, TLS_PORT);
-        }
-        if let Some(uri) = server.strip_prefix(OVER_HTTPS) {
-            let (host, path) = uri.find('/').map_or((uri, QUERY_PATH), |at| uri.split_at(at));
-            let path = path.strip_suffix(GET_VARIABLE).unwrap_or(path);
-            let path = Some(path.to_owned()).filter(|path| is_path(path))?;
-            let server = UpstreamServer::encrypted(host, name, HTTPS_PORT)?;
-            return Some(UpstreamServer { path: Some(path), ..server });
-        }
-        values::address(text, PORT).map(UpstreamServer::plain)
-    }
-
-    /// Reads the host of a server within TLS, with a port or without; `name` is the name in the certificate.
-    fn encrypted(host: &str, name: Option<String>, port: u16) -> Option<Self> {
-        if let Some(address) = values::address(host, port) {
-            let identity = Some(name.unwrap_or_else(|| address.ip().to_string()));
-            let (address, port) = (Some(address.ip()), address.port());
-            return Some(UpstreamServer { address, port, identity, path: None });
-        }
-        let (host, port) = match host.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)?),
-            None => (host, port),
+        let over =
+            |(scheme, transport, port)| Some((server.strip_prefix(scheme)?, transport, port));
+        let Some((rest, transport, port)) = SCHEMES.into_iter().find_map(over) else {
+            return values::address(text, PORT).map(UpstreamServer::plain);
         };
-        let host = server_name(host)?;
-        // A second name would say that the first is another server's.
-        let identity = Some(host.clone()).filter(|host| name.is_none_or(|name| name == *host))?;
-        Some(UpstreamServer { address: None, port, identity: Some(identity), path: None })
+        let (host, path) = match transport {
+            Transport::Https => read_uri(rest)?,
+            _ => (rest, None),
+        };
+        let (address, port, identity) = read_host(host, name, port)?;
+        let (encrypted, identity) = (Some(transport), Some(identity));
+        Some(UpstreamServer { address, port, encrypted, identity, path })
     }
 
     /// A server that is asked in clear.
@@ -82,14 +72,15 @@ impl UpstreamServer {
         UpstreamServer {
             address: Some(address.ip()),
             port: address.port(),
+            encrypted: None,
             identity: None,
             path: None,
         }
     }
 
-    /// Whether the server is asked over TLS or HTTPS.
+    /// Whether the server is asked over an encrypted transport.
     pub(crate) fn is_encrypted(&self) -> bool {
-        self.identity.is_some()
+        self.encrypted.is_some()
     }
 
     /// The name, if the certificate must have one that is no address.
@@ -103,14 +94,36 @@ impl UpstreamServer {
     pub(super) fn name_server(&self, pins: &[[u8; 32]]) -> Option<NameServer> {
         let addresses = self.address.map(|ip| SocketAddr::new(ip, self.port)).into_iter().collect();
         let plain = NameServer::plain(self.name().unwrap_or_else(name::root), addresses);
-        let Some(name) = self.identity.clone() else { return Some(plain) };
-        let path = self.path.clone();
-        let transport = if path.is_some() { Transport::Https } else { Transport::Tls };
-        let identity = ServerIdentity { name, pins: pins.to_vec(), path };
+        let (Some(transport), Some(name)) = (self.encrypted, self.identity.clone()) else {
+            return Some(plain);
+        };
+        let identity = ServerIdentity { name, pins: pins.to_vec(), path: self.path.clone() };
         let identity = IdentityId::intern(identity)?;
         let encryption = Encryption { transport, port: self.port, identity };
         Some(NameServer { encryption: Some(encryption), ..plain })
     }
+}
+
+/// Host and path of a URI or a URI template.
+fn read_uri(uri: &str) -> Option<(&str, Option<String>)> {
+    let (host, path) = uri.find('/').map_or((uri, QUERY_PATH), |at| uri.split_at(at));
+    let path = path.strip_suffix(GET_VARIABLE).unwrap_or(path);
+    is_path(path).then(|| (host, Some(path.to_owned())))
+}
+
+/// The address of a host, the port, and the name or address in the certificate, which is `name` if there is one.
+fn read_host(host: &str, name: Option<String>, port: u16) -> Option<(Option<IpAddr>, u16, String)> {
+    if let Some(address) = values::address(host, port) {
+        let identity = name.unwrap_or_else(|| address.ip().to_string());
+        return Some((Some(address.ip()), address.port(), identity));
+    }
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)?),
+        None => (host, port),
+    };
+    let host = server_name(host)?;
+    // A second name would say that the first is another server's.
+    name.is_none_or(|name| name == host).then_some((None, port, host))
 }
 
 /// A host name in lower case, without the last dot.
@@ -125,11 +138,12 @@ fn server_name(text: &str) -> Option<String> {
 /// As the configuration writes it, with the port.
 impl fmt::Display for UpstreamServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let UpstreamServer { address, port, identity, path } = self;
+        let UpstreamServer { address, port, encrypted, identity, path } = self;
         let Some(identity) = identity else {
             return address.map_or(Ok(()), |ip| SocketAddr::new(ip, *port).fmt(f));
         };
-        f.write_str(if path.is_some() { OVER_HTTPS } else { OVER_TLS })?;
+        let scheme = SCHEMES.iter().find(|(_, transport, _)| Some(*transport) == *encrypted);
+        f.write_str(scheme.map_or("", |(scheme, ..)| scheme))?;
         match address {
             Some(ip) => SocketAddr::new(*ip, *port).fmt(f)?,
             None => write!(f, "{identity}:{port}")?,
@@ -158,6 +172,8 @@ mod tests {
             ("tls://2001:db8::1", "tls://[2001:db8::1]:853"),
             ("tls://dns.example", "tls://dns.example:853"),
             ("tls://dns.example:8853#dns.example", "tls://dns.example:8853"),
+            ("quic://192.0.2.1#dns.example", "quic://192.0.2.1:853#dns.example"),
+            ("quic://Dns.Example:8853", "quic://dns.example:8853"),
             ("https://192.0.2.1", "https://192.0.2.1:443/dns-query"),
             ("https://192.0.2.1/q#Dns.Example.", "https://192.0.2.1:443/q#dns.example"),
             ("https://[2001:db8::1]:8443/q/id", "https://[2001:db8::1]:8443/q/id"),
@@ -186,7 +202,9 @@ mod tests {
             "https://dns.example/dns-query#other.example",
             "https://user@dns.example/dns-query",
             "http://dns.example/dns-query",
-            "quic://dns.example",
+            "quic://dns.example/dns-query",
+            "quic://",
+            "192.0.2.1#dns.example",
         ] {
             assert_eq!(UpstreamServer::read(text), None, "{text}");
         }
@@ -206,6 +224,15 @@ mod tests {
             assert_eq!((identity.name.as_str(), identity.pins.len()), ("dns.example", 1));
             assert_eq!(identity.path.as_deref(), Some("/q"));
         }
+    }
+
+    #[test]
+    fn a_server_over_quic_is_never_asked_otherwise() {
+        let server = UpstreamServer::read("quic://192.0.2.1#dns.example").unwrap();
+        let named = server.name_server(&[]).unwrap();
+        let endpoint = named.endpoint(named.addresses[0], Transport::Udp);
+        assert_eq!((endpoint.transport, endpoint.address.port()), (Transport::Quic, 853));
+        assert_eq!(endpoint.identity.unwrap().identity().unwrap().path, None);
     }
 
     #[test]

@@ -62,6 +62,7 @@ mod listening {
     mod client_certificates;
     mod discovery;
     mod encrypted;
+    mod forwarded;
     mod http;
     mod nearby;
     mod own_names;

@@ -17,11 +17,11 @@ pub struct RouteConfig {
     /// The zone, with every name below.
     #[serde(deserialize_with = "text")]
     pub zone: Name,
-    /// The servers, each an address or address and port, or a server over TLS or HTTPS.
+    /// The servers, each an address or address and port, or a server over TLS, HTTPS or QUIC.
     #[serde(deserialize_with = "upstream_servers")]
     pub servers: Vec<UpstreamServer>,
-    /// SHA-256 digests of the keys of the servers over TLS and HTTPS, one of which the server must have; without any, a
-    /// certificate proves the server.
+    /// SHA-256 digests of the keys of the servers over encrypted transports, one of which the server must have;
+    /// without any, a certificate proves the server.
     #[serde(default, deserialize_with = "list")]
     pub pins: Vec<KeyPin>,
     /// The transport of the first try of servers in clear.

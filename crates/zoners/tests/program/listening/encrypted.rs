@@ -181,31 +181,3 @@ fn a_client_has_the_rules_of_the_name_by_which_it_asks() {
     let names = ["dns.example", "phone.dns.example", "other.dns.example"];
     assert_eq!(names.map(addresses), [0, 1, 0]);
 }
-
-#[test]
-fn a_zone_is_forwarded_over_https_or_not_at_all() {
-    let group = "[[policy.group]]\nname = \"all\"\nclients = [\"127.0.0.1\"]\n\
-                 records = [\"www.corp.example. A 192.0.2.7\"]";
-    let (server, _, address) =
-        serving_as_logged("\"https://127.0.0.1:0/q\"", group, "http: listening on ");
-    let (authorities, port) = (server.folder.path().join("chain.pem"), address.port());
-    let response = |uri: &str| {
-        let daemon = Daemon::start(&format!(
-            "[resolver]\nca-file = {authorities:?}\n[[forward]]\nzone = \"corp.example\"\nservers = [\"{uri}\"]"
-        ));
-        let response = daemon.ask(&query_for(3, "www.corp.example", Rtype::A));
-        Message::parse(&response.into()).unwrap()
-    };
-    let forwarded = response(&format!("https://127.0.0.1:{port}/q#dns.example"));
-    assert_eq!(forwarded.answer.iter().flat_map(|set| set.addresses()).count(), 1);
-    for (uri, fault) in [
-        (format!("https://127.0.0.1:{port}/dns-query#dns.example"), "HTTP status 404"),
-        (format!("https://127.0.0.1:{port}/q"), "the certificate is for another name"),
-    ] {
-        let failed = response(&uri);
-        assert_eq!(failed.rcode, zoners_dns::OptRcode::SERVFAIL, "{uri}");
-        let told = &failed.edns.unwrap().errors[0];
-        assert_eq!(told.code, zoners_dns::EdeCode::NETWORK_ERROR);
-        assert!(told.text.contains(fault), "{told:?}");
-    }
-}
