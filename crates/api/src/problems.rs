@@ -57,7 +57,7 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
             "It is served as soon as it is there. If it never will be, change server.listen.",
         ));
     }
-    if status.listen.is_empty() && status.encrypted.is_empty() {
+    if !status.serves_clients() {
         problems.push(problem(
             Severity::Error,
             "No address is served.",

@@ -25,6 +25,9 @@ pub struct DaemonStatus {
     pub reloads: u32,
     /// Served addresses and ports, each over UDP and TCP.
     pub listen: Vec<String>,
+    /// Served addresses and ports over UDP or TCP alone, such as `udp://192.0.2.1:53`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub single_transport: Vec<String>,
     /// Served addresses and ports over TLS, HTTPS and QUIC, such as `tls://0.0.0.0:853`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encrypted: Vec<String>,
@@ -85,6 +88,14 @@ pub struct DaemonStatus {
     pub trend: Option<Box<TrendStatus>>,
     /// Problems, the worst first.
     pub problems: Vec<Problem>,
+}
+
+impl DaemonStatus {
+    /// Whether clients are served at an address, over any transport.
+    #[must_use]
+    pub fn serves_clients(&self) -> bool {
+        [&self.listen, &self.single_transport, &self.encrypted].iter().any(|own| !own.is_empty())
+    }
 }
 
 /// The certificate that clients see over encrypted transports.

@@ -167,6 +167,10 @@ fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
     for address in &bound.addresses {
         tracing::info!("listen: serving on {address}, UDP and TCP");
     }
+    for (transport, address) in &bound.single_transport {
+        let transport = transport.to_string().to_uppercase();
+        tracing::info!("listen: serving on {address}, {transport}");
+    }
     for address in &bound.tls {
         tracing::info!("listen: serving on {address}, TLS");
     }

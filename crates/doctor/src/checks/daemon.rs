@@ -138,7 +138,7 @@ fn with_daemon(input: &CheckInput, status: &DaemonStatus, output: &mut CheckOutp
         );
     }
     if output.findings.len() == before {
-        let listen = status.listen.join(", ");
+        let listen = [&status.listen[..], &status.single_transport].concat().join(", ");
         output.is_sound("Daemon", format!("answers at {listen}"));
     }
 }

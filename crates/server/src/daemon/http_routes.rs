@@ -90,9 +90,9 @@ fn health_response(health: &DaemonHealth, json: bool) -> HttpResponse {
 
 /// `ok` once clients are served, whatever the network does.
 fn readiness_response(status: &DaemonStatus) -> HttpResponse {
-    match status.listen.is_empty() {
-        false => HttpResponse::text(StatusCode::OK, "ok"),
-        true => HttpResponse::text(StatusCode::SERVICE_UNAVAILABLE, "No address is served."),
+    match status.serves_clients() {
+        true => HttpResponse::text(StatusCode::OK, "ok"),
+        false => HttpResponse::text(StatusCode::SERVICE_UNAVAILABLE, "No address is served."),
     }
 }
 
@@ -128,5 +128,11 @@ mod tests {
         let show = |status: &DaemonStatus| format!("{:?}", readiness_response(status));
         assert!(show(&status(true)).contains("status: 200"));
         assert!(show(&DaemonStatus::default()).contains("status: 503"));
+        let encrypted = vec!["tls://127.0.0.1:853".to_owned()];
+        let encrypted = DaemonStatus { encrypted, ..DaemonStatus::default() };
+        assert!(show(&encrypted).contains("status: 200"));
+        let single_transport = vec!["udp://127.0.0.1:53".to_owned()];
+        let single = DaemonStatus { single_transport, ..DaemonStatus::default() };
+        assert!(show(&single).contains("status: 200"));
     }
 }

@@ -51,6 +51,8 @@ struct ServedAddress {
 pub struct ListenStatus {
     /// The addresses and ports over UDP and TCP.
     pub addresses: Vec<SocketAddr>,
+    /// The addresses and ports over one of the two alone.
+    pub single_transport: Vec<(Transport, SocketAddr)>,
     /// The addresses and ports over TLS.
     pub tls: Vec<SocketAddr>,
     /// The addresses and ports over QUIC.
@@ -95,11 +97,18 @@ impl Listening {
 
     /// The addresses for DNS, for reports.
     pub(super) fn status(&self) -> ListenStatus {
-        let addresses = |is_over: fn(Transport) -> bool| {
+        let addresses = |is_over: fn(Transport) -> bool| -> Vec<SocketAddr> {
             self.places.iter().flat_map(|place| place.addresses_over(is_over)).collect()
         };
+        let udp = addresses(|transport| transport == Transport::Udp);
+        let tcp = addresses(|transport| transport == Transport::Tcp);
+        let udp_alone = udp.iter().filter(|address| !tcp.contains(address));
+        let tcp_alone = tcp.iter().filter(|address| !udp.contains(address));
+        let single_transport = (udp_alone.map(|address| (Transport::Udp, *address)))
+            .chain(tcp_alone.map(|address| (Transport::Tcp, *address)));
         ListenStatus {
-            addresses: addresses(|transport| !transport.is_encrypted()),
+            single_transport: single_transport.collect(),
+            addresses: udp.iter().filter(|address| tcp.contains(address)).copied().collect(),
             tls: addresses(|transport| transport == Transport::Tls),
             quic: addresses(|transport| transport == Transport::Quic),
             absent: AddressSpec::addresses(&self.absent),

@@ -9,6 +9,7 @@ use crate::words::{name, octets, of_them};
 
 /// The content of the page.
 pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Markup {
+    let listen = [&status.listen[..], &status.single_transport].concat();
     html! {
         h1 { "Settings" }
         p class="soft" {
@@ -19,7 +20,7 @@ pub(super) fn content(status: &DaemonStatus, settings: &SettingsReport) -> Marku
         }
         div class="card" {
             dl class="facts" {
-                (fact("server.listen", &list(&status.listen, "none")))
+                (fact("server.listen", &list(&listen, "none")))
                 @if !status.awaited.is_empty() { (fact("waiting for an interface", &status.awaited.join(", "))) }
                 (fact("server.http", &list(&status.http, "none")))
                 (fact("server.allow", &list(&status.serves, "none")))

@@ -118,10 +118,12 @@ fn running(status: &DaemonStatus) -> String {
 }
 
 fn listens(status: &DaemonStatus) -> String {
-    match status.listen.as_slice() {
-        [] => "no address".to_owned(),
-        addresses => format!("{}, over UDP and TCP", listed(addresses)),
-    }
+    let both = match status.listen.as_slice() {
+        [] => None,
+        addresses => Some(format!("{}, over UDP and TCP", listed(addresses))),
+    };
+    let all: Vec<String> = both.into_iter().chain(status.single_transport.clone()).collect();
+    if all.is_empty() { "no address".to_owned() } else { all.join("; ") }
 }
 
 fn encrypted(status: &DaemonStatus) -> Option<String> {

@@ -43,7 +43,13 @@ impl Welcome {
     fn text(&self, bound: &ListenStatus) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let listen: Vec<String> = bound.addresses.iter().map(ToString::to_string).collect();
+        let single = bound.single_transport.iter();
+        let single: Vec<String> =
+            single.map(|(transport, address)| format!("{transport}://{address}")).collect();
         let listen = match listen.join(" and ") {
+            none if none.is_empty() && !single.is_empty() => {
+                format!("answers on {BOLD}{}{BOLD:#}", single.join(" and "))
+            }
             none if none.is_empty() => "waits for its addresses".to_owned(),
             all => format!("answers on {BOLD}{all}{BOLD:#} (UDP and TCP)"),
         };

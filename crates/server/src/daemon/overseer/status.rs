@@ -39,6 +39,7 @@ pub(super) fn status<N: Network>(overseer: &Overseer<N>) -> DaemonStatus {
         generation: rules.generation(),
         reloads: overseer.reloads.load(Ordering::Relaxed),
         listen: texts(&bound.addresses),
+        single_transport: single_transport(&bound),
         http: texts(&bound.http),
         encrypted: encrypted(&bound),
         certificate: overseer.about.tls.certificate().map(|it| certificate_state(&it, now_s())),
@@ -89,6 +90,12 @@ fn network<N: Network>(overseer: &Overseer<N>) -> NetworkReport {
         first_recursion: overseer.first_recursion.load().as_deref().cloned(),
         outages: OutageReport::of(&shared.outages(DAY)),
     }
+}
+
+/// The addresses over UDP or TCP alone, as the configuration names addresses.
+fn single_transport(bound: &ListenStatus) -> Vec<String> {
+    let single = bound.single_transport.iter();
+    single.map(|(transport, address)| format!("{transport}://{address}")).collect()
 }
 
 /// The addresses over encrypted transports, as the configuration names addresses.

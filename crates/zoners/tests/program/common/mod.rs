@@ -179,12 +179,16 @@ impl Daemon {
         }
     }
 
-    /// The count of an event, by the control socket.
-    pub(crate) fn counter(&self, name: &str) -> u64 {
+    /// The reply to a command, by the control socket.
+    pub(crate) fn json(&self, command: &str) -> serde_json::Value {
         let socket = self.folder.path().join("run/zoners.sock").display().to_string();
-        let stats = zoners(&["stats", "--json", "--control", &socket]).stdout;
-        let stats: serde_json::Value = serde_json::from_slice(&stats).unwrap();
-        stats["counters"][name].as_u64().unwrap()
+        let reply = zoners(&[command, "--json", "--control", &socket]).stdout;
+        serde_json::from_slice(&reply).unwrap()
+    }
+
+    /// The count of an event.
+    pub(crate) fn counter(&self, name: &str) -> u64 {
+        self.json("stats")["counters"][name].as_u64().unwrap()
     }
 
     pub(crate) fn reconfigure(&mut self, more: &str) {

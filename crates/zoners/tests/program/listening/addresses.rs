@@ -134,3 +134,18 @@ fn a_wildcard_answers_from_the_address_that_was_asked_whenever_that_came() {
         }
     });
 }
+
+#[test]
+fn an_address_over_udp_or_tcp_alone_is_told_as_such() {
+    let table = |scheme: &str| format!("[[listen]]\naddress = \"{scheme}://127.0.0.1:0\"\n");
+    let mut daemon = Daemon::start(&(table("tcp") + &table("udp")));
+    let [udp, tcp] = ["UDP", "TCP"].map(|transport| {
+        let told = daemon.line_with(&format!(", {transport}")).unwrap();
+        let (_, address) = told.split_once("serving on ").unwrap();
+        address.split(',').next().unwrap().to_owned()
+    });
+    let status = daemon.json("status");
+    assert_eq!(status["listen"], serde_json::json!([daemon.address.to_string()]));
+    let single = [format!("udp://{udp}"), format!("tcp://{tcp}")];
+    assert_eq!(status["single_transport"], serde_json::json!(single));
+}

@@ -39,7 +39,7 @@ fn connect(to: SocketAddr, header: &[u8]) -> TcpStream {
 /// A daemon that serves over TCP as a table says, and the address.
 fn serving(table: &str) -> (Daemon, SocketAddr) {
     let mut daemon = Daemon::start(table);
-    let told = daemon.line_with("serving on ").unwrap();
+    let told = daemon.line_with(", TCP").unwrap();
     let (_, address) = told.split_once("serving on ").unwrap();
     let address = address.split(',').next().unwrap().parse().unwrap();
     (daemon, address)
