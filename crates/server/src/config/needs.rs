@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use zoners_dns::Transport;
 use zoners_host::paths::state;
 use zoners_host::ports::is_privileged;
 use zoners_sandbox::{Calls, Need, Needs, certificate_needs};
@@ -126,7 +127,9 @@ impl Config {
         needs.extend(listens);
         needs.extend([("forward", &self.forward), ("stub", &self.stub)].map(|(of, routes)| {
             let servers = || routes.iter().flat_map(|route| &route.servers);
-            let ports = servers().map(|server| Need::Connect(server.port));
+            // Servers over QUIC get datagrams alone, which need no right.
+            let over_tcp = servers().filter(|server| server.encrypted != Some(Transport::Quic));
+            let ports = over_tcp.map(|server| Need::Connect(server.port));
             let is_encrypted = servers().any(UpstreamServer::is_encrypted);
             let certificates = is_encrypted.then(certificate_needs).into_iter().flatten();
             Needs { of, all: ports.chain(certificates).collect() }
@@ -158,7 +161,8 @@ mod tests {
         let text = "[resolver]\nroot-hints = \"/a/hints\"\n[dnssec]\ntrust-anchor = \"/b/anchors\"\n\
                     [local]\nhosts = \"/c/hosts\"\n[cache.redis]\nurl = \"redis://192.0.2.1\"\n\
                     ca-file = \"/d/ca\"\nsecret-file = \"/e/secret\"\n[server]\nstate = \"/f\"\n\
-                    [[forward]]\nzone = \"lan\"\nservers = [\"192.0.2.1:5353\"]\n";
+                    [[forward]]\nzone = \"lan\"\n\
+                    servers = [\"192.0.2.1:5353\", \"https://192.0.2.1:8443\", \"quic://192.0.2.1:8853\"]\n";
         let config = Config::parse(text, "zoners.toml").unwrap();
         let needs = config.needs(Some(Path::new("/g/zoners.toml")));
         let needed = |need: &Need| needs.iter().any(|needs| needs.all.contains(need));
@@ -167,6 +171,10 @@ mod tests {
         }
         assert!(needed(&Need::Write("/f".into())));
         assert!(needed(&Need::Connect(5353)) && needed(&Need::Connect(53)));
+        assert!(
+            needed(&Need::Connect(8443)) && !needed(&Need::Connect(8853)),
+            "QUIC has datagrams"
+        );
         assert!(needed(&Need::Calls(Calls::Files)) && needed(&Need::Calls(Calls::Network)));
         assert!(needed(&Need::Listen(53)) && needed(&Need::Calls(Calls::Listen)));
         assert_eq!(needed(&Need::PrivilegedPorts), is_privileged(53));
