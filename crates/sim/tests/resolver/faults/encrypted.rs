@@ -97,24 +97,31 @@ fn is_all_over(transport: Transport, lab: &Lab) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn one_good_forwarder_is_enough_and_the_rest_cost_a_hedge_at_most() {
-    let good = Link::of(30).speaking(TlsManner::Good);
-    let slow = Link::of(150).speaking(TlsManner::Good);
-    let lab = corp(&[
-        (SILENT, Link::of(10).speaking(TlsManner::Silent)),
-        (RESETTING, Link::of(10).speaking(TlsManner::Resets)),
-        (WRONG, Link::of(10).speaking(TlsManner::WrongCertificate)),
-        (SLOW, slow),
-        (GOOD, good),
-    ]);
-    let times = ask_all(&lab).await;
-    let (median, p99) = (times[NAMES / 2], times[NAMES * 99 / 100]);
-    assert!(median <= ms(32), "the good one: {median:?}");
-    // A handshake takes two round trips, and a hedge is as late as the slow one usually is.
-    assert!(p99 <= ms(150 * 3), "{p99:?}");
-    assert!(is_all_encrypted(&lab));
-    assert!(lab.count(Counter::UpstreamUntrusted) > 0);
-    assert_eq!(lab.count(Counter::UpstreamTcp), 0);
-    assert_eq!(lab.count(Counter::UpstreamTls), lab.count(Counter::UpstreamQueries));
+    for (transport, counter) in [
+        (Transport::Tls, Counter::UpstreamTls),
+        (Transport::Https, Counter::UpstreamHttps),
+        (Transport::Quic, Counter::UpstreamQuic),
+    ] {
+        let good = Link::of(30).speaking(TlsManner::Good);
+        let slow = Link::of(150).speaking(TlsManner::Good);
+        let links = [
+            (SILENT, Link::of(10).speaking(TlsManner::Silent)),
+            (RESETTING, Link::of(10).speaking(TlsManner::Resets)),
+            (WRONG, Link::of(10).speaking(TlsManner::WrongCertificate)),
+            (SLOW, slow),
+            (GOOD, good),
+        ];
+        let lab = corp_over(transport, &links);
+        let times = ask_all(&lab).await;
+        let (median, p99) = (times[NAMES / 2], times[NAMES * 99 / 100]);
+        assert!(median <= ms(32), "the good one: {median:?}");
+        // A handshake takes two round trips, and a hedge is as late as the slow one usually is.
+        assert!(p99 <= ms(150 * 3), "{p99:?}");
+        assert!(is_all_over(transport, &lab));
+        assert!(lab.count(Counter::UpstreamUntrusted) > 0);
+        assert_eq!(lab.count(Counter::UpstreamTcp), 0);
+        assert_eq!(lab.count(counter), lab.count(Counter::UpstreamQueries));
+    }
 }
 
 #[tokio::test(start_paused = true)]
