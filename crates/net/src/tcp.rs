@@ -1,5 +1,5 @@
-//! Queries on TCP connections, which are kept open and shared (RFC 7766 section 6.2), in clear or within TLS (RFC 7858
-//! section 3.4).
+//! Queries on connections, which are kept open and shared (RFC 7766 section 6.2): over TCP in clear or within TLS (RFC
+//! 7858 section 3.4), over HTTPS (RFC 8484) and over QUIC (RFC 9250 section 5.5).
 //!
 //! A connection may die silently: a NAT forgets it, or the address of this machine changes. So a
 //! connection with a late reply is suspect. Later queries use a new connection, and the waiting
