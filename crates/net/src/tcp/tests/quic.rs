@@ -21,6 +21,8 @@ use crate::tcp::connection::UNWRITTEN_IDENTIFIED;
 enum Seen {
     Handshake,
     Cancelled,
+    /// The last connection has ended.
+    Gone,
 }
 
 /// A listener that does with a query what its third octet says: returns it (`q`), ends the stream (`r`), says nothing
@@ -49,6 +51,7 @@ async fn echo(protocol: &[u8]) -> QuicEcho {
 async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedSender<Seen>) {
     let (mut outbox, mut octets) = (Outbox::default(), vec![0; 2048]);
     let now = || Instant::now().into_std();
+    let mut connections = 0;
     loop {
         let deadline = server.deadline().map_or(Instant::now() + HOUR, Instant::from_std);
         tokio::select! {
@@ -84,6 +87,10 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
         outbox.clear();
         let handshakes = server.counted().filter(|it| *it == Counter::ClientQuicHandshakes).count();
         (0..handshakes).for_each(|_| _ = tell.send(Seen::Handshake));
+        let before = std::mem::replace(&mut connections, server.connections());
+        if before > 0 && connections == 0 {
+            let _ = tell.send(Seen::Gone);
+        }
         while server.next_cancelled().is_some() {
             let _ = tell.send(Seen::Cancelled);
         }
@@ -163,6 +170,16 @@ async fn a_query_that_is_given_up_is_cancelled() {
     assert_eq!(ask(&pool, to, 3, b'q').await, ExchangeEvent::Message(query(3)));
     drop(given_up);
     while server.seen.recv().await.unwrap() != Seen::Cancelled {}
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_no_query_any_more_ends_after_its_last_reply() {
+    let mut server = echo(b"doq").await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    let mut exchange = pool.send(to, query(1), None);
+    pool.open.lock().by_server.clear();
+    assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(1)));
+    while server.seen.recv().await.unwrap() != Seen::Gone {}
 }
 
 #[tokio::test]
