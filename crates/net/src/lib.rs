@@ -1,7 +1,7 @@
 //! The sockets of Zoners; this crate knows nothing about the meaning of DNS messages.
 //!
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query,
-//! and reused TCP connections. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
+//! and a pool of reused connections over TCP, TLS, HTTPS and QUIC. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP
 //! in batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`proxy_header`] reads
 //! the client that a load balancer names. [`held`] bounds the memory of streams, [`descriptors`] the number of open
 //! sockets, [`client_slots`] the share of each client. The only `unsafe` of the project is in `datagrams::batched`.
@@ -17,11 +17,11 @@ pub mod listen;
 mod nat64;
 mod needs;
 mod observer;
+mod pool;
 pub mod proxy_header;
 pub mod quic;
 mod sources;
 pub mod stream;
-mod tcp;
 mod udp;
 mod upstream;
 

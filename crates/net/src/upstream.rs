@@ -16,8 +16,8 @@ use crate::descriptors::Descriptors;
 use crate::link_binding::LinkBindings;
 use crate::nat64::Nat64;
 use crate::observer::UpstreamObserver;
+use crate::pool::{Pool, PooledExchange};
 use crate::sources::Sources;
-use crate::tcp::{Pool, TcpExchange};
 use crate::udp::{Carrier, Spares, UdpExchange};
 pub use observed::ObservedExchange;
 
@@ -175,7 +175,7 @@ impl Sockets {
                     Carrier::New(descriptor) => Some(descriptor),
                     Carrier::Any | Carrier::Spare(_) => None,
                 };
-                SocketExchange::Tcp(self.connections.send(
+                SocketExchange::Pooled(self.connections.send(
                     Endpoint { address, ..to },
                     query,
                     descriptor,
@@ -191,7 +191,7 @@ pub enum SocketExchange {
     /// As a datagram.
     Udp(UdpExchange),
     /// On a connection: over TCP, TLS, HTTPS or QUIC.
-    Tcp(TcpExchange),
+    Pooled(PooledExchange),
     /// Either, with a witness.
     Observed(Box<ObservedExchange>),
 }
@@ -200,7 +200,7 @@ impl Exchange for SocketExchange {
     async fn receive(&mut self) -> ExchangeEvent {
         match self {
             SocketExchange::Udp(exchange) => exchange.receive().await,
-            SocketExchange::Tcp(exchange) => exchange.receive().await,
+            SocketExchange::Pooled(exchange) => exchange.receive().await,
             SocketExchange::Observed(exchange) => exchange.receive().await,
         }
     }
@@ -208,7 +208,7 @@ impl Exchange for SocketExchange {
     fn resend(&mut self, query: Bytes) {
         match self {
             SocketExchange::Udp(exchange) => exchange.resend(query),
-            SocketExchange::Tcp(exchange) => exchange.resend(query),
+            SocketExchange::Pooled(exchange) => exchange.resend(query),
             SocketExchange::Observed(exchange) => exchange.resend(query),
         }
     }
@@ -216,7 +216,7 @@ impl Exchange for SocketExchange {
     fn doubt(&mut self) -> bool {
         match self {
             SocketExchange::Udp(_) => false,
-            SocketExchange::Tcp(exchange) => exchange.doubt(),
+            SocketExchange::Pooled(exchange) => exchange.doubt(),
             SocketExchange::Observed(exchange) => exchange.doubt(),
         }
     }

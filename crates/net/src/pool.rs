@@ -23,7 +23,7 @@ use crate::descriptors::{Descriptor, Descriptors, Keeper};
 use crate::held::Held;
 use crate::link_binding::LinkBindings;
 use crate::sources::Sources;
-use connection::{Connection, Ended, Health, TcpReply};
+use connection::{Connection, Ended, Health, PooledReply};
 
 /// Octets of incomplete replies, of all servers: a slow server is given up for the rest. A pending
 /// query whose reply announces a great length takes 4 KiB before more arrives.
@@ -96,9 +96,9 @@ impl Pool {
         to: Endpoint,
         query: Bytes,
         descriptor: Option<Descriptor>,
-    ) -> TcpExchange {
+    ) -> PooledExchange {
         let place = self.put(to, &query, 0, descriptor);
-        TcpExchange { pool: self.clone(), to, query, place, earlier: None }
+        PooledExchange { pool: self.clone(), to, query, place, earlier: None }
     }
 
     /// Closes the connections; queries under way continue on new connections.
@@ -160,7 +160,7 @@ struct Place {
     health: Arc<Health>,
     /// The number of replies received before the query.
     heard: u64,
-    reply: oneshot::Receiver<TcpReply>,
+    reply: oneshot::Receiver<PooledReply>,
 }
 
 impl Drop for Place {
@@ -171,7 +171,7 @@ impl Drop for Place {
 
 /// A query on a connection.
 #[derive(Debug)]
-pub struct TcpExchange {
+pub struct PooledExchange {
     pool: Pool,
     to: Endpoint,
     query: Bytes,
@@ -180,7 +180,7 @@ pub struct TcpExchange {
     earlier: Option<Place>,
 }
 
-impl TcpExchange {
+impl PooledExchange {
     pub(crate) async fn receive(&mut self) -> ExchangeEvent {
         // One reply arrives for a query; if it was unusable, there is no second.
         if self.place.reply.is_terminated() {
@@ -202,7 +202,7 @@ impl TcpExchange {
     }
 
     /// The reply, on either connection. The end of a suspect connection says nothing.
-    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<TcpReply> {
+    fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<PooledReply> {
         if let Some(earlier) = &mut self.earlier
             && let Poll::Ready(reply) = Pin::new(&mut earlier.reply).poll(context)
         {

@@ -10,7 +10,7 @@ use super::{DNS_MESSAGE, meaning};
 use crate::held::Account;
 
 /// Octets of the longest message (RFC 8484 section 6).
-pub(in crate::tcp) const MAX_BODY_OCTETS: usize = 65_535;
+pub(in crate::pool) const MAX_BODY_OCTETS: usize = 65_535;
 
 /// Reads a reply; `account` records the memory held meanwhile.
 ///

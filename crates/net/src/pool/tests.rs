@@ -215,7 +215,7 @@ async fn a_query_on_a_connection_that_died_goes_over_another_and_so_do_later_one
 #[tokio::test]
 async fn of_several_queries_on_a_connection_that_died_one_opens_another() {
     let (pool, to, mut told) = forgotten().await;
-    let mut late: Vec<TcpExchange> = (2..7).map(|id| pool.send(to, query(id), None)).collect();
+    let mut late: Vec<PooledExchange> = (2..7).map(|id| pool.send(to, query(id), None)).collect();
     for (id, exchange) in (2..7).zip(&mut late) {
         assert!(exchange.doubt());
         exchange.resend(query(id));
@@ -276,7 +276,7 @@ async fn elsewhere_connections_are_closed_and_queries_go_over_new_ones() {
     let to = Endpoint::new(listener.local_addr().unwrap(), Transport::Tcp);
     let pool = pool();
     // Opened for the first query; no query is answered here.
-    let mut moving: Vec<TcpExchange> = (1..5).map(|id| pool.send(to, query(id), None)).collect();
+    let mut moving: Vec<PooledExchange> = (1..5).map(|id| pool.send(to, query(id), None)).collect();
     let (mut old, _) = listener.accept().await.unwrap();
     for id in 1..5 {
         assert_eq!(read(&mut old).await.unwrap(), query(id));

@@ -14,7 +14,7 @@ use super::reply::MAX_BODY_OCTETS;
 use super::*;
 use crate::descriptors::Descriptors;
 use crate::held::{Account, Held};
-use crate::tcp::connection::{Health, IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED, WaitingQueries};
+use crate::pool::connection::{Health, IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED, WaitingQueries};
 
 /// The answer of a server to a request.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ struct Seen {
 
 /// A client's end of a conversation.
 struct Asker {
-    queries: mpsc::Sender<(Bytes, oneshot::Sender<TcpReply>)>,
+    queries: mpsc::Sender<(Bytes, oneshot::Sender<PooledReply>)>,
     seen: Arc<Seen>,
     held: Arc<Held>,
     ended: JoinHandle<Result<(), NetworkError>>,
@@ -130,7 +130,7 @@ async fn respond(
 
 impl Asker {
     /// A query with this ID.
-    async fn send(&self, id: u16) -> oneshot::Receiver<TcpReply> {
+    async fn send(&self, id: u16) -> oneshot::Receiver<PooledReply> {
         let (sender, reply) = oneshot::channel();
         let mut query = vec![0; 12];
         query[..2].copy_from_slice(&id.to_be_bytes());
@@ -138,7 +138,7 @@ impl Asker {
         reply
     }
 
-    async fn ask(&self, id: u16) -> TcpReply {
+    async fn ask(&self, id: u16) -> PooledReply {
         self.send(id).await.await.unwrap()
     }
 
@@ -152,7 +152,7 @@ async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
-fn http(fault: HttpFault) -> TcpReply {
+fn http(fault: HttpFault) -> PooledReply {
     Err(Ended::By(NetworkError::Http(fault)))
 }
 

@@ -44,8 +44,8 @@ pub(super) const UNWRITTEN_IDENTIFIED: usize = 128;
 const LAST: Duration = Duration::from_millis(50);
 
 /// The result of a query on a connection.
-pub(super) type TcpReply = Result<Bytes, Ended>;
-pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<TcpReply>)>;
+pub(super) type PooledReply = Result<Bytes, Ended>;
+pub(super) type Queries = mpsc::Receiver<(Bytes, oneshot::Sender<PooledReply>)>;
 
 /// Why nothing more comes on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub(super) enum Ended {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
-    queries: mpsc::Sender<(Bytes, oneshot::Sender<TcpReply>)>,
+    queries: mpsc::Sender<(Bytes, oneshot::Sender<PooledReply>)>,
     health: Arc<Health>,
 }
 
@@ -152,7 +152,7 @@ impl Connection {
         Some(place)
     }
 
-    fn place(&self) -> (oneshot::Sender<TcpReply>, Place) {
+    fn place(&self) -> (oneshot::Sender<PooledReply>, Place) {
         let (sender, reply) = oneshot::channel();
         let (number, health) = (self.number, self.health.clone());
         let heard = health.heard.load(Ordering::Relaxed);

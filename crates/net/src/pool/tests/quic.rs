@@ -13,8 +13,8 @@ use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 
 use super::*;
 use crate::datagrams::Peer;
+use crate::pool::connection::UNWRITTEN_IDENTIFIED;
 use crate::quic::{CloseCode, Outbox, QuicServer, QuicTerms, Reception};
-use crate::tcp::connection::UNWRITTEN_IDENTIFIED;
 
 /// What a server has seen.
 #[derive(Debug, PartialEq, Eq)]

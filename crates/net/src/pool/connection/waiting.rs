@@ -8,16 +8,16 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use zoners_dns::{Message, NetworkError};
 
-use super::{Ended, TcpReply};
+use super::{Ended, PooledReply};
 
 /// The waiting queries of a connection, by ID.
 #[derive(Default)]
-pub(super) struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<TcpReply>>>);
+pub(super) struct WaitingQueries(Mutex<HashMap<u16, oneshot::Sender<PooledReply>>>);
 
 impl WaitingQueries {
     /// The query answered by a message: the query with the ID of the message; or the only waiting
     /// query, as no other host can have sent the message. Otherwise that query would wait in vain.
-    pub(super) fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<TcpReply>> {
+    pub(super) fn asker_of(&self, message: &Bytes) -> Option<oneshot::Sender<PooledReply>> {
         let mut waiting = self.0.lock();
         if let Some(reply) = Message::id_of(message).and_then(|id| waiting.remove(&id)) {
             return Some(reply);
@@ -28,7 +28,7 @@ impl WaitingQueries {
     }
 
     /// The query with this ID, which waits no longer.
-    pub(super) fn take(&self, id: u16) -> Option<oneshot::Sender<TcpReply>> {
+    pub(super) fn take(&self, id: u16) -> Option<oneshot::Sender<PooledReply>> {
         self.0.lock().remove(&id)
     }
 
@@ -44,7 +44,7 @@ impl WaitingQueries {
 
     /// Adds a query that goes on a stream of its own; the ID. An abandoned query is dropped. A query over
     /// 64 KiB or without an ID fails, and so does a query whose ID is in use.
-    pub(super) fn admit(&self, query: &Bytes, reply: oneshot::Sender<TcpReply>) -> Option<u16> {
+    pub(super) fn admit(&self, query: &Bytes, reply: oneshot::Sender<PooledReply>) -> Option<u16> {
         if reply.is_closed() {
             return None;
         }
@@ -66,8 +66,8 @@ impl WaitingQueries {
     pub(super) fn enter(
         &self,
         id: u16,
-        reply: oneshot::Sender<TcpReply>,
-    ) -> Result<(), oneshot::Sender<TcpReply>> {
+        reply: oneshot::Sender<PooledReply>,
+    ) -> Result<(), oneshot::Sender<PooledReply>> {
         let mut waiting = self.0.lock();
         match waiting.contains_key(&id) {
             true => Err(reply),

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use zoners_dns::{Counter, HttpFault, IdentityFault, IdentityId, ServerIdentity};
 
 use super::*;
-use crate::tcp::connection::UNWRITTEN_IDENTIFIED;
+use crate::pool::connection::UNWRITTEN_IDENTIFIED;
 
 /// A server that returns each query, and closes each connection after some requests.
 struct HttpsEcho {

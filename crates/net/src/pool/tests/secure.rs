@@ -88,7 +88,8 @@ async fn queries_share_a_connection_and_a_closed_one_is_resumed() {
 async fn queries_that_wait_for_the_handshake_go_out_together() {
     let server = echo(usize::MAX).await;
     let (pool, to) = (server.pool(), server.named("dns.example"));
-    let mut queries: Vec<TcpExchange> = (1..9).map(|id| pool.send(to, query(id), None)).collect();
+    let mut queries: Vec<PooledExchange> =
+        (1..9).map(|id| pool.send(to, query(id), None)).collect();
     for (id, exchange) in (1..9).zip(&mut queries) {
         assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(id)));
     }

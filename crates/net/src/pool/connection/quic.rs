@@ -14,7 +14,7 @@ use zoners_dns::{Counter, Counters, Endpoint, NetworkError, Random};
 use zoners_tls::client::ClientTls;
 
 use super::waiting::numbered;
-use super::{CONNECT, Conversation, Ended, TcpReply, WaitingQueries, secure};
+use super::{CONNECT, Conversation, Ended, PooledReply, WaitingQueries, secure};
 use crate::descriptors::{Descriptor, ran_out};
 use crate::failure;
 use crate::link_binding::LinkBinding;
@@ -140,7 +140,7 @@ impl Driver<'_> {
     }
 
     /// Gives the query of a stream its reply, with the ID of the query.
-    fn deliver(&mut self, stream: StreamId, message: TcpReply) {
+    fn deliver(&mut self, stream: StreamId, message: PooledReply) {
         let mut streams = self.under_way.iter();
         let Some(at) = streams.position(|(other, _)| *other == stream) else { return };
         let (_, id) = self.under_way.swap_remove(at);

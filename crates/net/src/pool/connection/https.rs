@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use zoners_dns::{Endpoint, HttpFault, NetworkError};
 
 use super::waiting::numbered;
-use super::{Conversation, Ended, TcpReply, WaitingQueries, refuse_all};
+use super::{Conversation, Ended, PooledReply, WaitingQueries, refuse_all};
 use crate::failure;
 use reply::read_reply;
 
@@ -27,9 +27,9 @@ const DNS_MESSAGE: HeaderValue = HeaderValue::from_static("application/dns-messa
 const PORT: u16 = 443;
 /// Queries under way on one connection: servers should allow as many (RFC 9113 section 6.5.2), and may allow fewer.
 /// Further queries wait, or open a connection.
-pub(in crate::tcp) const MAX_UNDER_WAY: usize = 100;
+pub(in crate::pool) const MAX_UNDER_WAY: usize = 100;
 /// The header fields of a reply have fewer octets, as HTTP/2 counts (RFC 9113 section 6.5.2).
-pub(in crate::tcp) const MAX_HEADER_OCTETS: u32 = 8 * 1024;
+pub(in crate::pool) const MAX_HEADER_OCTETS: u32 = 8 * 1024;
 /// Octets of one reply, and of all replies of a connection, that a server may send before the octets are read.
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 128 * 1024;
@@ -114,7 +114,7 @@ fn begin(
     requests: &mut SendRequest<Bytes>,
     uri: &Uri,
     query: &Bytes,
-    reply: oneshot::Sender<TcpReply>,
+    reply: oneshot::Sender<PooledReply>,
     waiting: &WaitingQueries,
 ) -> Option<(u16, ResponseFuture)> {
     let id = waiting.admit(query, reply)?;
