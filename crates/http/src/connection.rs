@@ -14,7 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use crate::HttpEvent;
-use crate::site::{ConnectionEnds, HttpSite};
+use crate::ends::ConnectionEnds;
+use crate::site::HttpSite;
 use crate::write_timeout::WriteTimeout;
 
 /// The least buffer of the HTTP library, in octets.

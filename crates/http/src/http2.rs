@@ -22,7 +22,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::HttpEvent;
-use crate::site::{ConnectionEnds, HttpSite};
+use crate::ends::ConnectionEnds;
+use crate::site::HttpSite;
 use crate::write_timeout::WriteTimeout;
 use untaken::{Pace, UntakenBody};
 

@@ -17,6 +17,7 @@
 mod body;
 mod connection;
 mod download;
+mod ends;
 mod event;
 mod fetch;
 mod host;

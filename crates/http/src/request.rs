@@ -11,8 +11,8 @@ use hyper::{Request, Uri, Version};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
+use crate::ends::ConnectionEnds;
 use crate::refusal::HttpRefusal;
-use crate::site::ConnectionEnds;
 use crate::{HttpLimits, Method};
 
 /// A request with the body.

@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
-use crate::site::{ConnectionEnds, HttpSite};
+use crate::ends::ConnectionEnds;
+use crate::site::HttpSite;
 use crate::within_tls::{self, TlsSource};
 use crate::{HttpEvent, connection};
 

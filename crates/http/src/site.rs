@@ -1,7 +1,7 @@
 //! The site: routes, names and limits.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,6 +12,7 @@ use zoners_net::client_slots::{ClientSlot, ClientSlots};
 use zoners_net::held::Held;
 use zoners_net::proxy_header::ProxyHeaders;
 
+use crate::ends::ConnectionEnds;
 use crate::refusal::HttpRefusal;
 use crate::{HostNames, HttpEvent, HttpLimits, HttpRequest, HttpResponse, Route};
 
@@ -48,15 +49,6 @@ pub struct HttpSite {
     /// File descriptors for connections, shared with further parts of the process.
     descriptors: Arc<Semaphore>,
     observer: Observer,
-}
-
-/// The addresses at both ends of a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct ConnectionEnds {
-    pub(crate) client: SocketAddr,
-    /// The names in the certificate of the client.
-    pub(crate) client_names: Arc<[String]>,
-    pub(crate) local: IpAddr,
 }
 
 /// The share of a connection in the limits.

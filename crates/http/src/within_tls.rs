@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use zoners_tls::{ServerConfig, ServerStream};
 
-use crate::site::{ConnectionEnds, HttpSite};
+use crate::ends::ConnectionEnds;
+use crate::site::HttpSite;
 use crate::{HttpEvent, connection, http2};
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.1).
