@@ -1,7 +1,7 @@
 //! Queries that leave by a certain link: to resolvers of a VPN or of a home.
 //!
-//! The resolvers of a network are named by that network, and have addresses which may mean a different machine, or none,
-//! elsewhere. A socket bound to the link sends nothing once the link is gone.
+//! The resolvers of a network are named by that network, and have addresses which may mean a different machine, or
+//! none, elsewhere. A socket bound to the link sends nothing once the link is gone.
 
 use std::collections::HashMap;
 use std::io;

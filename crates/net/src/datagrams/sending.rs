@@ -13,8 +13,7 @@ pub(super) struct Sending<'a> {
 
 impl<'a> Sending<'a> {
     /// Sends without waiting, by calls that say how many went; returns how many the system refused. A full queue
-    /// refuses all that is left. For a datagram that the system refuses, `instead` may send another, and says whether it
-    /// did.
+    /// refuses all that is left. For a refused datagram, `instead` may send another, and says whether another was sent.
     pub(super) fn all(
         mut self,
         send: impl Fn(&[Outgoing<'a>]) -> io::Result<usize>,

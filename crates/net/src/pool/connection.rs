@@ -36,8 +36,8 @@ const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
 const UNWRITTEN: usize = 32;
-/// The same, of a connection to a server with an identity: all questions of clients may go to the one server, and those
-/// of one batch wait for the handshake together.
+/// The same, of a connection to a server with an identity: all questions of clients may go to one server, and a batch
+/// of questions waits for the handshake together.
 pub(super) const UNWRITTEN_IDENTIFIED: usize = 128;
 /// The interval at which a connection accepting no more queries checks whether its last query was
 /// given up.

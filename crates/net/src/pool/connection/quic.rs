@@ -190,7 +190,7 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Takes a datagram of so many octets, and those that wait behind.
+    /// Takes the datagram just read, of `octets`, and further waiting datagrams.
     fn receive(&mut self, octets: usize) {
         self.client.receive(now(), self.address, &self.incoming[..octets]);
         for _ in 1..BATCH {

@@ -42,8 +42,8 @@ impl WaitingQueries {
         abandoned
     }
 
-    /// Adds a query that goes on a stream of its own; the ID. An abandoned query is dropped. A query over
-    /// 64 KiB or without an ID fails, and so does a query whose ID is in use.
+    /// Adds a query for a stream of its own; the ID. An abandoned query is dropped. A query over 64 KiB or without an
+    /// ID fails, and so does a query whose ID is in use.
     pub(super) fn admit(&self, query: &Bytes, reply: oneshot::Sender<PooledReply>) -> Option<u16> {
         if reply.is_closed() {
             return None;

@@ -25,8 +25,8 @@ enum Seen {
     Gone,
 }
 
-/// A listener that does with a query what its third octet says: returns it (`q`), ends the stream (`r`), says nothing
-/// (`n`), or returns it and ends idle connections (`c`).
+/// A listener. The third octet of a query says what happens: the query is returned (`q`), the stream is ended (`r`),
+/// nothing is said (`n`), or the query is returned and idle connections end (`c`).
 struct QuicEcho {
     address: SocketAddr,
     certificate: String,

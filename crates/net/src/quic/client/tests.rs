@@ -12,10 +12,10 @@ use super::*;
 const SERVER: ([u8; 4], u16) = ([192, 0, 2, 1], 853);
 const CLIENT: ([u8; 4], u16) = ([192, 0, 2, 2], 1000);
 const IDLE: Duration = Duration::from_secs(60);
-/// Octets of a query that the server takes before it reads.
+/// Octets of a query that the server takes before the first read.
 const WINDOW: u32 = 10_000;
 
-/// A client and a server that allows so many streams.
+/// A client, and a server with a limit of streams.
 struct Pair {
     client: QuicClient,
     server: Endpoint,

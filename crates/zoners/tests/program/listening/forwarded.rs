@@ -1,4 +1,4 @@
-//! A zone that one daemon forwards to another, over HTTPS and QUIC.
+//! A zone forwarded from one daemon to another daemon, over HTTPS and QUIC.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

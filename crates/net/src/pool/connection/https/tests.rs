@@ -23,7 +23,7 @@ enum Answer {
     Message(usize),
     Status(u16),
     ContentType(&'static str),
-    /// A header field whose value has so many octets.
+    /// A header field with a value of so many octets.
     Header(usize),
     /// The stream is reset.
     Reset,
@@ -254,7 +254,7 @@ async fn queries_under_way_have_a_limit_and_abandoned_ones_make_room() {
     settle().await;
     assert_eq!(asker.requests(), MAX_UNDER_WAY);
     assert_eq!(asker.seen.cancelled.load(Ordering::Relaxed), 0);
-    // A query that is abandoned while it waits is never sent.
+    // An abandoned query is never sent.
     replies.remove(MAX_UNDER_WAY);
     replies.remove(7);
     settle().await;
