@@ -231,7 +231,7 @@ impl QuicConnection {
             Ok(written) if written == framed.len() => {
                 let _ = self.proto.send_stream(id).finish();
             }
-            Ok(written) => drop(self.unsent.insert(id, Bytes::copy_from_slice(&framed[written..]))),
+            Ok(written) => self.write(id, Bytes::copy_from_slice(&framed[written..])),
             Err(WriteError::Blocked) => {
                 self.unsent.insert(id, Bytes::copy_from_slice(framed));
             }
@@ -249,12 +249,17 @@ impl QuicConnection {
 
     /// Writes the rest of a response as far as the client has room.
     fn write(&mut self, id: StreamId, mut rest: Bytes) {
-        match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
-            Ok(_) if rest.is_empty() => {
-                let _ = self.proto.send_stream(id).finish();
+        loop {
+            match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
+                Ok(_) if rest.is_empty() => {
+                    let _ = self.proto.send_stream(id).finish();
+                    return;
+                }
+                // Room is told of only after a write that found none.
+                Ok(_) => {}
+                Err(WriteError::Blocked) => return drop(self.unsent.insert(id, rest)),
+                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return,
             }
-            Ok(_) | Err(WriteError::Blocked) => drop(self.unsent.insert(id, rest)),
-            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
         }
     }
 }

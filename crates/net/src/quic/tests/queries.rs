@@ -1,5 +1,7 @@
 //! Queries and their answers.
 
+use std::time::Duration;
+
 use super::peers::{ClientLike, World, query};
 use crate::quic::CloseCode;
 
@@ -109,4 +111,23 @@ fn early_data_is_answered_at_once_if_a_replay_does_no_harm() {
     world.clients[client].hears = usize::MAX;
     let late = world.run_after(std::time::Duration::from_secs(2));
     assert_eq!(late.iter().map(|query| query.octets[2]).collect::<Vec<_>>(), [UPDATE << 3]);
+}
+
+#[test]
+fn the_longest_answer_comes_over_several_windows() {
+    let mut world = World::new();
+    let client = world.connect("192.0.2.7", ClientLike::Ordinary);
+    world.run();
+    let stream = world.clients[client].ask();
+    let query = world.run().remove(0);
+    world.answer(&query, u16::MAX);
+    let (mut heard, mut end) = (0, None);
+    for _ in 0..100 {
+        world.run_after(Duration::from_millis(30));
+        if end.is_none() {
+            let (octets, ended) = world.clients[client].heard(stream);
+            (heard, end) = (heard + octets.len(), ended);
+        }
+    }
+    assert_eq!((heard, end), (2 + usize::from(u16::MAX), Some(None)));
 }
