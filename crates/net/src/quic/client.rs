@@ -202,13 +202,18 @@ impl QuicClient {
 
     /// Writes a query as far as the server has room.
     fn write(&mut self, id: StreamId, mut rest: Bytes) {
-        match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
-            Ok(_) if rest.is_empty() => {
-                let _ = self.proto.send_stream(id).finish();
+        loop {
+            match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
+                Ok(_) if rest.is_empty() => {
+                    let _ = self.proto.send_stream(id).finish();
+                    return;
+                }
+                // Room is told of only after a write that found none.
+                Ok(_) => {}
+                Err(WriteError::Blocked) => return drop(self.unsent.insert(id, rest)),
+                // The end of the stream is an event of its own.
+                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return,
             }
-            Ok(_) | Err(WriteError::Blocked) => drop(self.unsent.insert(id, rest)),
-            // The end of the stream is an event of its own.
-            Err(WriteError::Stopped(_) | WriteError::ClosedStream) => {}
         }
     }
 

@@ -98,8 +98,7 @@ impl Driver<'_> {
     async fn run(mut self) -> Result<(), NetworkError> {
         loop {
             self.take_events()?;
-            let before = std::mem::replace(&mut self.held, self.client.held());
-            self.conversation.account.change(before, self.held).await;
+            self.tell_held().await?;
             let is_over = self.is_closing && self.under_way.is_empty();
             if is_over {
                 self.client.close(now());
@@ -137,6 +136,17 @@ impl Driver<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the account what the connection holds; waits while all connections hold too much.
+    async fn tell_held(&mut self) -> Result<(), NetworkError> {
+        let before = std::mem::replace(&mut self.held, self.client.held());
+        let account = self.conversation.account;
+        tokio::select! {
+            biased;
+            _ = account.change(before, self.held) => Ok(()),
+            () = account.given_up() => Err(NetworkError::NoSocket),
+        }
     }
 
     /// Gives the query of a stream its reply, with the ID of the query.

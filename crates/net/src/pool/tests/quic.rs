@@ -26,7 +26,7 @@ enum Seen {
 }
 
 /// A listener. The third octet of a query says what happens: the query is returned (`q`), the stream is ended (`r`),
-/// nothing is said (`n`), or the query is returned and idle connections end (`c`).
+/// nothing is said (`n`), a long message is returned (`l`), or the query is returned and idle connections end (`c`).
 struct QuicEcho {
     address: SocketAddr,
     certificate: String,
@@ -69,6 +69,9 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
             match query.octets.get(2) {
                 Some(b'r') => server.give_up(query.stream, CloseCode::InternalError),
                 Some(b'n') => {}
+                Some(b'l') => {
+                    server.answer(query.stream, &[&[0xFF, 0xFF][..], &[0; 65_535]].concat())
+                }
                 conduct => {
                     is_leaving |= conduct == Some(&b'c');
                     let length = (query.octets.len() as u16).to_be_bytes();
@@ -170,6 +173,19 @@ async fn a_query_that_is_given_up_is_cancelled() {
     assert_eq!(ask(&pool, to, 3, b'q').await, ExchangeEvent::Message(query(3)));
     drop(given_up);
     while server.seen.recv().await.unwrap() != Seen::Cancelled {}
+}
+
+#[tokio::test]
+async fn a_connection_that_holds_too_much_is_given_up() {
+    let server = echo(b"doq").await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    let long = Bytes::from([&[0, 1][..], &[0; 65_533]].concat());
+    // Without the octets in the message of a failure.
+    assert!(ask(&pool, to, 1, b'l').await == ExchangeEvent::Message(long));
+    let small = Pool { held: Held::new(20_000), ..server.pool() };
+    let failed = ExchangeEvent::Failed(NetworkError::NoSocket);
+    assert_eq!(ask(&small, to, 1, b'l').await, failed);
+    assert_eq!(small.held.octets(), 0);
 }
 
 #[tokio::test]

@@ -38,11 +38,11 @@ fn certified(protocol: &[u8]) -> (Arc<rustls::ServerConfig>, ClientTls) {
 impl Pair {
     fn new(streams: u32) -> Self {
         let (server, trust) = certified(b"doq");
-        Pair::with(streams, server, &trust, "dns.example")
+        Pair::with((streams, WINDOW), server, &trust, "dns.example")
     }
 
     fn with(
-        streams: u32,
+        (streams, window): (u32, u32),
         server: Arc<rustls::ServerConfig>,
         trust: &ClientTls,
         name: &str,
@@ -51,7 +51,7 @@ impl Pair {
         let mut config = ServerConfig::with_crypto(Arc::new(crypto));
         let mut transport = TransportConfig::default();
         transport.max_concurrent_bidi_streams(streams.into()).mtu_discovery_config(None);
-        transport.enable_segmentation_offload(false).stream_receive_window(WINDOW.into());
+        transport.enable_segmentation_offload(false).stream_receive_window(window.into());
         config.transport_config(Arc::new(transport));
         let endpoint = Arc::new(EndpointConfig::default());
         let server = Endpoint::new(endpoint, Some(Arc::new(config)), false, None);
@@ -203,6 +203,24 @@ fn a_reply_may_be_as_long_as_a_message() {
 }
 
 #[test]
+fn queries_beyond_the_send_window_go_out_once_others_have_come() {
+    let (server, trust) = certified(b"doq");
+    let mut pair = Pair::with((10, 1 << 20), server, &trust, "dns.example");
+    pair.run();
+    let sent = [(); 3].map(|()| pair.client.ask(&[0; 65_535]).unwrap());
+    assert_eq!(pair.client.held(), 3 * 65_537 - SEND_WINDOW as usize);
+    for _ in 0..100 {
+        pair.run_after(Duration::from_millis(30));
+    }
+    assert_eq!(pair.client.held(), 0);
+    let queries = std::iter::from_fn(|| pair.query());
+    assert_eq!(
+        queries.map(|(id, query)| (id, query.len())).collect::<Vec<_>>(),
+        sent.map(|id| (id, 65_537))
+    );
+}
+
+#[test]
 fn what_is_no_reply_ends_its_stream_alone() {
     let mut pair = Pair::new(10);
     pair.run();
@@ -270,12 +288,12 @@ fn a_server_that_does_not_prove_its_identity_is_named() {
         (&trust, "other.example", IdentityFault::WrongName),
         (&other, "dns.example", IdentityFault::UnknownIssuer),
     ] {
-        let mut pair = Pair::with(1, server.clone(), trust, name);
+        let mut pair = Pair::with((1, WINDOW), server.clone(), trust, name);
         let lost = QuicClientEvent::Lost(NetworkError::Untrusted(fault));
         assert_eq!(pair.run(), [lost]);
     }
     let (server, trust) = certified(b"h3");
-    let mut pair = Pair::with(1, server, &trust, "dns.example");
+    let mut pair = Pair::with((1, WINDOW), server, &trust, "dns.example");
     assert_eq!(pair.run(), [QuicClientEvent::Lost(NetworkError::Handshake)]);
 }
 
