@@ -24,7 +24,7 @@ use zoners_sim::{SimNetwork, world};
 use near::Near;
 
 /// Queries that are under way together, as in a batch of the daemon.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 
 /// The signatures of the simulated Internet are in date then: 2026-11-23.
 const WALL: u64 = 1_795_392_000;

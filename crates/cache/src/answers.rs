@@ -6,7 +6,7 @@ use zoners_dns::{Checking, Moment, NameSlice, Rtype, Security, packet};
 
 use crate::Cache;
 use crate::codec::ValueReader;
-use crate::key::CacheKey;
+use crate::key::{CacheKey, with_answer_key};
 
 /// The key of a finished answer, beside the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +70,7 @@ impl Cache {
         now: Moment,
         read: impl FnOnce(FinishedAnswer<'_>) -> R,
     ) -> Option<R> {
-        self.table.get(table_key(name, key).as_slice(), now, |value, expires| {
+        let read = |value: &[u8], expires| {
             let mut value = ValueReader(value);
             if value.u32()? != generation {
                 return None;
@@ -81,13 +81,15 @@ impl Cache {
             let (offsets, message) = value.0.split_at_checked(count * 2)?;
             let age = made.seconds_until(now);
             Some(read(FinishedAnswer { message, age, made, expires, security, offsets }))
-        })
+        };
+        let fields = (key.flags(), key.group);
+        with_answer_key(name, key.rtype, fields, |key| self.table.get(key, now, read))
     }
 
     /// Claims the refresh of an answer before its expiry. False if the refresh is claimed already.
     #[must_use]
     pub fn claim_refresh(&self, name: &NameSlice, key: AnswerKey) -> bool {
-        self.table.claim(table_key(name, key).as_slice())
+        with_answer_key(name, key.rtype, (key.flags(), key.group), |key| self.table.claim(key))
     }
 
     /// Caches a finished answer for `ttl` seconds, the least TTL of its records. False if the
@@ -114,7 +116,8 @@ impl Cache {
         value.put_u16(offsets.len() as u16);
         offsets.iter().for_each(|at| value.put_u16(*at));
         value.put_slice(message);
-        self.table.insert(&table_key(name, key), &value, now.after_seconds(ttl), now)
+        let key = CacheKey::of_answer(name, key.rtype, key.flags(), key.group);
+        self.table.insert(&key, &value, now.after_seconds(ttl), now)
     }
 }
 
@@ -124,13 +127,12 @@ pub(crate) fn status(value: &[u8]) -> Option<u8> {
     value.get(12).copied()
 }
 
-// Inlined, since a key that is returned is copied.
-#[inline(always)]
-fn table_key(name: &NameSlice, key: AnswerKey) -> CacheKey {
-    let flags = u8::from(key.dnssec_ok)
-        | u8::from(key.checking.is_disabled()) << 1
-        | u8::from(key.compact_ok) << 2;
-    CacheKey::of_answer(name, key.rtype, flags, key.group)
+impl AnswerKey {
+    fn flags(self) -> u8 {
+        u8::from(self.dnssec_ok)
+            | u8::from(self.checking.is_disabled()) << 1
+            | u8::from(self.compact_ok) << 2
+    }
 }
 
 #[cfg(test)]

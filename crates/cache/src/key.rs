@@ -9,6 +9,9 @@ use zoners_dns::{Endpoint, IdentityId, Name, NameSlice, Rtype, Transport};
 
 /// Octets of the longest key (name, kind and endpoint), rounded up to whole blocks.
 const MAX_KEY_OCTETS: usize = 288;
+/// Octets of a short key, in whole blocks: nearly every key is short, and to clear the room of the longest takes longer
+/// than all the rest.
+const SHORT_KEY_OCTETS: usize = 64;
 /// Octets converted to lower case at once.
 const LOWERCASE_BLOCK: usize = 32;
 /// Octets of the digest of a server's identity.
@@ -79,8 +82,7 @@ impl CacheKey {
 
     /// The key of a finished answer.
     pub(crate) fn of_answer(name: &NameSlice, rtype: Rtype, flags: u8, group: u8) -> Self {
-        let [high, low] = rtype.to_int().to_be_bytes();
-        CacheKey::new(name.as_slice(), EntryKind::Answer, &[high, low, flags, group])
+        CacheKey::new(name.as_slice(), EntryKind::Answer, &answer_fields(rtype, flags, group))
     }
 
     /// The key of the infra entry of a server.
@@ -130,18 +132,8 @@ impl CacheKey {
     // Inlined, because each look-up makes a key, and moving a key costs more than making one.
     #[inline(always)]
     fn new(name: &[u8], kind: EntryKind, rest: &[u8]) -> Self {
-        let mut octets = [0; MAX_KEY_OCTETS];
-        let (end, length) = (name.len(), name.len() + 1 + rest.len());
         // A name has at most 255 octets and an endpoint 27, so the octets fit.
-        octets[..end].copy_from_slice(name);
-        // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
-        // zeros, which are no letters.
-        let blocks = octets.as_chunks_mut::<LOWERCASE_BLOCK>().0;
-        for block in &mut blocks[..end.div_ceil(LOWERCASE_BLOCK)] {
-            block.make_ascii_lowercase();
-        }
-        octets[end] = kind as u8;
-        octets[end + 1..length].copy_from_slice(rest);
+        let (octets, length) = (key_octets(name, kind, rest), name.len() + 1 + rest.len());
         CacheKey { octets, length, kind }
     }
 
@@ -165,6 +157,50 @@ impl CacheKey {
             Some((at, &self.octets[at..self.length]))
         })
     }
+}
+
+/// Calls `look` with the key of a finished answer, which is not moved: every client query makes one.
+#[inline(always)]
+pub(crate) fn with_answer_key<R>(
+    name: &NameSlice,
+    rtype: Rtype,
+    (flags, group): (u8, u8),
+    look: impl FnOnce(&[u8]) -> R,
+) -> R {
+    let rest = answer_fields(rtype, flags, group);
+    let length = name.len() + 1 + rest.len();
+    let (short, long);
+    let octets: &[u8] = if length <= SHORT_KEY_OCTETS {
+        short = key_octets::<SHORT_KEY_OCTETS>(name.as_slice(), EntryKind::Answer, &rest);
+        &short[..length]
+    } else {
+        long = CacheKey::of_answer(name, rtype, flags, group);
+        long.as_slice()
+    };
+    look(octets)
+}
+
+/// The fields behind name and kind in the key of a finished answer.
+fn answer_fields(rtype: Rtype, flags: u8, group: u8) -> [u8; 4] {
+    let [high, low] = rtype.to_int().to_be_bytes();
+    [high, low, flags, group]
+}
+
+/// The octets of a key, with zeros behind.
+#[inline(always)]
+fn key_octets<const ROOM: usize>(name: &[u8], kind: EntryKind, rest: &[u8]) -> [u8; ROOM] {
+    let mut octets = [0; ROOM];
+    let end = name.len();
+    octets[..end].copy_from_slice(name);
+    // Whole blocks are converted faster. The conversion changes neither lengths of labels nor
+    // zeros, which are no letters.
+    let blocks = octets.as_chunks_mut::<LOWERCASE_BLOCK>().0;
+    for block in &mut blocks[..end.div_ceil(LOWERCASE_BLOCK)] {
+        block.make_ascii_lowercase();
+    }
+    octets[end] = kind as u8;
+    octets[end + 1..end + 1 + rest.len()].copy_from_slice(rest);
+    octets
 }
 
 /// Octets of the name at the beginning of a key.
@@ -299,6 +335,16 @@ mod tests {
             assert_eq!(name::from_offset(&www, at).as_ref(), Some(&ancestor));
             let own = CacheKey::of_type(EntryKind::Denial, ancestor.for_slice(), Rtype::A);
             assert_eq!(key, own.as_slice());
+        }
+    }
+
+    #[test]
+    fn keys_of_answers_are_right_on_both_sides_of_the_edge_of_short_ones() {
+        for length in SHORT_KEY_OCTETS - 8..SHORT_KEY_OCTETS + 2 {
+            let name = name::parse(&format!("{}.Abc", "A".repeat(length - 6))).unwrap();
+            let lower = name.as_slice().to_ascii_lowercase();
+            let expected = [&lower[..], &[EntryKind::Answer as u8, 0, 28, 5, 7]].concat();
+            with_answer_key(name.for_slice(), Rtype::AAAA, (5, 7), |key| assert_eq!(key, expected));
         }
     }
 
