@@ -110,6 +110,7 @@ impl BenchService {
                 let service = self.service.clone();
                 misses.spawn(Box::pin(async move { service.recurse(miss, None).await }));
             }
+            self.service.flush_events();
             misses.join_all().await;
         }
         assert_eq!(self.count(Counter::ClientServfail), 0, "a failure is no answer");

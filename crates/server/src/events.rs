@@ -1,11 +1,13 @@
 //! An event for each finished client query, on a bounded ring for each reader whose filter admits the event.
 //!
-//! Without a reader a worker composes no event; the worker looks for readers once a batch ([`QueryEvents::are_read`]).
-//! A worker never waits for a reader: where a ring is full, the event is lost and counted
-//! ([`EventReader::lost`], `events_lost`).
+//! Without a reader a worker notes no event; the worker looks for readers once a batch ([`QueryEvents::are_read`]), and
+//! gives them the noted events after the responses of the batch ([`QueryEvents::flush`]). A worker never waits for a
+//! reader: where a ring is full, the event is lost and counted ([`EventReader::lost`], `events_lost`).
 
 mod filter;
 pub(crate) mod recorder;
+mod ring;
+mod tape;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +18,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rtrb::{Consumer, Producer, RingBuffer};
 use smallvec::SmallVec;
 use zoners_api::QueryOutcome;
 use zoners_dns::{ClockReading, Counter, EdeCode, Moment, OptRcode, Rtype};
@@ -24,7 +25,13 @@ use zoners_dns::{ClockReading, Counter, EdeCode, Moment, OptRcode, Rtype};
 use crate::client::Client;
 pub use filter::EventFilter;
 use recorder::MissRecorder;
+pub use ring::EventReader;
+use ring::Ring;
+use tape::EventTape;
+pub(crate) use tape::QueryEnd;
 
+/// The most events that are noted before readers get them: two batches.
+const MAX_NOTED: usize = 64;
 /// Octets of a name in an event without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
 
@@ -48,19 +55,12 @@ pub struct QueryEvent {
 }
 
 /// The question of an event, as the client spelled it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventQuestion {
     /// QNAME in wire format.
     pub name: SmallVec<[u8; INLINE_NAME_OCTETS]>,
     /// QTYPE.
     pub rtype: Rtype,
-}
-
-/// The octets of the name in one piece; the derived copy goes octet by octet.
-impl Clone for EventQuestion {
-    fn clone(&self) -> Self {
-        EventQuestion { name: SmallVec::from_slice(&self.name), rtype: self.rtype }
-    }
 }
 
 /// The counter of queries with this outcome; no two outcomes share one.
@@ -104,7 +104,7 @@ const NO_HIT: u64 = u64::MAX;
 pub struct QueryEvents {
     /// Attached readers.
     readers: AtomicUsize,
-    rings: Mutex<Vec<Ring>>,
+    rings: Mutex<Rings>,
     /// Whether misses are recorded for the history.
     is_recorded: AtomicBool,
     recorder: OnceLock<MissRecorder>,
@@ -112,20 +112,11 @@ pub struct QueryEvents {
     next_hit_ms: AtomicU64,
 }
 
-/// The worker's end of a reader's ring.
-struct Ring {
-    filter: EventFilter,
-    /// Whether the filter admits every event.
-    admits_all: bool,
-    events: Producer<QueryEvent>,
-    lost: Arc<AtomicU64>,
-}
-
-/// Reads the events of a worker in order; detached when dropped.
-pub struct EventReader {
-    source: Arc<QueryEvents>,
-    events: Consumer<QueryEvent>,
-    lost: Arc<AtomicU64>,
+/// The rings of all readers, and the noted events of the present batch.
+#[derive(Default)]
+struct Rings {
+    rings: Vec<Ring>,
+    noted: EventTape,
 }
 
 impl Default for QueryEvents {
@@ -141,16 +132,23 @@ impl Default for QueryEvents {
 }
 
 impl QueryEvents {
-    /// Attaches a reader with a ring for `capacity` events admitted by `filter`. The memory of the ring is allocated at
-    /// once.
+    /// Attaches a reader with a ring for `capacity` events admitted by `filter`.
     #[must_use]
     pub fn attach(self: &Arc<Self>, capacity: usize, filter: EventFilter) -> EventReader {
-        let (producer, events) = RingBuffer::new(capacity);
-        let lost = Arc::<AtomicU64>::default();
-        let admits_all = filter == EventFilter::default();
-        self.rings.lock().push(Ring { filter, admits_all, events: producer, lost: lost.clone() });
+        let (ring, reader) = ring::ring(self.clone(), capacity, filter);
+        let mut rings = self.rings.lock();
+        if rings.rings.is_empty() {
+            // Noted for a reader that went away.
+            rings.noted.clear();
+        }
+        rings.rings.push(ring);
         self.readers.fetch_add(1, Ordering::Relaxed);
-        EventReader { source: self.clone(), events, lost }
+        reader
+    }
+
+    fn detach(&self, reader: &EventReader) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+        self.rings.lock().rings.retain(|ring| !ring.is_read_by(reader));
     }
 
     /// The recorder of misses, if misses are recorded.
@@ -193,51 +191,46 @@ impl QueryEvents {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event. An
-    /// event that every reader loses is not composed. The last reader gets the event without a copy, since there is one
-    /// as a rule.
-    pub(crate) fn put(&self, compose: impl FnOnce() -> QueryEvent) -> u64 {
+    /// Notes the end of a query at once; the readers get the event with [`QueryEvents::flush`]. Returns how many events
+    /// readers have lost.
+    #[inline]
+    pub(crate) fn note(&self, end: QueryEnd, query: &[u8]) -> u64 {
         let mut rings = self.rings.lock();
-        if rings.iter().all(Ring::loses_any_event) {
-            rings.iter().for_each(Ring::count_lost);
-            return rings.len() as u64;
-        }
-        let event = compose();
-        let Some((last, others)) = rings.split_last_mut() else { return 0 };
-        let mut lost = 0;
-        for ring in others {
-            if ring.accepts(&event, &mut lost) {
-                let _ = ring.events.push(event.clone());
-            }
-        }
-        if last.accepts(&event, &mut lost) {
-            let _ = last.events.push(event);
-        }
-        lost
+        rings.noted.push(end, query);
+        if rings.noted.len() < MAX_NOTED { 0 } else { rings.flush() }
+    }
+
+    /// Gives the noted events to each reader whose filter admits them; returns how many events readers have lost.
+    pub(crate) fn flush(&self) -> u64 {
+        self.rings.lock().flush()
+    }
+
+    /// Gives an event to each reader whose filter admits the event; returns how many readers have lost the event.
+    pub(crate) fn put(&self, event: &QueryEvent) -> u64 {
+        let mut rings = self.rings.lock();
+        rings.noted.push_event(event);
+        rings.flush()
     }
 }
 
-impl Ring {
-    /// Whether the reader wants every event and has no room.
-    fn loses_any_event(&self) -> bool {
-        self.admits_all && self.events.is_full()
-    }
-
-    /// Whether the reader wants the event and has room; an event without room is counted.
-    fn accepts(&self, event: &QueryEvent, lost: &mut u64) -> bool {
-        let is_wanted = self.admits_all || self.filter.admits(event);
-        let has_room = !self.events.is_full();
-        if is_wanted && !has_room {
-            self.count_lost();
-            *lost += 1;
+impl Rings {
+    fn flush(&mut self) -> u64 {
+        let noted = self.noted.len();
+        if noted == 0 {
+            return 0;
         }
-        is_wanted && has_room
-    }
-
-    /// Counts a lost event. The worker alone writes, as in [`zoners_dns::Counters`].
-    fn count_lost(&self) {
-        let lost = self.lost.load(Ordering::Relaxed);
-        self.lost.store(lost + 1, Ordering::Relaxed);
+        let lost = match self.rings.iter().all(Ring::loses_all) {
+            true => {
+                self.rings.iter().for_each(|ring| ring.count_lost(noted as u64));
+                (noted * self.rings.len()) as u64
+            }
+            false => {
+                let tape = Arc::new(self.noted.clone());
+                self.rings.iter_mut().map(|ring| ring.put(&tape)).sum()
+            }
+        };
+        self.noted.clear();
+        lost
     }
 }
 
@@ -245,31 +238,5 @@ impl Ring {
 impl fmt::Debug for QueryEvents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryEvents").field("readers", &self.readers).finish_non_exhaustive()
-    }
-}
-
-impl EventReader {
-    /// The next event, if any. Never waits: a reader polls.
-    pub fn next_event(&mut self) -> Option<QueryEvent> {
-        self.events.pop().ok()
-    }
-
-    /// Admitted events that found the ring full.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for EventReader {
-    fn drop(&mut self) {
-        self.source.readers.fetch_sub(1, Ordering::Relaxed);
-        self.source.rings.lock().retain(|ring| !Arc::ptr_eq(&ring.lost, &self.lost));
-    }
-}
-
-impl fmt::Debug for EventReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventReader").field("lost", &self.lost).finish_non_exhaustive()
     }
 }

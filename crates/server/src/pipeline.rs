@@ -258,7 +258,9 @@ impl<N: Network> Service<N> {
     /// Runs every stage: the response to a packet, if there is one.
     pub async fn answer(&self, packet: &[u8], client: Client) -> Option<Vec<u8>> {
         let (mut reply, clock) = (Vec::new(), self.clock());
-        match self.handler(clock)(self, packet, client, clock, &mut reply) {
+        let handled = self.handler(clock)(self, packet, client, clock, &mut reply);
+        self.flush_events();
+        match handled {
             Handled::Reply(_) => Some(reply),
             Handled::Nothing(_) => None,
             Handled::Miss(miss) => self.recurse(miss, None).await,

@@ -237,11 +237,11 @@ mod tests {
         let readers = vec![worker.attach(4, EventFilter::default())];
         let mut state =
             LoggerState::new(&config, folder.path(), readers, counters.clone()).unwrap();
-        worker.put(|| event("192.0.2.7", "www.test"));
-        worker.put(|| event("192.0.2.7", "a.SECRET.test"));
-        worker.put(|| event("192.0.3.7", "www.test"));
-        worker.put(|| event("192.0.4.7", "."));
-        worker.put(|| event("192.0.5.7", "without.room.in.the.ring"));
+        worker.put(&event("192.0.2.7", "www.test"));
+        worker.put(&event("192.0.2.7", "a.SECRET.test"));
+        worker.put(&event("192.0.3.7", "www.test"));
+        worker.put(&event("192.0.4.7", "."));
+        worker.put(&event("192.0.5.7", "without.room.in.the.ring"));
         state.log_waiting();
         assert_eq!(logged(folder.path()), ["192.0.2.0", "192.0.4.0"]);
         assert_eq!(counters.get(Counter::QueryLogRows), 2);
@@ -257,11 +257,11 @@ mod tests {
         let config = QueryLogConfig::default();
         let mut state = LoggerState::new(&config, &gone, readers, counters.clone()).unwrap();
         fs::remove_dir(&gone).unwrap();
-        worker.put(|| event("192.0.2.7", "www.test"));
+        worker.put(&event("192.0.2.7", "www.test"));
         state.log_waiting();
         assert_eq!(counters.get(Counter::QueryLogLost), 1);
         fs::create_dir(&gone).unwrap();
-        worker.put(|| event("192.0.2.8", "www.test"));
+        worker.put(&event("192.0.2.8", "www.test"));
         state.log_waiting();
         assert_eq!(logged(&gone), ["192.0.2.8"]);
         assert_eq!(counters.get(Counter::QueryLogRows), 1);

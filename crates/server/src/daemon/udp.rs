@@ -104,6 +104,7 @@ fn serve_batch<N: Network>(
     for _ in 0..socket.send(batch) {
         service.count(Counter::ClientSendErrors);
     }
+    service.flush_events();
 }
 
 /// Whether a service at this port answers anything (echo, daytime, quote of the day, chargen, time): such a service

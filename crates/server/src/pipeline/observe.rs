@@ -16,7 +16,7 @@ use super::query::Miss;
 use super::{Handled, Service};
 use crate::client::Client;
 use crate::events::recorder::ResolvedMiss;
-use crate::events::{EventQuestion, QueryEvent, outcome_counter};
+use crate::events::{EventQuestion, QueryEnd, QueryEvent, outcome_counter};
 use crate::latency::OutcomeCounts;
 
 impl<N: Network> Service<N> {
@@ -36,7 +36,7 @@ impl<N: Network> Service<N> {
         };
         if self.events.are_read() {
             let reply = if is_replied { &reply[..] } else { &[] };
-            self.put_event(|| immediate(packet, client, clock, (outcome, reply)));
+            self.note_event(packet, client, clock, (outcome, reply));
         }
         if outcome == QueryOutcome::Cached && self.events.wants_hit(clock) {
             self.record_hit(packet, client, clock, reply);
@@ -57,7 +57,7 @@ impl<N: Network> Service<N> {
         reply: &[u8],
         now: Moment,
     ) {
-        self.put_event(|| QueryEvent {
+        let lost = self.events.put(&QueryEvent {
             question: Some(EventQuestion {
                 name: SmallVec::from_slice(miss.question.name.as_slice()),
                 rtype: miss.question.rtype,
@@ -69,11 +69,21 @@ impl<N: Network> Service<N> {
             received: miss.received,
             took: now.since(miss.received.now),
         });
+        self.worker.counters().add(Counter::EventsLost, lost);
     }
 
-    /// Adds the queries over a stream that ended at once since `before` to the times.
+    /// Gives readers the noted events of a batch, after the responses.
+    pub fn flush_events(&self) {
+        if self.events.are_read() {
+            let lost = self.events.flush();
+            self.worker.counters().add(Counter::EventsLost, lost);
+        }
+    }
+
+    /// Adds the queries over a stream that ended at once since `before` to the times, and gives readers their events.
     pub(crate) fn note_immediate(&self, transport: Transport, before: &OutcomeCounts) {
         self.latencies.note_immediate(transport, before, &self.outcome_counts());
+        self.flush_events();
     }
 
     /// Hands a resolved miss to the history, if one is kept.
@@ -111,28 +121,26 @@ impl<N: Network> Service<N> {
         self.record_miss(from_memory(request.question(), client, received, found));
     }
 
-    fn put_event(&self, compose: impl FnOnce() -> QueryEvent) {
-        let lost = self.events.put(compose);
-        self.worker.counters().add(Counter::EventsLost, lost);
+    /// Notes the event of a query that ended at once.
+    fn note_event(
+        &self,
+        packet: &[u8],
+        client: Client,
+        received: ClockReading,
+        (outcome, reply): (QueryOutcome, &[u8]),
+    ) {
+        let (rcode, reason) = rcode_and_reason(outcome, reply);
+        let end = QueryEnd { client, outcome, rcode, reason, received, took: Duration::ZERO };
+        let lost = self.events.note(end, packet);
+        if lost > 0 {
+            self.worker.counters().add(Counter::EventsLost, lost);
+        }
     }
 
     /// The number of queries that ended so far, by outcome.
     pub(crate) fn outcome_counts(&self) -> OutcomeCounts {
         QueryOutcome::ALL.map(|outcome| self.worker.counters().get(outcome_counter(outcome)))
     }
-}
-
-/// The event of a query that ended at once.
-fn immediate(
-    packet: &[u8],
-    client: Client,
-    received: ClockReading,
-    (outcome, reply): (QueryOutcome, &[u8]),
-) -> QueryEvent {
-    let question = ClientQuery::question_of(packet)
-        .map(|(name, rtype)| EventQuestion { name: SmallVec::from_slice(name.as_slice()), rtype });
-    let (rcode, reason) = rcode_and_reason(outcome, reply);
-    QueryEvent { question, client, outcome, rcode, reason, received, took: Duration::ZERO }
 }
 
 /// A resolved miss for the history. Names are moved, not copied.

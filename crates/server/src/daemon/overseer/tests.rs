@@ -134,10 +134,10 @@ async fn events_of_all_workers_come_in_the_order_of_their_ends() {
     let lab = WatchLab::new();
     let mut caller = lab.watch().await;
     let [first, second] = &lab.workers;
-    first.put(|| event(3, Duration::ZERO));
-    first.put(|| event(1, Duration::from_secs(4)));
-    second.put(|| event(2, Duration::ZERO));
-    second.put(|| event(4, Duration::ZERO));
+    first.put(&event(3, Duration::ZERO));
+    first.put(&event(1, Duration::from_secs(4)));
+    second.put(&event(2, Duration::ZERO));
+    second.put(&event(4, Duration::ZERO));
     for received in [2, 3, 4, 1] {
         assert_eq!(told(&caller.event().await), ("received", received));
     }
@@ -149,7 +149,7 @@ async fn lost_events_are_told_once_after_the_events_before_them() {
     let watches = Watches::new(workers.to_vec());
     let (_, mut watch) = watches.begin(&EventFilter::default(), None).unwrap();
     let put = |worker: &QueryEvents, events: u64| {
-        (0..events).map(|_| worker.put(|| event(1, Duration::ZERO))).sum::<u64>()
+        (0..events).map(|_| worker.put(&event(1, Duration::ZERO))).sum::<u64>()
     };
     let lost = put(&workers[0], 5000) + put(&workers[1], 5000);
     let events = watch.next_events().await;
@@ -169,7 +169,7 @@ async fn a_watch_looks_at_an_interval_and_waits_for_the_first_event() {
     let (_, mut watch) = watches.begin(&EventFilter::default(), None).unwrap();
     let began = Instant::now();
     assert!(timeout(LONG, watch.next_events()).await.is_err());
-    workers[0].put(|| event(1, Duration::ZERO));
+    workers[0].put(&event(1, Duration::ZERO));
     assert_eq!(watch.next_events().await.len(), 1);
     let late = began.elapsed() - LONG;
     assert!(late <= Duration::from_millis(50), "{late:?}");
@@ -228,7 +228,7 @@ async fn a_caller_that_takes_nothing_is_let_go_and_holds_up_nothing() {
     while lab.are_watched() {
         assert!(began.elapsed() < LONG);
         for _ in 0..2000 {
-            lost += lab.workers[0].put(|| event(1, Duration::ZERO));
+            lost += lab.workers[0].put(&event(1, Duration::ZERO));
         }
         assert!(lab.is_answered().await);
         sleep(Duration::from_millis(50)).await;
