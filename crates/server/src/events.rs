@@ -30,8 +30,8 @@ use ring::Ring;
 use tape::EventTape;
 pub(crate) use tape::QueryEnd;
 
-/// The most events that are noted before readers get them: two batches.
-const MAX_NOTED: usize = 64;
+/// The most events that are noted before readers get them.
+const MAX_NOTED: usize = zoners_net::datagrams::BATCH;
 /// Octets of a name in an event without an allocation: longer than nearly every name.
 const INLINE_NAME_OCTETS: usize = 64;
 
