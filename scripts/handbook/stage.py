@@ -11,22 +11,46 @@ import sys
 import time
 
 from . import network
+from .pages import PROJECT
 
 NEEDED = 'unshare', 'nsenter', 'ip', 'dig', 'kdig', 'curl', 'openssl', 'setpriv', 'bash'
 CONFIGURATION = pathlib.Path('/etc/zoners/zoners.toml')
 SERVICE = {'RUNTIME_DIRECTORY': '/run/zoners', 'STATE_DIRECTORY': '/var/lib/zoners'}
 # Time for a machine ten times slower.
 PATIENCE = 60
+# Folders of the machine that the stage does not see.
+HIDDEN = '/run', '/var/lib'
+NAMESPACES = 'unshare', '--mount', '--net', '--pid', '--uts', '--fork', '--kill-child', '--mount-proc', '--'
+SKIPPED = 77
 
 
-def entered(words):
-    """The exit code of this program in namespaces of its own."""
+def entered(script, program, pages):
+    """The exit code of the script in namespaces of its own."""
+    reason = obstacle(program)
+    if reason:
+        return skipped(reason)
+    words = script, 'stage', '--program', program, *pages
+    return subprocess.run([*NAMESPACES, sys.executable, *words], check=False).returncode
+
+
+def obstacle(program):
+    """Why this machine can have no stage; nothing if it can."""
     missing = [name for name in NEEDED if not shutil.which(name)]
-    if missing or os.geteuid() != 0:
-        print(f'SKIPPED: {", ".join(missing) or "only root makes a stage"}', file=sys.stderr)
-        return 77
-    command = ['unshare', '--mount', '--net', '--pid', '--uts', '--fork', '--kill-child', '--mount-proc', '--']
-    return subprocess.run([*command, sys.executable, *words], check=False).returncode
+    if missing:
+        return f'there is no {", ".join(missing)}'
+    if os.geteuid() != 0:
+        return 'only root makes a stage'
+    for path in PROJECT, pathlib.Path(program):
+        if any(path.is_relative_to(folder) for folder in HIDDEN):
+            return f'the stage does not see {path}'
+    # A container may give root no namespaces.
+    tried = subprocess.run([*NAMESPACES, 'true'], check=False, text=True, stderr=subprocess.PIPE)
+    return '' if tried.returncode == 0 else tried.stderr.strip() or 'no namespaces'
+
+
+def skipped(reason):
+    print(f'SKIPPED: {reason}', file=sys.stderr)
+    return SKIPPED
 
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -72,7 +96,7 @@ class Stage:
 
     @staticmethod
     def mount():
-        """The folders that commands write to."""
+        """The folders that commands write to. Where the system refuses them, the test is skipped."""
         script = """
             mount --make-rprivate /
             mount -t tmpfs none /run
@@ -83,7 +107,9 @@ class Stage:
             mount -t tmpfs none /var/lib
             mkdir -m 755 /run/zoners /var/lib/zoners
             mkdir -p /run/systemd/system"""
-        subprocess.run(['sh', '-euc', script], check=True)
+        mounted = subprocess.run(['sh', '-euc', script], check=False, text=True, stderr=subprocess.PIPE)
+        if mounted.returncode:
+            raise SystemExit(skipped(mounted.stderr.strip()))
 
     def files(self):
         """The user of the server, the DNS settings after `zoners install`, and files that configurations of the book name."""
@@ -150,12 +176,16 @@ class Stage:
         return f'{configuration}\n[dnssec]\n{line}\n'
 
     def settle(self):
-        """Waits until lists are in force, which are compiled beside serving, or cannot be had on this Internet."""
+        """Waits until lists are in force, which are compiled beside serving, or cannot be had on this Internet. What
+        `zoners policy lists` says, if the time is over before; otherwise nothing."""
         deadline = time.monotonic() + PATIENCE
-        while '[[policy.' in self.configuration and time.monotonic() < deadline:
+        while '[[policy.' in self.configuration:
             if self.bash('zoners policy pause 0 || zoners policy lists | grep failed').returncode == 0:
-                return
+                break
+            if time.monotonic() > deadline:
+                return self.bash('zoners policy lists').stdout or 'no list'
             time.sleep(0.05)
+        return ''
 
     @staticmethod
     def is_served():
