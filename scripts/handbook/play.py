@@ -27,6 +27,8 @@ from . import sources
 from .pages import COMMANDS, all_pages
 from .stage import PATIENCE, Stage
 
+# Seconds from the first words of a command to the keys: a command that ends in between would have needed none.
+BEFORE_KEYS = 0.5
 # What is typed at a terminal for a mark, and how the block may end then.
 TYPED = {'until Ctrl-C': (b'\x03', (0, 130, -signal.SIGINT)), 'answers y': (b'y\n', (0,))}
 
@@ -87,7 +89,9 @@ def commands(stage, block):
     if block.mark in TYPED:
         yield from at_terminal(stage, block, *TYPED[block.mark])
         return
-    stage.settle()
+    if late := stage.settle():
+        yield f'{block.place}: lists are not in force after {PATIENCE} s:\n{late}'
+        return
     expected = int(block.detail or 0) if block.mark == 'code' else 0
     try:
         ended = stage.bash(block.text)
@@ -103,27 +107,31 @@ def commands(stage, block):
 
 
 def at_terminal(stage, block, keys, codes):
-    """Runs the block at a terminal, and types the keys once something is written."""
+    """Runs the block at a terminal, and types the keys once something is written. A block that ends before is a fault."""
     terminal, own = pty.openpty()
     fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
     process = stage.start(['bash', '-euc', block.text], stdin=own, stdout=own, stderr=own, start_new_session=True,
                           preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     os.close(own)
     with os.fdopen(terminal, 'r+b', buffering=0) as screen:
-        written, typed, deadline = b'', False, time.monotonic() + PATIENCE
+        written, began, typed, deadline = b'', None, False, time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
             if stage.is_served():
                 # Commands that watch have something to show then.
                 stage.bash('dig +tries=1 +time=1 @127.0.0.1 www.example.com || true')
             written += pending(screen)
-            if written and not typed:
+            if written and not began:
+                began = time.monotonic()
+            if began and not typed and time.monotonic() - began > BEFORE_KEYS and process.poll() is None:
                 typed = True
                 screen.write(keys)
         written += pending(screen)
     if process.poll() is None:
         process.kill()
         yield f'{block.place}: goes on after {block.mark}:\n{written.decode(errors="replace")}'
-    elif not typed or process.returncode not in codes:
+    elif not typed:
+        yield f'{block.place}: ended by itself with {process.returncode}:\n{written.decode(errors="replace")}'
+    elif process.returncode not in codes:
         yield f'{block.place}: ended with {process.returncode}:\n{written.decode(errors="replace")}'
 
 
