@@ -70,6 +70,11 @@ class Page:
         paragraphs = re.split(r'\n\s*\n', self.prose())
         return [' '.join(text.split()) for paragraph in paragraphs for text in paragraph.split('`')[1::2]]
 
+    def rows(self):
+        """The rows of tables, as cells without the spaces around."""
+        rows = re.findall(r'^\|(.*)\|$', self.prose(), flags=re.MULTILINE)
+        return [[cell.strip() for cell in row.split('|')] for row in rows]
+
     def links(self):
         return LINK.findall(self.prose())
 

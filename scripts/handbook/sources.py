@@ -112,7 +112,7 @@ class Table:
     parts: list
 
 
-HEADING = re.compile(r'\[\[?[a-z.-]+\]\]?')
+HEADING = re.compile(r'\[\[?[a-z0-9.-]+\]\]?')
 
 
 def goes_on(line):
@@ -147,6 +147,18 @@ def settings():
         else:
             prose.append(bare)
     return tables
+
+
+def defaults():
+    """The values of settings that have a default, as they are written, by key."""
+    found = {}
+    for table in settings():
+        for _, lines in table.parts:
+            for line in lines:
+                setting = re.match(r'([a-z0-9-]+) = ([^#]+)', line)
+                if setting:
+                    found[f'{table.heading.strip("[]")}.{setting[1]}'] = setting[2].strip(' "')
+    return found
 
 
 def keys():

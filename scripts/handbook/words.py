@@ -11,6 +11,13 @@ MAX_NOT_RUN = 10
 NEVER_RUN = {('policy', 'accept'): 'takes a list that has shrunk or grown much'}
 # Lines of the README: what is longer belongs into the book.
 MAX_README = 150
+# The page whose tables name keys of this program in the last column, without their tables too; and the fewest such keys.
+COMING_FROM, MIN_COMING_FROM = SOURCE / 'coming-from.md', 40
+# Pages whose tables have the defaults of keys in the second column, and the fewest rows of each.
+WITH_DEFAULTS = {SOURCE / 'limits.md': 10, SOURCE / 'resolving.md': 4}
+FIGURE = re.compile(r'(\d[\d.,]*)\s*(ms|s|[KMG]iB)?\b')
+# Milliseconds and octets.
+UNITS = {'': 1, 'ms': 1, 's': 1000, 'KiB': 1 << 10, 'MiB': 1 << 20, 'GiB': 1 << 30}
 # Texts in backquotes that look like a key, and are none: names, files, domains.
 NO_KEY = re.compile(r'.*\.(md|toml|txt|example|local|lan|box|arpa|com|net|org|demo|conf|pem|mobileconfig)$')
 
@@ -26,6 +33,8 @@ def faults():
     commands = reference.command_paths()
     yield from quoted(pages, commands)
     yield from never_run(pages, commands)
+    yield from coming_from()
+    yield from defaults()
     yield from figures(pages)
     yield from reference_is_whole()
 
@@ -76,14 +85,14 @@ def marks(pages):
 
 def quoted(pages, commands):
     known, files = sources.keys(), set(sources.state_files())
-    tables = {key.split('.')[0] for key in known if re.fullmatch(r'[a-z-]+\.[a-z0-9-]+', key)}
+    tables = {key.split('.')[0] for key in known if re.fullmatch(r'[a-z0-9-]+\.[a-z0-9-]+', key)}
     names = {counter.name for counter in sources.counters()}
     prefixes = {name.split('_')[0] for name in names}
     for page in pages:
         for text in page.quoted():
             if re.match(r'(sudo )?zoners( |$)', text):
                 yield from (f'{page.name}: `{text}`: {what}' for what in command_faults(text, commands))
-            elif re.fullmatch(r'\[\[?[a-z.-]+\]\]?', text) and text not in known:
+            elif sources.HEADING.fullmatch(text) and text not in known:
                 yield f'{page.name}: no table {text}'
             elif is_key(text) and text.split('.')[0] in tables and text not in known | files:
                 yield f'{page.name}: no setting {text}'
@@ -92,7 +101,7 @@ def quoted(pages, commands):
 
 
 def is_key(text):
-    return re.fullmatch(r'[a-z-]+(\.[a-z0-9-]+)+', text) and not NO_KEY.fullmatch(text)
+    return re.fullmatch(r'[a-z0-9-]+(\.[a-z0-9-]+)+', text) and not NO_KEY.fullmatch(text)
 
 
 def command_faults(text, commands):
@@ -131,6 +140,42 @@ def never_run(pages, commands):
                 path = path_of(text.removeprefix('sudo ').split()[1:], commands)
                 if path and '<COMMAND>\n' not in commands[path] and path not in run:
                     yield f'{page.name}: `{text}`: no block runs zoners {" ".join(path)}'
+
+
+def coming_from():
+    """Keys in the last column of the tables of other servers: no commands, and no values."""
+    known = sources.keys()
+    known |= {key.rpartition('.')[2] for key in known}
+    page, told = Page(COMING_FROM), set()
+    for row in page.rows():
+        keys = [text.partition(' = ')[0] for text in row[-1].split('`')[1::2]]
+        told |= {key for key in keys if not key.startswith('zoners ') and not set('"/') & set(key)}
+    yield from (f'{page.name}: no setting {key}' for key in sorted(told - known))
+    if len(told) < MIN_COMING_FROM:
+        yield f'{page.name}: names {len(told)} settings alone'
+
+
+def defaults():
+    """Figures in the row of a key are the default of the key."""
+    values = sources.defaults()
+    for path, least in WITH_DEFAULTS.items():
+        page, compared = Page(path), 0
+        for cells in page.rows():
+            for key in re.findall(r'`([a-z0-9-]+\.[a-z0-9-]+)`', ' '.join(cells)):
+                expected, told = figure(values.get(key, '')), figure(re.sub('`[^`]*`', '', cells[1]))
+                if expected is None or told is None:
+                    continue
+                compared += 1
+                if told != expected:
+                    yield f'{page.name}: the default of {key} is {values[key]}, not as in {cells[1]!r}'
+        if compared < least:
+            yield f'{page.name}: tells {compared} defaults alone'
+
+
+def figure(text):
+    """The first figure of a text in milliseconds, in octets or as a number; None without one."""
+    found = FIGURE.search(text)
+    return found and float(found[1].strip('.,').replace(',', '')) * UNITS[found[2] or '']
 
 
 def figures(pages):
