@@ -28,7 +28,10 @@ pub struct LogWriter {
 #[derive(Debug)]
 struct OpenSegment {
     begin_s: u64,
+    /// Octets of the segment, with waiting rows.
     octets: u64,
+    /// Octets in the file.
+    written: u64,
     file: File,
 }
 
@@ -70,18 +73,24 @@ impl LogWriter {
     /// Writes the rows so far. The disk may make the caller wait.
     ///
     /// # Errors
-    /// The rows are lost: the disk is full or faulty. The next row begins a segment, since the present one may end with a
-    /// part of a row.
+    /// The rows are lost: the disk is full or faulty. The segment ends with the last whole row.
     pub fn write(&mut self) -> io::Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(current) = &mut self.current else { return Ok(()) };
-        let written = current.file.write_all(&waiting);
-        if written.is_err() {
-            self.current = None;
+        let outcome = current.file.write_all(&waiting);
+        match outcome {
+            Ok(()) => current.written = current.octets,
+            Err(_) => self.cut_off(),
         }
         self.waiting = waiting;
         self.waiting.clear();
-        written
+        outcome
+    }
+
+    /// Ends the segment with the last whole row; or begins another with the next row, if that cannot be done.
+    fn cut_off(&mut self) {
+        self.current.take_if(|current| current.file.set_len(current.written).is_err());
+        self.current.iter_mut().for_each(|current| current.octets = current.written);
     }
 
     /// Removes the segments that have expired; returns how many.
@@ -102,12 +111,18 @@ impl LogWriter {
         self.current = None;
         for begin_s in (0..=received_s).rev().take(SEGMENT_S as usize) {
             let options = OpenOptions::new().append(true).create_new(true).mode(0o600).clone();
-            let mut file = match options.open(path(&self.folder, begin_s)) {
+            let path = path(&self.folder, begin_s);
+            let mut file = match options.open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 opened => opened?,
             };
-            file.write_all(MAGIC)?;
-            self.current = Some(OpenSegment { begin_s, octets: MAGIC.len() as u64, file });
+            if let Err(error) = file.write_all(MAGIC) {
+                // On a full disk, no attempt leaves a file behind.
+                let _ = fs::remove_file(path);
+                return Err(error);
+            }
+            let octets = MAGIC.len() as u64;
+            self.current = Some(OpenSegment { begin_s, octets, written: octets, file });
             return Ok(begin_s);
         }
         Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many segments of one hour"))

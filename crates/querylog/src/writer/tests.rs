@@ -101,3 +101,36 @@ fn segments_that_have_expired_are_removed() {
     assert_eq!(writer.expire(31_000).unwrap(), 0);
     assert_eq!(logged(folder.path()), [20_000, 30_000]);
 }
+
+#[test]
+fn rows_that_a_full_disk_refuses_are_lost_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::open(folder.path(), FOREVER).unwrap();
+    writer.add(&row(100, b"\x01a\0")).unwrap();
+    writer.write().unwrap();
+    // A device on which every write finds no space.
+    let full = OpenOptions::new().append(true).open("/dev/full").unwrap();
+    let before = std::mem::replace(&mut writer.current.as_mut().unwrap().file, full);
+    writer.add(&row(101, b"\x01a\0")).unwrap();
+    assert_eq!(writer.write().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    drop(before);
+    writer.add(&row(102, b"\x01a\0")).unwrap();
+    writer.write().unwrap();
+    assert_eq!(logged(folder.path()), [100, 102]);
+}
+
+#[test]
+fn a_part_of_a_row_is_cut_off_and_the_segment_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = LogWriter::open(folder.path(), FOREVER).unwrap();
+    writer.add(&row(100, b"\x01a\0")).unwrap();
+    writer.write().unwrap();
+    // As a disk that takes a part: the octets stand in the file, and are not counted as written.
+    let current = writer.current.as_mut().unwrap();
+    current.file.write_all(&[9; 30]).unwrap();
+    writer.cut_off();
+    writer.add(&row(102, b"\x01a\0")).unwrap();
+    writer.write().unwrap();
+    assert_eq!(logged(folder.path()), [100, 102]);
+    assert_eq!(segments(folder.path()).unwrap().len(), 1);
+}

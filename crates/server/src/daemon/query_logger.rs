@@ -20,6 +20,8 @@ use crate::events::{EventFilter, EventReader, QueryEvent, QueryEvents};
 const RING_EVENTS: usize = 16_384;
 /// The time between two looks at the rings.
 const INTERVAL: Duration = Duration::from_millis(250);
+/// The time from a failed write to the next attempt: each attempt on a full disk costs the system milliseconds.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 /// The time between two looks for segments that have expired.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 /// The time for the last rows at the end.
@@ -42,8 +44,8 @@ struct LoggerState {
     counters: Arc<Counters>,
     /// Lost events that are counted.
     counted_lost: u64,
-    /// Whether the last write failed.
-    is_broken: bool,
+    /// The time of the next attempt after a failed write.
+    retry_at: Option<Instant>,
 }
 
 impl QueryLogger {
@@ -97,7 +99,7 @@ fn log_queries(mut state: LoggerState, ending: &Receiver<()>) {
     let mut expired = None::<Instant>;
     loop {
         let ends = ending.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout);
-        state.log_waiting();
+        state.log_waiting(Instant::now());
         if expired.is_none_or(|last| last.elapsed() > EXPIRY_INTERVAL) {
             expired = Some(Instant::now());
             if let Err(error) = state.writer.expire(SystemClock.wall_seconds()) {
@@ -120,11 +122,12 @@ impl LoggerState {
         let retention = Retention { age_s: config.keep.into(), octets: config.size };
         let writer = LogWriter::open(folder, retention)?;
         let config = config.clone();
-        Ok(LoggerState { config, writer, readers, counters, counted_lost: 0, is_broken: false })
+        Ok(LoggerState { config, writer, readers, counters, counted_lost: 0, retry_at: None })
     }
 
-    /// Writes the events that wait.
-    fn log_waiting(&mut self) {
+    /// Writes the events that wait. They are lost until some time after a failed write, and after a fault on the way.
+    fn log_waiting(&mut self, now: Instant) {
+        let is_paused = self.retry_at.is_some_and(|retry_at| now < retry_at);
         let mut rows = 0;
         let mut outcome = Ok(());
         for reader in &mut self.readers {
@@ -134,28 +137,33 @@ impl LoggerState {
                     continue;
                 }
                 rows += 1;
-                outcome = outcome.and(self.writer.add(&row(&self.config, &event)));
+                if !is_paused && outcome.is_ok() {
+                    outcome = self.writer.add(&row(&self.config, &event));
+                }
             }
         }
-        let outcome = outcome.and(self.writer.write());
-        let counter = if outcome.is_ok() { Counter::QueryLogRows } else { Counter::QueryLogLost };
+        let are_written = !is_paused && {
+            outcome = outcome.and_then(|()| self.writer.write());
+            self.report_change(&outcome, now);
+            outcome.is_ok()
+        };
+        let counter = if are_written { Counter::QueryLogRows } else { Counter::QueryLogLost };
         self.counters.add(counter, rows);
         let lost: u64 = self.readers.iter().map(EventReader::lost).sum();
         let newly = lost - std::mem::replace(&mut self.counted_lost, lost);
         self.counters.add(Counter::QueryLogLost, newly);
-        self.report_change(&outcome);
     }
 
     /// Logs when the disk fails, and when it works again.
-    fn report_change(&mut self, outcome: &io::Result<()>) {
+    fn report_change(&mut self, outcome: &io::Result<()>, now: Instant) {
         match outcome {
-            Err(error) if !self.is_broken => {
+            Err(error) if self.retry_at.is_none() => {
                 tracing::warn!("query log: cannot be written: {error}: queries are not logged");
             }
-            Ok(()) if self.is_broken => tracing::info!("query log: can be written again"),
+            Ok(()) if self.retry_at.is_some() => tracing::info!("query log: can be written again"),
             _ => {}
         }
-        self.is_broken = outcome.is_err();
+        self.retry_at = outcome.is_err().then(|| now + RETRY_INTERVAL);
     }
 }
 
@@ -242,7 +250,7 @@ mod tests {
         worker.put(&event("192.0.3.7", "www.test"));
         worker.put(&event("192.0.4.7", "."));
         worker.put(&event("192.0.5.7", "without.room.in.the.ring"));
-        state.log_waiting();
+        state.log_waiting(Instant::now());
         assert_eq!(logged(folder.path()), ["192.0.2.0", "192.0.4.0"]);
         assert_eq!(counters.get(Counter::QueryLogRows), 2);
         assert_eq!(counters.get(Counter::QueryLogLost), 1);
@@ -257,13 +265,17 @@ mod tests {
         let config = QueryLogConfig::default();
         let mut state = LoggerState::new(&config, &gone, readers, counters.clone()).unwrap();
         fs::remove_dir(&gone).unwrap();
+        let failed = Instant::now();
         worker.put(&event("192.0.2.7", "www.test"));
-        state.log_waiting();
+        state.log_waiting(failed);
         assert_eq!(counters.get(Counter::QueryLogLost), 1);
         fs::create_dir(&gone).unwrap();
         worker.put(&event("192.0.2.8", "www.test"));
-        state.log_waiting();
-        assert_eq!(logged(&gone), ["192.0.2.8"]);
+        state.log_waiting(failed + RETRY_INTERVAL - Duration::from_millis(1));
+        assert_eq!(counters.get(Counter::QueryLogLost), 2, "the next attempt is later");
+        worker.put(&event("192.0.2.9", "www.test"));
+        state.log_waiting(failed + RETRY_INTERVAL);
+        assert_eq!(logged(&gone), ["192.0.2.9"]);
         assert_eq!(counters.get(Counter::QueryLogRows), 1);
     }
 }
