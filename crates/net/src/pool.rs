@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
-use zoners_dns::{Counters, Endpoint, ExchangeEvent, NetworkError};
+use zoners_dns::{Counter, Counters, Endpoint, ExchangeEvent, NetworkError};
 use zoners_tls::client::ClientTls;
 
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
@@ -98,7 +98,7 @@ impl Pool {
         descriptor: Option<Descriptor>,
     ) -> PooledExchange {
         let place = self.put(to, &query, 0, descriptor);
-        PooledExchange { pool: self.clone(), to, query, place, earlier: None }
+        PooledExchange { pool: self.clone(), to, query, place, earlier: None, is_repeated: false }
     }
 
     /// Closes the connections; queries under way continue on new connections.
@@ -178,6 +178,8 @@ pub struct PooledExchange {
     place: Place,
     /// The query's slot on a suspect connection: the reply may still arrive there.
     earlier: Option<Place>,
+    /// The query was sent again, because the server ended its connection or refused its stream.
+    is_repeated: bool,
 }
 
 impl PooledExchange {
@@ -193,10 +195,18 @@ impl PooledExchange {
                     return ExchangeEvent::Message(message);
                 }
                 Err(Ended::Elsewhere) => self.go_on(self.place.number),
-                // The server may close an idle connection just as it is used, or after each reply:
-                // the query gets a connection of its own.
-                Err(Ended::By(NetworkError::Closed)) if !self.place.fresh => self.go_on(u64::MAX),
-                Err(Ended::By(failure)) => return ExchangeEvent::Failed(failure),
+                // The server may close a connection just as the connection is used: all queries go on together on
+                // the next. The server may close after each reply: the second time, the query gets a connection of
+                // its own.
+                Err(Ended::By(NetworkError::Closed)) if !self.place.fresh => {
+                    self.repeat(if self.is_repeated { u64::MAX } else { self.place.number });
+                }
+                // The server may allow fewer streams than it could say before the first queries.
+                Err(Ended::Unread) if !self.is_repeated => self.repeat(self.place.number - 1),
+                Err(Ended::Unread) => return ExchangeEvent::Failed(NetworkError::Closed),
+                Err(Ended::By(failure) | Ended::Alone(failure)) => {
+                    return ExchangeEvent::Failed(failure);
+                }
             }
         }
     }
@@ -229,7 +239,14 @@ impl PooledExchange {
         self.earlier = Some(std::mem::replace(&mut self.place, place));
     }
 
-    /// Sends the query on a connection newer than the given number, since its own has ended.
+    /// Sends the query again, because the server ended its connection or refused its stream.
+    fn repeat(&mut self, newer_than: u64) {
+        self.is_repeated = true;
+        self.pool.counters.count(Counter::UpstreamRepeated);
+        self.go_on(newer_than);
+    }
+
+    /// Sends the query on a connection newer than the given number.
     fn go_on(&mut self, newer_than: u64) {
         self.place = self.pool.put(self.to, &self.query, newer_than, None);
     }

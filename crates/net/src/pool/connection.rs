@@ -31,7 +31,7 @@ use waiting::WaitingQueries;
 const IDLE: Duration = Duration::from_secs(10);
 /// The same, of a connection to a server with an identity: forwarders are few, and asked all the time (RFC 7858
 /// section 3.4).
-const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
+pub(super) const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
 /// A connection attempt fails after this time.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
@@ -54,6 +54,10 @@ pub(super) enum Ended {
     Elsewhere,
     /// The connection failed, or was closed.
     By(NetworkError),
+    /// The query failed alone, and the connection goes on.
+    Alone(NetworkError),
+    /// The server refused the stream and has not read the query (RFC 9113 section 8.7); the connection goes on.
+    Unread,
 }
 
 /// A connection that accepts queries.
@@ -288,10 +292,10 @@ async fn write_queries(
                     // A query over 64 KiB or without an ID cannot be framed: its exchange fails.
                     let Some(id) = Message::id_of(&query).filter(|_| is_framed) else {
                         octets.truncate(begin);
-                        let _ = reply.send(Err(Ended::By(NetworkError::NoSocket)));
+                        let _ = reply.send(Err(Ended::Alone(NetworkError::NoSocket)));
                         continue;
                     };
-                    // A query whose ID is in use here gets an error and opens a connection of its own.
+                    // A query whose ID is in use here goes to another connection.
                     if let Err(reply) = waiting.enter(id, reply) {
                         octets.truncate(begin);
                         let _ = reply.send(Err(Ended::By(NetworkError::Closed)));

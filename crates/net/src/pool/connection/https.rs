@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use h2::Reason;
 use h2::client::{self, ResponseFuture, SendRequest};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Uri, header};
@@ -16,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use zoners_dns::{Endpoint, HttpFault, NetworkError};
 
-use super::waiting::numbered;
+use super::waiting::{WaitingKey, numbered};
 use super::{Conversation, Ended, PooledReply, WaitingQueries, refuse_all};
 use crate::failure;
 use reply::read_reply;
@@ -85,20 +86,19 @@ impl Conversation<'_> {
                 () = tokio::time::sleep(idle), if is_idle => None,
             };
             let Some((query, reply)) = next else { break };
-            let Some((id, response)) = begin(&mut requests, uri, &query, reply, waiting) else {
+            let Some((key, response)) = begin(&mut requests, uri, &query, reply, waiting) else {
                 continue;
             };
             under_way.push(async move {
                 let read = tokio::select! {
                     biased;
                     // The drop of the response cancels the stream.
-                    () = poll_fn(|context| waiting.poll_abandoned(id, context)) => return,
+                    () = poll_fn(|context| waiting.poll_abandoned(key, context)) => return,
                     read = read_reply(response, account) => read,
                 };
                 health.hear();
-                if let Some(reply) = waiting.take(id) {
-                    let read = read.map(|octets| numbered(octets, id));
-                    let _ = reply.send(read.map_err(Ended::By));
+                if let Some(reply) = waiting.take(key) {
+                    let _ = reply.send(read.map(|octets| numbered(octets, key.id)));
                 }
             });
         }
@@ -109,20 +109,20 @@ impl Conversation<'_> {
     }
 }
 
-/// Sends a query; the ID, and the response to come. A query that cannot be sent fails.
+/// Sends a query; the key, and the response to come. A query that cannot be sent fails.
 fn begin(
     requests: &mut SendRequest<Bytes>,
     uri: &Uri,
     query: &Bytes,
     reply: oneshot::Sender<PooledReply>,
     waiting: &WaitingQueries,
-) -> Option<(u16, ResponseFuture)> {
-    let id = waiting.admit(query, reply)?;
+) -> Option<(WaitingKey, ResponseFuture)> {
+    let key = waiting.admit(query, reply)?;
     match send(requests, uri, query) {
-        Ok(response) => Some((id, response)),
+        Ok(response) => Some((key, response)),
         Err(error) => {
-            let reply = waiting.take(id)?;
-            let _ = reply.send(Err(Ended::By(meaning(error))));
+            let reply = waiting.take(key)?;
+            let _ = reply.send(Err(ended(error)));
             None
         }
     }
@@ -172,9 +172,19 @@ fn terms() -> client::Builder {
     terms
 }
 
+/// The end of a query by an error of HTTP/2, on its stream or with its connection.
+fn ended(error: h2::Error) -> Ended {
+    let is_refused = error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM);
+    match error.is_reset() {
+        true if is_refused => Ended::Unread,
+        true => Ended::Alone(meaning(error)),
+        false => Ended::By(meaning(error)),
+    }
+}
+
 /// The meaning of an error of HTTP/2 for the path to a server.
 fn meaning(error: h2::Error) -> NetworkError {
-    // The server ended a stream or the connection: the query may be repeated on another connection.
+    // The server ended a stream or the connection.
     if error.is_remote() {
         return NetworkError::Closed;
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use zoners_dns::{Counter, Counters, Endpoint, NetworkError, Random};
 use zoners_tls::client::ClientTls;
 
-use super::waiting::numbered;
+use super::waiting::{WaitingKey, numbered};
 use super::{CONNECT, Conversation, Ended, PooledReply, WaitingQueries, secure};
 use crate::descriptors::{Descriptor, ran_out};
 use crate::failure;
@@ -42,8 +42,8 @@ pub(super) async fn open(
     }
 }
 
-/// The streams of queries under way, each with the ID of the query.
-type UnderWay = Vec<(StreamId, u16)>;
+/// The streams of queries under way, each with the key of the query.
+type UnderWay = Vec<(StreamId, WaitingKey)>;
 
 impl Conversation<'_> {
     /// Sends queries on streams of a connection, and delivers replies.
@@ -130,7 +130,7 @@ impl Driver<'_> {
                     self.deliver(stream, Ok(message));
                 }
                 QuicClientEvent::NoReply(stream) => {
-                    self.deliver(stream, Err(Ended::By(NetworkError::Closed)));
+                    self.deliver(stream, Err(Ended::Alone(NetworkError::Closed)));
                 }
                 QuicClientEvent::Lost(error) => return Err(error),
             }
@@ -153,9 +153,9 @@ impl Driver<'_> {
     fn deliver(&mut self, stream: StreamId, message: PooledReply) {
         let mut streams = self.under_way.iter();
         let Some(at) = streams.position(|(other, _)| *other == stream) else { return };
-        let (_, id) = self.under_way.swap_remove(at);
-        if let Some(reply) = self.conversation.waiting.take(id) {
-            let _ = reply.send(message.map(|message| numbered(BytesMut::from(message), id)));
+        let (_, key) = self.under_way.swap_remove(at);
+        if let Some(reply) = self.conversation.waiting.take(key) {
+            let _ = reply.send(message.map(|message| numbered(BytesMut::from(message), key.id)));
         }
     }
 
@@ -188,9 +188,9 @@ impl Driver<'_> {
             }
             next = queries.recv(), if has_room => match next {
                 Some((query, reply)) => {
-                    let Some(id) = waiting.admit(&query, reply) else { return Ok(()) };
+                    let Some(key) = waiting.admit(&query, reply) else { return Ok(()) };
                     let stream = client.ask(&query);
-                    under_way.extend(stream.map(|stream| (stream, id)));
+                    under_way.extend(stream.map(|stream| (stream, key)));
                 }
                 None => self.is_closing = true,
             },
@@ -234,7 +234,7 @@ async fn sleep_until(moment: Option<Instant>) {
 async fn next_abandoned(under_way: &UnderWay, waiting: &WaitingQueries) -> usize {
     poll_fn(|context| {
         let mut abandoned =
-            under_way.iter().map(|(_, id)| waiting.poll_abandoned(*id, context).is_ready());
+            under_way.iter().map(|(_, key)| waiting.poll_abandoned(*key, context).is_ready());
         abandoned.position(|is_abandoned| is_abandoned).map_or(Poll::Pending, Poll::Ready)
     })
     .await

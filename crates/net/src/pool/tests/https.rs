@@ -51,8 +51,8 @@ async fn echo(protocols: &[&[u8]], requests: usize) -> HttpsEcho {
                 let Ok(mut connection) = h2::server::handshake(stream).await else { return };
                 let mut taken = 0;
                 while let Some(Ok((request, response))) = connection.accept().await {
-                    tokio::spawn(return_query(request.into_body(), response));
                     taken += 1;
+                    tokio::spawn(return_query(request.into_body(), response, taken));
                     if taken == requests {
                         connection.graceful_shutdown();
                     }
@@ -63,10 +63,19 @@ async fn echo(protocols: &[&[u8]], requests: usize) -> HttpsEcho {
     HttpsEcho { address, certificate: cert.pem(), key_digest, connections }
 }
 
-async fn return_query(mut body: h2::RecvStream, mut response: h2::server::SendResponse<Bytes>) {
+/// Returns the query of a request, which has a number on its connection. A query with the third octet `r` is refused,
+/// and a query with `e` is refused as a request of even number.
+async fn return_query(
+    mut body: h2::RecvStream,
+    mut response: h2::server::SendResponse<Bytes>,
+    number: usize,
+) {
     let mut query = BytesMut::new();
     while let Some(Ok(piece)) = body.data().await {
         query.extend_from_slice(&piece);
+    }
+    if query[2] == b'r' || query[2] == b'e' && number % 2 == 0 {
+        return response.send_reset(h2::Reason::REFUSED_STREAM);
     }
     let mut head = Response::new(());
     let message = HeaderValue::from_static("application/dns-message");
@@ -109,6 +118,23 @@ async fn queries_share_a_connection_and_a_closed_one_is_resumed() {
     assert_eq!(pool.counters.get(Counter::UpstreamTlsHandshakes), 2);
     assert_eq!(pool.counters.get(Counter::UpstreamTlsResumed), 1);
     assert!(pool.has(to) && !pool.has(server.named("other.example")));
+}
+
+#[tokio::test]
+async fn a_query_that_the_server_has_not_read_is_repeated_once_on_the_connection() {
+    let server = echo(&[b"h2"], usize::MAX).await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    let [even, refused] = [b'e', b'r'].map(|conduct| Bytes::copy_from_slice(&[0, 7, conduct]));
+    assert_eq!(ask(&pool, to, 1).await, ExchangeEvent::Message(query(1)));
+    for repeated in 1..3 {
+        let reply = pool.send(to, even.clone(), None).receive().await;
+        assert_eq!(reply, ExchangeEvent::Message(even.clone()));
+        assert_eq!(pool.counters.get(Counter::UpstreamRepeated), repeated);
+    }
+    let reply = pool.send(to, refused, None).receive().await;
+    assert_eq!(reply, ExchangeEvent::Failed(NetworkError::Closed));
+    assert_eq!(pool.counters.get(Counter::UpstreamRepeated), 3);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -165,6 +165,30 @@ async fn a_stream_without_a_reply_ends_its_query_alone() {
 }
 
 #[tokio::test]
+async fn an_ended_stream_fails_its_query_and_keeps_the_connection() {
+    let mut server = echo(b"doq").await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    for id in 1..5 {
+        assert_eq!(ask(&pool, to, id, b'q').await, ExchangeEvent::Message(query(id)));
+        let closed = ExchangeEvent::Failed(NetworkError::Closed);
+        assert_eq!(ask(&pool, to, id, b'r').await, closed);
+    }
+    assert_eq!(server.handshakes(), 1);
+}
+
+#[tokio::test]
+async fn queries_of_one_id_share_a_connection() {
+    let mut server = echo(b"doq").await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    let conducts = [b'x', b'y', b'z'];
+    let mut queries = conducts.map(|conduct| pool.send(to, asking(7, conduct), None));
+    for (exchange, conduct) in queries.iter_mut().zip(conducts) {
+        assert_eq!(exchange.receive().await, ExchangeEvent::Message(asking(7, conduct)));
+    }
+    assert_eq!(server.handshakes(), 1);
+}
+
+#[tokio::test]
 async fn a_query_that_is_given_up_is_cancelled() {
     let mut server = echo(b"doq").await;
     let (pool, to) = (server.pool(), server.named("dns.example"));

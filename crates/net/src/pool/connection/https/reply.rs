@@ -6,7 +6,7 @@ use h2::client::ResponseFuture;
 use http::{HeaderMap, StatusCode, header};
 use zoners_dns::{HttpFault, NetworkError};
 
-use super::{DNS_MESSAGE, meaning};
+use super::{DNS_MESSAGE, Ended, ended};
 use crate::held::Account;
 
 /// Octets of the longest message (RFC 8484 section 6).
@@ -19,13 +19,13 @@ pub(in crate::pool) const MAX_BODY_OCTETS: usize = 65_535;
 pub(super) async fn read_reply(
     response: ResponseFuture,
     account: &Account,
-) -> Result<BytesMut, NetworkError> {
-    let (head, body) = response.await.map_err(meaning)?.into_parts();
+) -> Result<BytesMut, Ended> {
+    let (head, body) = response.await.map_err(ended)?.into_parts();
     if head.status != StatusCode::OK {
-        return Err(NetworkError::Http(HttpFault::Status(head.status.as_u16())));
+        return Err(faulty(HttpFault::Status(head.status.as_u16())));
     }
     if !is_dns_message(&head.headers) {
-        return Err(NetworkError::Http(HttpFault::ContentType));
+        return Err(faulty(HttpFault::ContentType));
     }
     read_body(body, account).await
 }
@@ -37,18 +37,22 @@ fn is_dns_message(headers: &HeaderMap) -> bool {
     media_type.trim_ascii().eq_ignore_ascii_case(DNS_MESSAGE.as_bytes())
 }
 
-async fn read_body(mut body: RecvStream, account: &Account) -> Result<BytesMut, NetworkError> {
+async fn read_body(mut body: RecvStream, account: &Account) -> Result<BytesMut, Ended> {
     let mut read = HeldBody { octets: BytesMut::new(), held: 0, account };
     while let Some(piece) = body.data().await {
-        let piece = piece.map_err(meaning)?;
+        let piece = piece.map_err(ended)?;
         // An error here is an error of the next piece too.
         let _ = body.flow_control().release_capacity(piece.len());
         if read.octets.len() + piece.len() > MAX_BODY_OCTETS {
-            return Err(NetworkError::Http(HttpFault::TooLong));
+            return Err(faulty(HttpFault::TooLong));
         }
         read.put(&piece).await;
     }
     Ok(std::mem::take(&mut read.octets))
+}
+
+fn faulty(fault: HttpFault) -> Ended {
+    Ended::Alone(NetworkError::Http(fault))
 }
 
 /// The octets of a body so far; the drop frees their memory.

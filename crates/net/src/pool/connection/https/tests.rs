@@ -25,8 +25,8 @@ enum Answer {
     ContentType(&'static str),
     /// A header field with a value of so many octets.
     Header(usize),
-    /// The stream is reset.
-    Reset,
+    /// The stream is reset, for this reason.
+    Reset(Reason),
     Nothing,
 }
 
@@ -117,7 +117,7 @@ async fn respond(
             head.headers_mut().insert("x", "y".repeat(octets).try_into().unwrap());
             12
         }
-        Answer::Reset => return response.send_reset(h2::Reason::REFUSED_STREAM),
+        Answer::Reset(reason) => return response.send_reset(reason),
         Answer::Nothing => {
             let _ = poll_fn(|context| response.poll_reset(context)).await;
             seen.cancelled.fetch_add(1, Ordering::Relaxed);
@@ -153,7 +153,7 @@ async fn settle() {
 }
 
 fn http(fault: HttpFault) -> PooledReply {
-    Err(Ended::By(NetworkError::Http(fault)))
+    Err(Ended::Alone(NetworkError::Http(fault)))
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,11 +225,27 @@ async fn header_fields_of_a_reply_have_a_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_the_server_resets_is_closed_and_the_connection_goes_on() {
-    let asker = converse(10, Answer::Reset);
-    for id in [1, 2] {
-        assert_eq!(asker.ask(id).await, Err(Ended::By(NetworkError::Closed)));
+    for (reason, ended) in [
+        (Reason::REFUSED_STREAM, Ended::Unread),
+        (Reason::ENHANCE_YOUR_CALM, Ended::Alone(NetworkError::Closed)),
+        (Reason::INTERNAL_ERROR, Ended::Alone(NetworkError::Closed)),
+    ] {
+        let asker = converse(10, Answer::Reset(reason));
+        for id in [1, 2] {
+            assert_eq!(asker.ask(id).await, Err(ended));
+        }
+        assert_eq!(asker.requests(), 2);
     }
-    assert_eq!(asker.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_of_one_id_are_requests_of_their_own() {
+    let asker = converse(10, Answer::Message(12));
+    let replies = [asker.send(7).await, asker.send(7).await, asker.send(7).await];
+    for reply in replies {
+        assert_eq!(reply.await.unwrap().unwrap()[..2], [0, 7]);
+    }
+    assert_eq!(asker.requests(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,6 +320,19 @@ async fn a_connection_that_breaks_is_closed() {
     drop(there);
     let ended = asker.ended.await.unwrap();
     assert!(matches!(ended, Ok(()) | Err(NetworkError::Closed)), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_leaves_at_once_ends_the_connection_of_its_queries() {
+    let (here, there) = duplex(1 << 16);
+    let asker = converse_over(here, Arc::default());
+    tokio::spawn(async move {
+        let mut connection = server::handshake(there).await.unwrap();
+        let _request = connection.accept().await.unwrap().unwrap();
+        connection.abrupt_shutdown(Reason::NO_ERROR);
+        while connection.accept().await.is_some() {}
+    });
+    assert_eq!(asker.ask(1).await, Err(Ended::By(NetworkError::Closed)));
 }
 
 #[tokio::test(start_paused = true)]
