@@ -1,5 +1,5 @@
 mod https;
-mod quic;
+pub(super) mod quic;
 mod secure;
 
 use std::io;

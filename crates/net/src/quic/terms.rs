@@ -52,6 +52,15 @@ impl QuicTerms {
             crowded: Arc::new(crowded),
         })
     }
+
+    /// The same, with a PING after each such time without packets.
+    #[cfg(test)]
+    pub(crate) fn pinging(mut self, interval: Duration) -> Self {
+        let mut transport = transport(IDLE_TIMEOUT);
+        transport.keep_alive_interval(Some(interval));
+        Arc::make_mut(&mut self.server).transport_config(Arc::new(transport));
+        self
+    }
 }
 
 fn transport(idle: Duration) -> TransportConfig {

@@ -57,21 +57,7 @@ impl Conversation<'_> {
         tls: &ClientTls,
         counters: &Counters,
     ) -> Result<(), NetworkError> {
-        let driver = Driver {
-            client: begin(to, tls, self.idle)?,
-            conversation: self,
-            address: to.address,
-            socket,
-            counters,
-            began: Instant::now(),
-            is_open: false,
-            is_closing: false,
-            under_way: UnderWay::new(),
-            held: 0,
-            incoming: vec![0; LONGEST],
-            outgoing: Vec::with_capacity(LONGEST),
-        };
-        driver.run().await
+        Driver::begin(self, socket, to, tls, counters)?.run().await
     }
 }
 
@@ -88,34 +74,63 @@ struct Driver<'a> {
     /// No further query is taken.
     is_closing: bool,
     under_way: UnderWay,
+    /// When the last query began or ended.
+    used: Instant,
     /// Octets that the connection holds, as the account knows.
     held: usize,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    fn begin(
+        conversation: Conversation<'a>,
+        socket: UdpSocket,
+        to: Endpoint,
+        tls: &ClientTls,
+        counters: &'a Counters,
+    ) -> Result<Self, NetworkError> {
+        Ok(Driver {
+            client: begin(to, tls, conversation.idle)?,
+            conversation,
+            address: to.address,
+            socket,
+            counters,
+            began: Instant::now(),
+            is_open: false,
+            is_closing: false,
+            under_way: UnderWay::new(),
+            used: Instant::now(),
+            held: 0,
+            incoming: vec![0; LONGEST],
+            outgoing: Vec::with_capacity(LONGEST),
+        })
+    }
+
     async fn run(mut self) -> Result<(), NetworkError> {
-        loop {
-            self.take_events()?;
-            self.tell_held().await?;
-            let is_over = self.is_closing && self.under_way.is_empty();
-            if is_over {
-                self.client.close(now());
-            }
-            while self.client.transmit(now(), &mut self.outgoing) {
-                // The error may be a report of the datagram before; an open connection outlives both.
-                if let Err(error) = self.socket.send(&self.outgoing).await
-                    && !self.is_open
-                {
-                    return Err(failure::classify(&error));
-                }
-            }
-            if is_over {
-                return Ok(());
-            }
+        while !self.take_turn().await? {
             self.wait().await?;
         }
+        Ok(())
+    }
+
+    /// Delivers what has come, and sends what is to go out; whether the connection is over.
+    async fn take_turn(&mut self) -> Result<bool, NetworkError> {
+        self.take_events()?;
+        self.tell_held().await?;
+        let is_over = self.is_closing && self.under_way.is_empty();
+        if is_over {
+            self.client.close(now());
+        }
+        while self.client.transmit(now(), &mut self.outgoing) {
+            // The error may be a report of the datagram before; an open connection outlives both.
+            if let Err(error) = self.socket.send(&self.outgoing).await
+                && !self.is_open
+            {
+                return Err(failure::classify(&error));
+            }
+        }
+        Ok(is_over)
     }
 
     fn take_events(&mut self) -> Result<(), NetworkError> {
@@ -154,6 +169,7 @@ impl Driver<'_> {
         let mut streams = self.under_way.iter();
         let Some(at) = streams.position(|(other, _)| *other == stream) else { return };
         let (_, key) = self.under_way.swap_remove(at);
+        self.used = Instant::now();
         if let Some(reply) = self.conversation.waiting.take(key) {
             let _ = reply.send(message.map(|message| numbered(BytesMut::from(message), key.id)));
         }
@@ -161,29 +177,20 @@ impl Driver<'_> {
 
     /// Waits until something happens, and takes part in it.
     async fn wait(&mut self) -> Result<(), NetworkError> {
-        let patience = (!self.is_open).then(|| self.began + CONNECT);
-        if patience.is_some_and(|patience| patience <= Instant::now()) {
-            return Err(match self.client.has_heard() {
-                true => NetworkError::Handshake,
-                false => NetworkError::Unreachable,
-            });
+        let deadline = self.client.deadline().map(Instant::from_std);
+        let wake = [deadline, self.patience_end(), self.idle_end()].into_iter().flatten().min();
+        if wake.is_some_and(|wake| wake <= Instant::now()) {
+            return self.expire();
         }
-        let wake = self.client.deadline().map(Instant::from_std).into_iter().chain(patience).min();
         let has_room = self.is_open && !self.is_closing && self.client.has_stream();
-        let is_idle = self.is_open && self.under_way.is_empty();
-        let Driver { conversation, client, socket, under_way, incoming, .. } = self;
-        let Conversation { idle, queries, waiting, account, .. } = conversation;
+        let Driver { conversation, client, socket, under_way, used, incoming, .. } = self;
+        let Conversation { queries, waiting, account, .. } = conversation;
         tokio::select! {
             biased;
             () = account.given_up() => return Err(NetworkError::NoSocket),
-            received = socket.recv(incoming) => match received {
-                Ok(octets) => self.receive(octets),
-                // An open connection outlives reports of routers: anyone can forge a report.
-                Err(error) if !self.is_open => return Err(failure::classify(&error)),
-                Err(_) => {}
-            },
             at = next_abandoned(under_way, waiting) => {
                 let (stream, _) = under_way.swap_remove(at);
+                *used = Instant::now();
                 client.cancel(stream);
             }
             next = queries.recv(), if has_room => match next {
@@ -191,12 +198,45 @@ impl Driver<'_> {
                     let Some(key) = waiting.admit(&query, reply) else { return Ok(()) };
                     let stream = client.ask(&query);
                     under_way.extend(stream.map(|stream| (stream, key)));
+                    *used = Instant::now();
                 }
                 None => self.is_closing = true,
             },
-            () = sleep_until(wake) => client.expire(now()),
-            () = tokio::time::sleep(*idle), if is_idle => self.is_closing = true,
+            // The next wait does what is due.
+            () = sleep_until(wake) => {}
+            // The socket is last: datagrams without end hold up nothing else.
+            received = socket.recv(incoming) => match received {
+                Ok(octets) => self.receive(octets),
+                // An open connection outlives reports of routers: anyone can forge a report.
+                Err(error) if !self.is_open => return Err(failure::classify(&error)),
+                Err(_) => {}
+            },
         }
+        Ok(())
+    }
+
+    /// When a handshake has taken too long.
+    fn patience_end(&self) -> Option<Instant> {
+        (!self.is_open).then(|| self.began + CONNECT)
+    }
+
+    /// When a connection without queries ends, whatever the server sends meanwhile.
+    fn idle_end(&self) -> Option<Instant> {
+        let is_idle = self.is_open && self.under_way.is_empty();
+        is_idle.then(|| self.used + self.conversation.idle)
+    }
+
+    /// Does what is due.
+    fn expire(&mut self) -> Result<(), NetworkError> {
+        let is_due = |end: Option<Instant>| end.is_some_and(|end| end <= Instant::now());
+        if is_due(self.patience_end()) {
+            return Err(match self.client.has_heard() {
+                true => NetworkError::Handshake,
+                false => NetworkError::Unreachable,
+            });
+        }
+        self.is_closing |= is_due(self.idle_end());
+        self.client.expire(now());
         Ok(())
     }
 
@@ -239,3 +279,6 @@ async fn next_abandoned(under_way: &UnderWay, waiting: &WaitingQueries) -> usize
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

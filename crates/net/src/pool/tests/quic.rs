@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::CertifiedKey;
 use rustls::ServerConfig;
@@ -13,7 +14,7 @@ use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 
 use super::*;
 use crate::datagrams::Peer;
-use crate::pool::connection::UNWRITTEN_IDENTIFIED;
+use crate::pool::connection::{IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED};
 use crate::quic::{CloseCode, Outbox, QuicServer, QuicTerms, Reception};
 
 /// What a server has seen.
@@ -26,14 +27,19 @@ enum Seen {
 }
 
 /// A listener. The third octet of a query says what happens: the query is returned (`q`), the stream is ended (`r`),
-/// nothing is said (`n`), a long message is returned (`l`), or the query is returned and idle connections end (`c`).
-struct QuicEcho {
+/// nothing is said (`n`), a long message is returned (`l`), the query is returned with junk behind (`j`), or the query is
+/// returned and idle connections end (`c`).
+pub(in crate::pool) struct QuicEcho {
     address: SocketAddr,
     certificate: String,
     seen: mpsc::UnboundedReceiver<Seen>,
 }
 
-async fn echo(protocol: &[u8]) -> QuicEcho {
+pub(in crate::pool) async fn echo(protocol: &[u8]) -> QuicEcho {
+    echo_with(protocol, |terms| terms).await
+}
+
+async fn echo_with(protocol: &[u8], change: impl FnOnce(QuicTerms) -> QuicTerms) -> QuicEcho {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(vec!["dns.example".to_owned()]).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -41,7 +47,7 @@ async fn echo(protocol: &[u8]) -> QuicEcho {
     let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let mut config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
     config.alpn_protocols = vec![protocol.to_vec()];
-    let server = QuicServer::new(QuicTerms::new(Arc::new(config), 7).unwrap());
+    let server = QuicServer::new(change(QuicTerms::new(Arc::new(config), 7).unwrap()));
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let (address, (tell, seen)) = (socket.local_addr().unwrap(), mpsc::unbounded_channel());
     tokio::spawn(serve(socket, server, tell));
@@ -64,7 +70,7 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
             () = tokio::time::sleep_until(deadline) => server.expire(now()),
         }
         server.read(now());
-        let mut is_leaving = false;
+        let (mut is_leaving, mut junk) = (false, 0);
         while let Some(query) = server.next_query() {
             match query.octets.get(2) {
                 Some(b'r') => server.give_up(query.stream, CloseCode::InternalError),
@@ -74,6 +80,7 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
                 }
                 conduct => {
                     is_leaving |= conduct == Some(&b'c');
+                    junk += JUNK * usize::from(conduct == Some(&b'j'));
                     let length = (query.octets.len() as u16).to_be_bytes();
                     server.answer(query.stream, &[&length, &query.octets[..]].concat());
                 }
@@ -86,6 +93,11 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
         }
         for (datagram, peer) in outbox.datagrams() {
             socket.send_to(datagram, peer.address).await.unwrap();
+        }
+        if let Some((_, peer)) = outbox.datagrams().first() {
+            for _ in 0..junk {
+                socket.send_to(b"junk", peer.address).await.unwrap();
+            }
         }
         outbox.clear();
         let handshakes = server.counted().filter(|it| *it == Counter::ClientQuicHandshakes).count();
@@ -100,11 +112,18 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
     }
 }
 
-const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+/// Datagrams of junk behind a reply: more than are read in a turn.
+const JUNK: usize = 100;
+const HOUR: Duration = Duration::from_secs(3600);
 
 impl QuicEcho {
-    fn named(&self, name: &str) -> Endpoint {
+    pub(in crate::pool) fn named(&self, name: &str) -> Endpoint {
         self.pinned(name, Vec::new())
+    }
+
+    /// The trust in the certificate.
+    pub(in crate::pool) fn trust(&self) -> ClientTls {
+        ClientTls::with_authorities(self.certificate.as_bytes()).unwrap()
     }
 
     fn pinned(&self, name: &str, pins: Vec<[u8; 32]>) -> Endpoint {
@@ -113,7 +132,7 @@ impl QuicEcho {
 
     fn pool(&self) -> Pool {
         let pool = pool();
-        pool.set_tls(ClientTls::with_authorities(self.certificate.as_bytes()).unwrap());
+        pool.set_tls(self.trust());
         pool
     }
 
@@ -210,6 +229,23 @@ async fn a_connection_that_holds_too_much_is_given_up() {
     let failed = ExchangeEvent::Failed(NetworkError::NoSocket);
     assert_eq!(ask(&small, to, 1, b'l').await, failed);
     assert_eq!(small.held.octets(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_without_queries_ends_after_the_idle_time_whatever_the_server_sends() {
+    let pinging = |terms: QuicTerms| terms.pinging(IDLE_IDENTIFIED / 6);
+    let mut server = echo_with(b"doq", pinging).await;
+    let (pool, to) = (server.pool(), server.named("dns.example"));
+    assert_eq!(ask(&pool, to, 1, b'q').await, ExchangeEvent::Message(query(1)));
+    tokio::time::pause();
+    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_secs(1)).await;
+    assert!(pool.has(to));
+    assert_eq!(ask(&pool, to, 2, b'q').await, ExchangeEvent::Message(query(2)));
+    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_secs(1)).await;
+    assert!(pool.has(to), "a query begins the time anew");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!pool.has(to));
+    assert_eq!(server.handshakes(), 1);
 }
 
 #[tokio::test]
