@@ -12,7 +12,7 @@ mod request;
 pub use crate::edns::OPTION_HEAD;
 pub use option::add_option;
 pub use order::rotate_addresses;
-pub use patch::{ResponsePatch, cut_to_question, ttl_offsets};
+pub use patch::{ResponsePatch, cut_to_question, subtract_age, ttl_offsets};
 pub(crate) use records::skip_name;
 pub use request::{
     ClientEdns, ClientQuery, QueryHeader, UnreadableQuery, asks_for_keepalive, is_replayable,

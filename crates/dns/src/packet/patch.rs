@@ -19,6 +19,19 @@ pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
     end.filter(|end| *end <= message.len()).map(|_| offsets)
 }
 
+/// Subtracts the age of a response, in seconds, from the TTLs. A truncated message stays as it is, and so does a TTL of
+/// 2^31 or more, which means zero (RFC 2181 section 8).
+pub fn subtract_age(message: &mut [u8], age: u32) {
+    for at in ttl_offsets(message).unwrap_or_default().into_iter().map(usize::from) {
+        let field = message.get_mut(at..at + 4).and_then(|field| field.first_chunk_mut::<4>());
+        let Some(field) = field else { return };
+        let ttl = u32::from_be_bytes(*field);
+        if ttl >> 31 == 0 {
+            *field = ttl.saturating_sub(age).to_be_bytes();
+        }
+    }
+}
+
 /// The header and the question of a response, with TC. AD is cleared, because no record is left.
 /// Sent if the path has no room for the whole response (RFC 9715 section 3.1).
 #[must_use]
@@ -129,6 +142,35 @@ mod tests {
         assert!(cut.answer.is_empty());
         for torn in [&wire[..0], &wire[..11], &wire[..20]] {
             assert!(cut_to_question(torn).len() <= torn.len());
+        }
+    }
+
+    #[test]
+    fn the_age_of_a_response_is_taken_from_its_ttls() {
+        let question = Question::new(name::parse("www.example.test").unwrap(), Rtype::CNAME);
+        for (ttl, age, rest) in
+            [(300, 0, 300), (300, 299, 1), (300, 301, 0), (u32::MAX, 300, u32::MAX)]
+        {
+            let set = RRset::naming(question.name.clone(), Rtype::CNAME, ttl, &name::root());
+            let mut wire = compose(&Response {
+                question: &question,
+                rcode: OptRcode::NOERROR,
+                flags: ResponseFlags::default(),
+                answer: std::slice::from_ref(&set),
+                authority: std::slice::from_ref(&set),
+                additional: &[],
+                signatures: false,
+            });
+            let offsets = ttl_offsets(&wire).unwrap();
+            assert_eq!(offsets.len(), 2);
+            subtract_age(&mut wire, age);
+            for at in offsets.into_iter().map(usize::from) {
+                assert_eq!(wire[at..at + 4], rest.to_be_bytes());
+            }
+            let torn = wire[..wire.len() - 1].to_vec();
+            let mut aged = torn.clone();
+            subtract_age(&mut aged, age);
+            assert_eq!(aged, torn);
         }
     }
 

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 use h2::client::ResponseFuture;
 use http::{HeaderMap, StatusCode, header};
-use zoners_dns::{HttpFault, NetworkError};
+use zoners_dns::{HttpFault, NetworkError, packet};
 
 use super::{DNS_MESSAGE, Ended, ended};
 use crate::held::Account;
@@ -27,7 +27,19 @@ pub(super) async fn read_reply(
     if !is_dns_message(&head.headers) {
         return Err(faulty(HttpFault::ContentType));
     }
-    read_body(body, account).await
+    let mut reply = read_body(body, account).await?;
+    packet::subtract_age(&mut reply, age_of(&head.headers));
+    Ok(reply)
+}
+
+/// The seconds for which caches of HTTP have kept a reply (RFC 8484 section 5.1): the first value, if that is a number
+/// (RFC 9111 section 5.1).
+fn age_of(headers: &HeaderMap) -> u32 {
+    let value = headers.get(header::AGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = value.split(',').next().unwrap_or_default().trim();
+    let is_number = !first.is_empty() && first.bytes().all(|octet| octet.is_ascii_digit());
+    // A number of too many digits is an age beyond all TTLs.
+    if is_number { first.parse().unwrap_or(u32::MAX) } else { 0 }
 }
 
 /// Whether the body is a DNS message: the media type, perhaps with parameters (RFC 9110 section 8.3.1).

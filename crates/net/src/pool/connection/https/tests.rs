@@ -25,6 +25,8 @@ enum Answer {
     ContentType(&'static str),
     /// A header field with a value of so many octets.
     Header(usize),
+    /// A message with one record, of a TTL of 600 seconds, and this age.
+    Aged(&'static str),
     /// The stream is reset, for this reason.
     Reset(Reason),
     Nothing,
@@ -103,8 +105,15 @@ async fn respond(
     seen.requests.lock().push((Request::from_parts(head, ()), query.freeze()));
     let mut head = Response::new(());
     head.headers_mut().insert(header::CONTENT_TYPE, DNS_MESSAGE);
+    let mut message = Vec::new();
     let octets = match answer {
         Answer::Message(octets) => octets,
+        Answer::Aged(age) => {
+            head.headers_mut().insert(header::AGE, HeaderValue::from_static(age));
+            message.extend_from_slice(&[0, 0, 0x80, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+            message.extend_from_slice(&[0, 0, 1, 0, 1, 0, 0, 2, 0x58, 0, 4, 192, 0, 2, 1]);
+            message.len()
+        }
         Answer::Status(status) => {
             *head.status_mut() = status.try_into().unwrap();
             12
@@ -125,7 +134,8 @@ async fn respond(
         }
     };
     let mut stream = response.send_response(head, false).unwrap();
-    let _ = stream.send_data(vec![0; octets].into(), true);
+    message.resize(octets, 0);
+    let _ = stream.send_data(message.into(), true);
 }
 
 impl Asker {
@@ -201,6 +211,24 @@ async fn replies_that_are_no_dns_messages_are_named() {
     }
     let asker = converse(10, Answer::ContentType("Application/DNS-Message; charset=x"));
     assert!(asker.ask(1).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_a_reply_is_taken_from_its_ttls() {
+    for (age, ttl) in [
+        ("0", 600_u32),
+        ("250", 350),
+        ("600", 0),
+        ("99999999999", 0),
+        ("250, 9", 350),
+        ("-1", 600),
+        ("+1", 600),
+        ("", 600),
+        ("a while", 600),
+    ] {
+        let reply = converse(10, Answer::Aged(age)).ask(1).await.unwrap();
+        assert_eq!(reply[17..21], ttl.to_be_bytes(), "{age}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
