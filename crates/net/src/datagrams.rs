@@ -142,7 +142,7 @@ impl Datagrams {
                 _ => {}
             }
             if let Err(error) = socket2::SockRef::from(&self.socket).connect(&own.into()) {
-                tracing::debug!(%own, %error, "the socket goes on hearing");
+                tracing::debug!(%own, %error, "listen: the socket goes on hearing");
             }
         }
     }
@@ -228,7 +228,7 @@ impl Datagrams {
         let sent = fragments::is_too_large(error)
             && self.system.send(&self.socket, &[(&cut, to, ours)]).is_ok();
         if !sent {
-            tracing::debug!(peer = ?to.as_socket(), %error, "reply not sent");
+            tracing::debug!(peer = ?to.as_socket(), %error, "listen: response not sent");
         }
         sent
     }

@@ -81,7 +81,7 @@ pub fn tcp(address: SocketAddr, terms: Terms) -> io::Result<std::net::TcpListene
 /// If the system refuses, further sockets find the address taken.
 pub fn share(socket: &impl AsFd, shared: bool) {
     if let Err(error) = SockRef::from(socket).set_reuse_port(shared) {
-        tracing::debug!(%error, "an address is not shared");
+        tracing::debug!(%error, "listen: an address is not shared");
     }
 }
 
