@@ -97,7 +97,7 @@ counters! {
         ClientTcpRefused "client_tcp_refused" "connections" "TCP connections closed at once: too many in total or of one address, and none was idle.";
         ClientTcpEvicted "client_tcp_evicted" "connections" "Idle TCP connections of the client with the most, closed to admit a new connection.";
         ClientProxyHeaders "client_proxy_headers" "connections" "Connections of load balancers whose PROXY header named the client.";
-        ClientProxyRefused "client_proxy_refused" "connections" "Connections of load balancers closed at once: too many PROXY headers under way.";
+        ClientProxyRefused "client_proxy_refused" "connections" "Connections of load balancers closed at once: too many PROXY headers under way, or no file descriptor was free.";
         ClientProxyFailed "client_proxy_failed" "connections" "Connections of load balancers closed: no PROXY header of version 2, or no address that a client can have.";
         ClientProxyTimedOut "client_proxy_timed_out" "connections" "Connections of load balancers closed, because the PROXY header did not come in time.";
         ClientTlsHandshakes "client_tls_handshakes" "handshakes" "TLS handshakes with clients, and with browsers of the dashboard, that were completed.";
