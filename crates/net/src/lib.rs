@@ -3,8 +3,9 @@
 //! [`Sockets`] is the real [`zoners_dns::Network`]: a fresh connected UDP socket for each query, and a pool of reused
 //! connections over TCP, TLS, HTTPS and QUIC. [`listen`] binds the sockets for clients, [`datagrams`] carries UDP in
 //! batches, [`stream`] frames messages on a stream, [`quic`] has the connections of DNS over QUIC, [`proxy_header`]
-//! reads the client that a load balancer names. [`held`] bounds the memory of streams, [`descriptors`] the number of open
-//! sockets, [`client_slots`] the share of each client. The only `unsafe` of the project is in `datagrams::batched`.
+//! reads the client that a load balancer names. [`held`] bounds the memory of streams, [`descriptors`] the number of
+//! open sockets, [`client_slots`] the share of each client. The only `unsafe` of the project is in
+//! `datagrams::batched`.
 
 pub mod client_slots;
 pub mod datagrams;

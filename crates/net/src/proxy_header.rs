@@ -74,8 +74,8 @@ impl ProxyHeaders {
 }
 
 impl PendingHeader {
-    /// Reads the header of a connection from `proxy`, and nothing behind. Returns the address of the client, which is the
-    /// proxy's if the proxy speaks for itself.
+    /// Reads the header of a connection from `proxy`, and nothing behind. Returns the address of the client, which is
+    /// the proxy's if the proxy speaks for itself.
     ///
     /// # Errors
     /// There is no client, for the reason told; the connection is to be closed.

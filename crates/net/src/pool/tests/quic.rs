@@ -27,8 +27,8 @@ enum Seen {
 }
 
 /// A listener. The third octet of a query says what happens: the query is returned (`q`), the stream is ended (`r`),
-/// nothing is said (`n`), a long message is returned (`l`), the query is returned with junk behind (`j`), or the query is
-/// returned and idle connections end (`c`).
+/// nothing is said (`n`), a long message is returned (`l`), the query is returned with junk behind (`j`), or the query
+/// is returned and idle connections end (`c`).
 pub(in crate::pool) struct QuicEcho {
     address: SocketAddr,
     certificate: String,
