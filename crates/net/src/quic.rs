@@ -14,6 +14,7 @@ mod deadlines;
 mod message_pieces;
 mod outbox;
 mod server;
+mod stream_write;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -15,13 +15,13 @@ use quinn_proto::crypto::rustls::QuicClientConfig;
 use quinn_proto::{
     ClientConfig, Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint,
     EndpointConfig, Event, IdleTimeout, ReadError, StreamEvent, StreamId, TransportConfig, VarInt,
-    WriteError,
 };
 use zoners_dns::NetworkError;
 use zoners_tls::client::PeerFault;
 
 use super::close_code::CloseCode;
 use super::message_pieces::MessagePieces;
+use super::stream_write::write_message;
 use crate::failure;
 
 /// Queries under way on one connection; a server may allow fewer.
@@ -201,19 +201,9 @@ impl QuicClient {
     }
 
     /// Writes a query as far as the server has room.
-    fn write(&mut self, id: StreamId, mut rest: Bytes) {
-        loop {
-            match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
-                Ok(_) if rest.is_empty() => {
-                    let _ = self.proto.send_stream(id).finish();
-                    return;
-                }
-                // Room is told of only after a write that found none.
-                Ok(_) => {}
-                Err(WriteError::Blocked) => return drop(self.unsent.insert(id, rest)),
-                // The end of the stream is an event of its own.
-                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return,
-            }
+    fn write(&mut self, id: StreamId, rest: Bytes) {
+        if let Some(rest) = write_message(&mut self.proto, id, rest) {
+            self.unsent.insert(id, rest);
         }
     }
 

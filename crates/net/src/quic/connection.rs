@@ -12,6 +12,7 @@ use zoners_dns::packet;
 
 use super::close_code::CloseCode;
 use super::message_pieces::{MessageFault, MessagePieces};
+use super::stream_write::write_message;
 use super::terms::MAX_STREAMS;
 use crate::client_slots::{ClientSlot, stands_for};
 
@@ -248,18 +249,9 @@ impl QuicConnection {
     }
 
     /// Writes the rest of a response as far as the client has room.
-    fn write(&mut self, id: StreamId, mut rest: Bytes) {
-        loop {
-            match self.proto.send_stream(id).write_chunks(std::slice::from_mut(&mut rest)) {
-                Ok(_) if rest.is_empty() => {
-                    let _ = self.proto.send_stream(id).finish();
-                    return;
-                }
-                // Room is told of only after a write that found none.
-                Ok(_) => {}
-                Err(WriteError::Blocked) => return drop(self.unsent.insert(id, rest)),
-                Err(WriteError::Stopped(_) | WriteError::ClosedStream) => return,
-            }
+    fn write(&mut self, id: StreamId, rest: Bytes) {
+        if let Some(rest) = write_message(&mut self.proto, id, rest) {
+            self.unsent.insert(id, rest);
         }
     }
 }
