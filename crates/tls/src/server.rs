@@ -47,6 +47,9 @@ pub enum ApplicationProtocol {
 /// six hours later; nothing is stored for a client. There is no 0-RTT over TCP: a stream of DNS may carry what is not to
 /// be replayed, and rustls has 0-RTT with stored sessions alone. Over QUIC each query has its own stream, so that a
 /// server tells apart what may come in 0-RTT; such sessions are stored, and each is good for one 0-RTT alone.
+///
+/// Where clients show certificates, no session is resumed: rustls carries the certificate on from ticket to ticket, and
+/// looks at the time and at the authority in a full handshake alone.
 pub struct ServerTls {
     certificate: Arc<ServedCertificate>,
     dot: Arc<ServerConfig>,
@@ -57,8 +60,7 @@ pub struct ServerTls {
 
 impl ServerTls {
     /// TLS with a certificate, and with tickets of its own; clients show certificates of `clients`, if there is such an
-    /// authority. A ticket has the certificate of the client, which is not looked at again: so there is one such TLS for
-    /// each authority.
+    /// authority, and then get no tickets.
     ///
     /// # Errors
     /// The system gives no random octets, or the crypto library lacks what TLS needs.
@@ -67,9 +69,10 @@ impl ServerTls {
         clients: Option<&ClientAuthority>,
     ) -> Result<Self, rustls::Error> {
         let certificate = Arc::new(ServedCertificate(ArcSwap::from_pointee(certificate)));
-        let (tickets, clients) = (Ticketer::new()?, ClientAuthority::verifier(clients)?);
-        let sides = || (certificate.clone(), clients.clone());
-        let doq = quic_config(sides(), ApplicationProtocol::Doq)?;
+        let tickets = if clients.is_none() { Some(Ticketer::new()?) } else { None };
+        let verifier = ClientAuthority::verifier(clients)?;
+        let sides = || (certificate.clone(), verifier.clone());
+        let doq = quic_config(sides(), clients.is_none(), ApplicationProtocol::Doq)?;
         let config = |protocol| config(sides(), tickets.clone(), protocol);
         let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
         let http1 = config(ApplicationProtocol::Http1)?;
@@ -99,10 +102,10 @@ impl ServerTls {
     }
 }
 
-/// TLS 1.3 and 1.2.
+/// TLS 1.3 and 1.2. Without tickets, no session is resumed.
 fn config(
     (certificate, clients): (Arc<ServedCertificate>, Arc<dyn ClientCertVerifier>),
-    tickets: Arc<dyn ProducesTickets>,
+    tickets: Option<Arc<dyn ProducesTickets>>,
     protocol: ApplicationProtocol,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
@@ -111,14 +114,18 @@ fn config(
         .with_cert_resolver(certificate);
     config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.ticketer = tickets;
-    config.send_tls13_tickets = TICKETS;
+    config.send_tls13_tickets = 0;
+    if let Some(tickets) = tickets {
+        config.ticketer = tickets;
+        config.send_tls13_tickets = TICKETS;
+    }
     Ok(Arc::new(config))
 }
 
-/// TLS 1.3 with 0-RTT, for QUIC.
+/// TLS 1.3 for QUIC, with 0-RTT if sessions are resumed.
 fn quic_config(
     (certificate, clients): (Arc<ServedCertificate>, Arc<dyn ClientCertVerifier>),
+    resumes: bool,
     protocol: ApplicationProtocol,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
@@ -126,10 +133,14 @@ fn quic_config(
         .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
     config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
-    config.session_storage = ServerSessionMemoryCache::new(MAX_QUIC_SESSIONS);
-    config.send_tls13_tickets = TICKETS;
-    // QUIC has a limit of its own (RFC 9001 section 4.6.1).
-    config.max_early_data_size = u32::MAX;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    if resumes {
+        config.session_storage = ServerSessionMemoryCache::new(MAX_QUIC_SESSIONS);
+        config.send_tls13_tickets = TICKETS;
+        // QUIC has a limit of its own (RFC 9001 section 4.6.1).
+        config.max_early_data_size = u32::MAX;
+    }
     Ok(Arc::new(config))
 }
 
