@@ -47,6 +47,7 @@ mod recorders;
 mod recursion_trial;
 mod reload;
 mod reload_requests;
+mod required_certificates;
 mod rollover;
 mod run_history;
 mod running;

@@ -13,6 +13,7 @@ use super::listeners::{
     BoundAddress, BoundAddresses, BoundListener, warn_of_tables_without_socket,
 };
 use super::owner;
+use super::required_certificates::check_required_certificates;
 use super::take_over::{TakenListeners, serves};
 use crate::config::{AddressSpec, Config, ListenerSpec};
 
@@ -85,9 +86,13 @@ pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
 }
 
 /// The sockets of a service manager, for each worker; warns of tables without a socket.
+///
+/// # Errors
+/// A socket would serve clients without a required certificate, or the system gives no copy of a socket.
 fn share_out(given: &[BoundListener], config: &Config) -> io::Result<BoundAddresses> {
     let address_of = |own: &BoundListener| Ok((own.transport(), own.address()?));
     let sockets = given.iter().map(address_of).collect::<io::Result<Vec<_>>>()?;
+    check_required_certificates(&sockets, config).map_err(io::Error::other)?;
     warn_of_tables_without_socket(&sockets, config);
     let mut addresses: Vec<SocketAddr> = sockets.into_iter().map(|(_, address)| address).collect();
     addresses.sort_unstable();

@@ -254,7 +254,7 @@ pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
 /// Warns of tables `[[listen]]` for which a service manager has not given every socket.
 pub(super) fn warn_of_tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) {
     let remarks = tables_without_socket(given, config);
-    remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
+    remarks.iter().for_each(|remark| tracing::warn!("listen: {remark}"));
 }
 
 /// Remarks on tables `[[listen]]` with clients or proxies of their own and without a socket among those that a service manager has

@@ -18,9 +18,10 @@ use super::listeners::{
     BoundAddress, BoundAddresses, BoundListener, ServedListener, collide,
     warn_of_tables_without_socket,
 };
+use super::required_certificates::check_required_certificates;
 use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
-use crate::config::{AddressSpec, Config, ListenerSpec};
+use crate::config::{AddressSpec, Config, ConfigError, ListenerSpec};
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
@@ -239,11 +240,26 @@ impl Listening {
     /// Warns of tables `[[listen]]` without a socket, if a service manager gave the sockets.
     pub(super) fn warn_of_tables_without_socket(&self, config: &Config) {
         if self.is_given() {
-            let of_first = self.places.iter().flat_map(|place| place.listeners.iter().take(1));
-            let socket = |own: &ServedListener| Some((own.transport, own.address()?));
-            let sockets: Vec<_> = of_first.flatten().filter_map(socket).collect();
-            warn_of_tables_without_socket(&sockets, config);
+            warn_of_tables_without_socket(&self.addresses_of_first_worker(), config);
         }
+    }
+
+    /// Looks whether a socket of a service manager would serve clients without a certificate that `config` requires.
+    ///
+    /// # Errors
+    /// As [`check_required_certificates`].
+    pub(super) fn check_required_certificates(&self, config: &Config) -> Result<(), ConfigError> {
+        match self.is_given() {
+            true => check_required_certificates(&self.addresses_of_first_worker(), config),
+            false => Ok(()),
+        }
+    }
+
+    /// The sockets of the first worker: each socket of a service manager is among them.
+    fn addresses_of_first_worker(&self) -> Vec<(Transport, SocketAddr)> {
+        let of_first = self.places.iter().flat_map(|place| place.listeners.iter().take(1));
+        let socket = |own: &ServedListener| Some((own.transport, own.address()?));
+        of_first.flatten().filter_map(socket).collect()
     }
 
     /// Binds the `new` listeners beside unwanted ones still in service: an address excludes itself and its wildcard,

@@ -164,6 +164,8 @@ impl Serving {
     /// log. New addresses are bound before anything changes.
     pub(super) fn reload(mut self, next: NextGeneration) -> (Self, ReloadReport) {
         let prepared = next.and_then(|next| {
+            let checked = self.listening.check_required_certificates(&next.config);
+            checked.map_err(|error| reasons(&error))?;
             let change = self.listening.prepare(next.config.listeners());
             let change = change.map_err(|error| vec![format!("server.listen: {error}")])?;
             let routes = || routes(&self.overseer);
