@@ -73,4 +73,4 @@ fn event(error: &hyper::Error) -> Option<HttpEvent> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

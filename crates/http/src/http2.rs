@@ -18,7 +18,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::HttpEvent;
@@ -36,8 +36,8 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// The time for requests under way, once the connection is to be closed.
 const FINISH_TIME: Duration = Duration::from_secs(1);
 
-/// Serves a connection until the client leaves, a limit is exceeded, no request comes for a time, or the sender of
-/// `leaving` is dropped: then the requests under way are still answered.
+/// Serves a connection until the client leaves, a limit is exceeded, no request comes for a time, another configuration of
+/// TLS is in force, or the sender of `leaving` is dropped: then the requests under way are still answered.
 pub(crate) async fn serve<S>(
     stream: S,
     ends: ConnectionEnds,
@@ -48,9 +48,13 @@ pub(crate) async fn serve<S>(
 {
     let limits = site.limits.clone();
     let pace = Arc::new(Pace::of(&site));
-    let (of_requests, paced) = (site.clone(), pace.clone());
+    let outdated = Arc::<Notify>::default();
+    let (of_requests, paced, told) = (site.clone(), pace.clone(), outdated.clone());
     let service = service_fn(move |request| {
         let (site, ends, busy) = (of_requests.clone(), ends.clone(), paced.begin());
+        if ends.are_outdated() {
+            told.notify_one();
+        }
         async move {
             let response = site.answer(request, ends).await.into_hyper();
             let (head, body) = response.into_parts();
@@ -79,6 +83,7 @@ pub(crate) async fn serve<S>(
             None
         }
         () = pace.given_up() => return,
+        () = outdated.notified() => None,
     };
     let outcome = match outcome {
         Some(outcome) => outcome,

@@ -13,6 +13,8 @@ pub(crate) enum HttpRefusal {
     ForeignHost,
     /// The web page behind the request is of a different host.
     ForeignOrigin,
+    /// The client has shown its certificate under another configuration of TLS (RFC 9110 section 15.5.20).
+    OutdatedTls,
     /// No route has the path.
     NoPath,
     /// The path has routes for these methods alone.
@@ -38,9 +40,10 @@ impl HttpRefusal {
                     Err(_) => response,
                 }
             }
-            HttpRefusal::LongBody | HttpRefusal::LateBody | HttpRefusal::BrokenBody => {
-                response.closing()
-            }
+            HttpRefusal::OutdatedTls
+            | HttpRefusal::LongBody
+            | HttpRefusal::LateBody
+            | HttpRefusal::BrokenBody => response.closing(),
             _ => response,
         }
     }
@@ -57,6 +60,10 @@ impl HttpRefusal {
             HttpRefusal::ForeignOrigin => {
                 (StatusCode::FORBIDDEN, "pages of other sites may not ask this service")
             }
+            HttpRefusal::OutdatedTls => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "the service asks for other certificates since the connection began: connect anew",
+            ),
             HttpRefusal::NoPath => (StatusCode::NOT_FOUND, "nothing has this path"),
             HttpRefusal::NoMethod(_) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "the path does not have this method")

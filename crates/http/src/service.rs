@@ -157,7 +157,8 @@ impl Door {
             return;
         };
         let _ = stream.set_nodelay(true);
-        let ends = ConnectionEnds { client, client_names: Arc::default(), local: local.ip() };
+        let ends =
+            ConnectionEnds { client, client_names: Arc::default(), tls: None, local: local.ip() };
         tokio::spawn(async move {
             let _share = share;
             match tls {

@@ -156,6 +156,9 @@ impl HttpSite {
         request: Request<B>,
         ends: ConnectionEnds,
     ) -> Result<(&Route, HttpRequest), HttpRefusal> {
+        if ends.are_outdated() {
+            return Err(HttpRefusal::OutdatedTls);
+        }
         self.names.load().check(&request, ends.local)?;
         let route = Route::find(&self.routes, request.method(), request.uri().path())?;
         let request = HttpRequest::read(request, ends, &self.limits).await?;

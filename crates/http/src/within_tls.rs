@@ -1,7 +1,7 @@
 //! Connections within TLS: the handshake, and the version of HTTP on which client and server agree there.
 
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -15,19 +15,45 @@ use crate::{HttpEvent, connection, http2};
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.1).
 const HTTP2: &[u8] = b"h2";
 
-/// The configuration of TLS of now; none without a certificate.
+/// The configuration of TLS of now; none without a certificate. Once there is another one, open connections end with the
+/// next request: a renewed certificate belongs into the same configuration.
 pub type TlsSource = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
+
+/// TLS of an open connection.
+pub(crate) struct ConnectionTls {
+    /// The configuration of the handshake.
+    config: Arc<ServerConfig>,
+    source: TlsSource,
+}
+
+impl ConnectionTls {
+    pub(crate) fn new(config: Arc<ServerConfig>, source: TlsSource) -> Self {
+        ConnectionTls { config, source }
+    }
+
+    /// Whether a handshake of now would have the same configuration.
+    pub(crate) fn is_in_force(&self) -> bool {
+        (self.source)().is_some_and(|now| Arc::ptr_eq(&now, &self.config))
+    }
+}
+
+impl fmt::Debug for ConnectionTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionTls").finish_non_exhaustive()
+    }
+}
 
 /// Serves a connection from the handshake on.
 pub(crate) async fn serve<S>(
     stream: S,
     ends: ConnectionEnds,
-    (site, tls): (Arc<HttpSite>, TlsSource),
+    (site, source): (Arc<HttpSite>, TlsSource),
     leaving: watch::Receiver<()>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Some(config) = tls() else { return site.count(HttpEvent::HandshakeFailed) };
+    let Some(config) = source() else { return site.count(HttpEvent::HandshakeFailed) };
+    let tls = Arc::new(ConnectionTls::new(config.clone(), source));
     // Boxed, so that an open connection has no room for its handshake.
     let accepted: Result<io::Result<_>, _> =
         timeout(site.limits.handshake_time, Box::pin(ServerStream::accept(stream, config))).await;
@@ -37,7 +63,8 @@ pub(crate) async fn serve<S>(
         Err(_) => return site.count(HttpEvent::HandshakeTimedOut),
     };
     site.count(HttpEvent::Handshake);
-    let ends = ConnectionEnds { client_names: stream.client_names().into(), ..ends };
+    let ends =
+        ConnectionEnds { client_names: stream.client_names().into(), tls: Some(tls), ..ends };
     match stream.application_protocol() == Some(HTTP2) {
         true => http2::serve(stream, ends, site, leaving).await,
         false => connection::serve(stream, ends, site, leaving).await,

@@ -87,6 +87,7 @@ fn connect_within(tls: Option<Arc<ServerConfig>>) -> TestClient {
     let ends = ConnectionEnds {
         client: "127.0.0.1:1234".parse().unwrap(),
         client_names: Arc::default(),
+        tls: None,
         local: "127.0.0.1".parse().unwrap(),
     };
     let site = Arc::new(site);
@@ -349,7 +350,7 @@ fn clients_that_are_not_served_have_few_connections_and_take_none_of_the_others(
 }
 
 /// TLS with the certificate of the tests.
-fn tls() -> Arc<ServerConfig> {
+pub(crate) fn tls() -> Arc<ServerConfig> {
     let chain = CertificateDer::pem_slice_iter(include_bytes!("../../tests/tls/server.pem"));
     let chain = chain.collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../tests/tls/server.key")).unwrap();

@@ -1,5 +1,6 @@
 //! Connections in virtual time, as good and bad clients have them.
 
+use arc_swap::ArcSwap;
 use hyper::client::conn::http2 as client;
 use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -7,6 +8,8 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::connection::tests::tls;
+use crate::within_tls::{ConnectionTls, TlsSource};
 use crate::{HostNames, HttpBody, HttpLimits, HttpResponse, Method, Route};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,6 +41,11 @@ fn connect() -> Served {
 }
 
 fn connect_with(limits: HttpLimits) -> Served {
+    connect_within(None, limits)
+}
+
+/// A connection after the handshake of TLS, if there is any.
+fn connect_within(tls: Option<Arc<ConnectionTls>>, limits: HttpLimits) -> Served {
     let go = Arc::<Notify>::default();
     let waiting = go.clone();
     let routes = vec![
@@ -68,6 +76,7 @@ fn connect_with(limits: HttpLimits) -> Served {
     let ends = ConnectionEnds {
         client: "127.0.0.1:1234".parse().unwrap(),
         client_names: Arc::default(),
+        tls,
         local: "127.0.0.1".parse().unwrap(),
     };
     let (stream, theirs) = duplex(1 << 20);
@@ -151,6 +160,25 @@ async fn requests_under_way_are_answered_when_the_listener_is_left() {
     served.go.notify_one();
     assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::OK);
     served.served.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_ends_with_the_first_request_under_another_configuration_of_tls() {
+    let in_force = Arc::new(ArcSwap::from(tls()));
+    let now = in_force.clone();
+    let source: TlsSource = Arc::new(move || Some(now.load_full()));
+    let own = ConnectionTls::new(in_force.load_full(), source);
+    let served = connect_within(Some(Arc::new(own)), HttpLimits::default());
+    let mut sender = requests(served.stream).await;
+    let waiting = tokio::spawn(sender.send_request(get("/wait")));
+    assert_eq!(sender.send_request(get("/hello")).await.unwrap().status(), StatusCode::OK);
+    in_force.store(tls());
+    let refused = sender.send_request(get("/hello")).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::MISDIRECTED_REQUEST);
+    served.go.notify_one();
+    assert_eq!(waiting.await.unwrap().unwrap().status(), StatusCode::OK, "asked before");
+    served.served.await.unwrap();
+    drop(served.leaving);
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,6 +113,17 @@ impl ServedTls {
         }
     }
 
+    /// Whether a handshake of now would have this configuration too. A renewed certificate of the server is within the
+    /// same configuration, and another authority of clients is not.
+    pub(super) fn is_in_force(
+        &self,
+        listener: Option<SocketAddr>,
+        transport: Transport,
+        config: &Arc<ServerConfig>,
+    ) -> bool {
+        self.config_at(listener, transport).is_some_and(|now| Arc::ptr_eq(&now, config))
+    }
+
     /// Whether a configured listener asks clients for certificates.
     pub(super) fn asks_clients(&self, listener: Option<SocketAddr>, transport: Transport) -> bool {
         self.of_listeners.load().iter().any(|own| own.is_of(listener, transport))

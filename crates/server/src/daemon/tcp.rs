@@ -19,7 +19,7 @@ use zoners_dns::{Counter, Network, Transport};
 use zoners_net::held::Account;
 use zoners_net::proxy_header::ProxyHeaders;
 use zoners_net::stream::{self, Incoming};
-use zoners_tls::ServerStream;
+use zoners_tls::{ServerConfig, ServerStream};
 
 use super::Current;
 use super::at_work::{AtWork, Stopping};
@@ -96,7 +96,7 @@ fn receive<N: Network>(
             drop(tokio::spawn(converse_within_tls(door.clone(), stream, (ends, asked), connection)))
         }
         false => {
-            let from = ClientOrigin { ends, asked, shown: ShownName::None };
+            let from = ClientOrigin { ends, asked, tls: None, shown: ShownName::None };
             drop(tokio::spawn(converse(door.clone(), stream.into_split(), from, connection)))
         }
     }
@@ -123,6 +123,8 @@ async fn converse_within_tls<N: Network>(
     (ends, asked): (ClientEnds, Option<IpAddr>),
     connection: Arc<ClientConnection>,
 ) {
+    // Looked at before the handshake, so that no change in between is missed.
+    let tls = door.handshakes.config(door.listener);
     let accepted = tokio::select! {
         biased;
         () = connection.closing() => return,
@@ -131,7 +133,7 @@ async fn converse_within_tls<N: Network>(
     let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
     door.current.load().count(counted);
     if let Ok((stream, shown)) = accepted {
-        let from = ClientOrigin { ends, asked, shown };
+        let from = ClientOrigin { ends, asked, tls, shown };
         converse(door, tokio::io::split(stream), from, connection).await;
     }
 }
@@ -160,6 +162,8 @@ struct ClientOrigin {
     ends: ClientEnds,
     /// The address of this machine that the client has asked; `None` behind a load balancer.
     asked: Option<IpAddr>,
+    /// The configuration of the handshake, within TLS.
+    tls: Option<Arc<ServerConfig>>,
     shown: ShownName,
 }
 
@@ -192,7 +196,7 @@ type Replies = (Vec<u8>, AtWork);
 async fn read<N: Network>(
     door: &Door<N>,
     mut reader: impl AsyncRead + Unpin,
-    ClientOrigin { ends, asked: at, shown }: ClientOrigin,
+    ClientOrigin { ends, asked: at, tls, shown }: ClientOrigin,
     connection: &Arc<ClientConnection>,
     replies: mpsc::Sender<Replies>,
 ) {
@@ -211,6 +215,9 @@ async fn read<N: Network>(
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         let Ok(Ok(())) = filled else { return };
+        if !tls.as_ref().is_none_or(|tls| door.handshakes.are_as_of(door.listener, tls)) {
+            return;
+        }
         door.activity.note();
         let service = door.current.load_full();
         let clock = service.clock();

@@ -45,6 +45,24 @@ impl Handshakes {
         self.tls.asks_clients(listener, Transport::Tls)
     }
 
+    /// The configuration of handshakes of now at a configured listener, if there is a certificate.
+    pub(in crate::daemon) fn config(
+        &self,
+        listener: Option<SocketAddr>,
+    ) -> Option<Arc<ServerConfig>> {
+        self.tls.config_at(listener, Transport::Tls)
+    }
+
+    /// Whether a connection with this configuration may go on: with another authority of clients, the client must show
+    /// its certificate anew.
+    pub(in crate::daemon) fn are_as_of(
+        &self,
+        listener: Option<SocketAddr>,
+        config: &Arc<ServerConfig>,
+    ) -> bool {
+        self.tls.is_in_force(listener, Transport::Tls, config)
+    }
+
     /// Takes a client of a configured listener through the handshake.
     ///
     /// # Errors

@@ -44,7 +44,7 @@ fn connect(door: &Here, number: usize, room: usize) -> (DuplexStream, JoinHandle
         .connection
         .unwrap();
     let (here, there) = tokio::io::duplex(room);
-    let from = ClientOrigin { ends, asked: None, shown: ShownName::None };
+    let from = ClientOrigin { ends, asked: None, tls: None, shown: ShownName::None };
     let conversation = converse(door.clone(), tokio::io::split(there), from, connection);
     (here, tokio::spawn(conversation))
 }

@@ -9,6 +9,7 @@ use rustls::pki_types::PrivateKeyDer;
 use zoners_dns::{OptRcode, Rtype};
 
 use super::encrypted::{ClientKey, Connection, answer, handshake_as, serving_as_logged};
+use crate::common::certificate::certify;
 use crate::common::waiting::until;
 use crate::common::{Daemon, query_for};
 
@@ -93,10 +94,28 @@ fn a_required_certificate_and_a_new_authority() {
     let phone = lab.clients.certificate("phone");
     assert_eq!(lab.addresses(Some(&phone), "dns.example").unwrap(), 1);
     assert!(lab.addresses(None, "dns.example").is_err());
+    let mut open = lab.connect(Some(&phone), "dns.example").unwrap();
+    let query = query_for(4, "here.test", Rtype::A);
+    assert!(answer(&mut open, &query).is_ok());
     // The file is watched: an authority that is replaced certifies nobody from then on.
     let next = Clients::at(&lab.folder.path().join("clients.pem")).certificate("phone");
     until("the next authority counts", || lab.addresses(Some(&next), "dns.example").is_ok());
     assert!(lab.addresses(Some(&phone), "dns.example").is_err());
+    assert!(answer(&mut open, &query).is_err(), "nor on a connection of before");
+}
+
+#[test]
+fn a_renewed_certificate_of_the_server_ends_no_connection() {
+    let mut lab = CertifiedLab::start("tls", ", TLS", "require-client-certificate = true");
+    let phone = lab.clients.certificate("phone");
+    let mut open = lab.connect(Some(&phone), "dns.example").unwrap();
+    let query = query_for(4, "here.test", Rtype::A);
+    assert!(answer(&mut open, &query).is_ok());
+    certify(lab.daemon.folder.path());
+    lab.daemon.signal("-HUP");
+    assert!(lab.daemon.logs("reload: the new configuration is in force"));
+    assert!(lab.connect(Some(&phone), "dns.example").is_err(), "the new certificate is shown");
+    assert!(answer(&mut open, &query).is_ok());
 }
 
 #[test]
