@@ -31,6 +31,7 @@ mod finished;
 mod follow_redirect;
 mod forwarding;
 mod group;
+pub(crate) mod handed_miss;
 pub(crate) mod identities;
 mod late_way;
 pub mod local;

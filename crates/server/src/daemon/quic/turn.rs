@@ -14,7 +14,8 @@ use crate::client::Client;
 use crate::daemon::at_work::AtWork;
 use crate::daemon::udp::answers_anything;
 use crate::dnstap::ClientEnds;
-use crate::pipeline::{Handled, Miss, Service};
+use crate::pipeline::handed_miss::HandedMiss;
+use crate::pipeline::{Handled, Service};
 
 impl QuicWork {
     /// Takes the datagrams that lie ready, if any are read, and late responses; answers what can be answered at once,
@@ -120,7 +121,8 @@ impl QuicWork {
             Handled::Nothing(_) => respond(&mut self.server, query.stream, None, &mut self.framed),
             Handled::Miss(miss) => {
                 let way = (self.replies.clone(), at_work.clone());
-                let recursion = recurse(service.clone(), miss, query.stream, ends, way);
+                let handed = HandedMiss::new(service.clone(), miss);
+                let recursion = recurse(service.clone(), handed, query.stream, ends, way);
                 // Boxed, since spawning copies a future five times.
                 let recursion = tokio::spawn(Box::pin(recursion));
                 self.recursions.insert(query.stream, recursion.abort_handle());
@@ -174,12 +176,12 @@ fn respond(
 /// Takes a miss through recursion, and hands the response on.
 async fn recurse<N: Network>(
     service: Arc<Service<N>>,
-    miss: Box<Miss>,
+    miss: HandedMiss<N>,
     stream: QuicStream,
     ends: ClientEnds,
     (replies, at_work): (mpsc::Sender<LateReply>, AtWork),
 ) {
-    let reply = service.recurse(miss, None).await;
+    let reply = miss.recurse().await;
     if let (Some(tap), Some(reply)) = (service.tap(), &reply) {
         tap.put_client_response(ends, reply);
     }

@@ -104,11 +104,23 @@ impl QuicClient {
 
     /// Sends a query on a stream of its own.
     pub(crate) fn send(&mut self, query: &[u8]) -> StreamId {
+        let id = self.write(query);
+        self.transmit();
+        id
+    }
+
+    /// Sends a query, and in the same datagram that the response is not wanted.
+    pub(crate) fn send_cancelled(&mut self, query: &[u8]) {
+        let id = self.write(query);
+        self.cancel(id);
+    }
+
+    /// Writes a query on a stream of its own.
+    fn write(&mut self, query: &[u8]) -> StreamId {
         let id = self.connection.streams().open(Dir::Bi).unwrap();
         let framed = [&(query.len() as u16).to_be_bytes()[..], query].concat();
         assert_eq!(self.connection.send_stream(id).write(&framed), Ok(framed.len()));
         self.connection.send_stream(id).finish().unwrap();
-        self.transmit();
         id
     }
 

@@ -169,6 +169,9 @@ fn a_cancelled_query_is_freed() {
     client.cancel(stream);
     until("the query is cancelled", || lab.counter("client_quic_cancelled") == 1);
     until("the query has an outcome", || lab.counter("client_dropped") == 1);
+    client.send_cancelled(&query_for(0, "at-once.silent.test", Rtype::A));
+    until("the next query is cancelled", || lab.counter("client_quic_cancelled") == 2);
+    until("the next query has an outcome", || lab.counter("client_dropped") == 2);
     assert_eq!(client.ask().unwrap().answer.len(), 1);
 }
 
