@@ -45,12 +45,17 @@ pub struct Validated {
 }
 
 impl Validated {
-    /// Remarks on certificates that clients do not accept at a time, or soon will not; in seconds since 1970. `config`
-    /// names the files.
+    /// Remarks on certificates that are not valid at a time, or soon will not be; in seconds since 1970. `config` names
+    /// the files.
     #[must_use]
     pub fn certificate_remarks(&self, config: &Config, now_s: u64) -> Vec<String> {
         let dashboard = self.dashboard_certificate.as_ref();
-        config.validity_remarks(self.certificate.as_ref(), dashboard, now_s)
+        config.validity_remarks(
+            self.certificate.as_ref(),
+            dashboard,
+            &self.client_authorities,
+            now_s,
+        )
     }
 }
 

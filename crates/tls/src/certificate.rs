@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::CertificateError;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, OtherError};
 use webpki::EndEntityCert;
 
 use crate::provider;
@@ -172,6 +172,21 @@ pub(crate) fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
         _ => END_OF_TIME.as_secs(),
     };
     Ok(Validity { not_before, not_after })
+}
+
+/// Whether a certificate is one of an authority, which may sign others (RFC 5280 section 4.2.1.9). webpki tells this in
+/// the error for an authority in the place of an end entity, at a moment when the certificate is valid.
+pub(crate) fn is_authority(certificate: &CertificateDer<'_>, validity: Validity) -> bool {
+    let Ok(parsed) = ParsedCertificate::try_from(certificate) else { return false };
+    let begin = UnixTime::since_unix_epoch(Duration::from_secs(validity.not_before));
+    let (roots, algorithms) =
+        (rustls::RootCertStore::empty(), provider().signature_verification_algorithms.all);
+    match verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], begin, algorithms) {
+        Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))) => {
+            inner.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+        }
+        _ => false,
+    }
 }
 
 impl Validity {

@@ -7,8 +7,8 @@ use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use crate::certificate::CertificateFault;
-use crate::{CertificateChain, provider};
+use crate::certificate::{CertificateFault, is_authority, validity};
+use crate::{CertificateChain, Validity, provider};
 
 /// The authority that signs certificates of clients, and whether a client needs a certificate. A certificate of another
 /// authority, or out of its time, ends the handshake in any case.
@@ -16,6 +16,7 @@ use crate::{CertificateChain, provider};
 pub struct ClientAuthority {
     certificates: CertificateChain,
     roots: Arc<RootCertStore>,
+    validities: Vec<Validity>,
     is_required: bool,
 }
 
@@ -24,17 +25,30 @@ impl ClientAuthority {
     /// server.
     ///
     /// # Errors
-    /// The file cannot be read, or has no certificate of an authority.
+    /// The file cannot be read, or has a certificate of no authority.
     pub fn read(path: &Path, is_required: bool) -> Result<Self, CertificateFault> {
         let certificates = CertificateChain::read(path)?;
-        let mut roots = RootCertStore::empty();
+        let (mut roots, mut validities) = (RootCertStore::empty(), Vec::new());
         for certificate in certificates.all() {
+            let own = validity(certificate).map_err(|what| CertificateFault::new(path, what))?;
+            if !is_authority(certificate, own) {
+                let what = "has a certificate that is none of an authority (CA:TRUE)";
+                return Err(CertificateFault::new(path, what));
+            }
             let added = roots.add(certificate.clone());
             added.map_err(|error| {
                 CertificateFault::new(path, format!("has no usable authority: {error}"))
             })?;
+            validities.push(own);
         }
-        Ok(ClientAuthority { certificates, roots: Arc::new(roots), is_required })
+        Ok(ClientAuthority { certificates, roots: Arc::new(roots), validities, is_required })
+    }
+
+    /// The time in which each authority is valid, in the order of the file. Certificates of an authority out of its time
+    /// still count: rustls does not look at that time.
+    #[must_use]
+    pub fn validities(&self) -> &[Validity] {
+        &self.validities
     }
 
     /// What a server asks of clients; without an authority, nothing.

@@ -1,7 +1,7 @@
 //! Certificates of the listeners and of the dashboard, and authorities of clients, in files; remarks on certificates that clients do not accept, or
 //! soon will not, and on keys that every user can read.
 
-use zoners_tls::{Certificate, CertificateFiles, ClientAuthority};
+use zoners_tls::{Certificate, CertificateFiles, ClientAuthority, Validity};
 
 use crate::config::{Config, ConfigError, ListenAddress};
 
@@ -64,19 +64,28 @@ impl Config {
         self.certificate_in(self.dashboard_certificate_files(), &OF_DASHBOARD)
     }
 
-    /// Remarks on the validity of both certificates at a time in seconds since 1970.
+    /// Remarks on the validity of both certificates and of the authorities of clients, at a time in seconds since 1970.
     pub(crate) fn validity_remarks(
         &self,
         of_listeners: Option<&Certificate>,
         of_dashboard: Option<&Certificate>,
+        of_clients: &[ListenerAuthority],
         now_s: u64,
     ) -> Vec<String> {
         let both = [(of_listeners, OF_LISTENERS), (of_dashboard, OF_DASHBOARD)];
-        let remarks = both.into_iter().filter_map(|(certificate, settings)| {
-            let what = validity_remark(certificate?, now_s)?;
+        let of_servers = both.into_iter().filter_map(|(certificate, settings)| {
+            let what = validity_remark(certificate?.validity(), "no client accepts it", now_s)?;
             Some(self.source.remark(settings.chain, &what))
         });
-        remarks.collect()
+        let of_clients = of_clients.iter().flat_map(|own| {
+            let table = self.listen.iter().position(|table| table.address == own.address);
+            let key = table.map(|at| format!("listen[{at}].client-authority"));
+            let still = "clients with its certificates are served all the same";
+            let validities = own.authority.validities().iter();
+            let whats = validities.filter_map(|own| validity_remark(*own, still, now_s));
+            whats.filter_map(move |what| Some(self.source.remark(key.as_ref()?, &what)))
+        });
+        of_servers.chain(of_clients).collect()
     }
 
     /// Remarks on private keys that every user of this machine can read.
@@ -114,17 +123,16 @@ impl Config {
     }
 }
 
-/// A remark on a certificate that clients do not accept at a time, or soon will not.
-fn validity_remark(certificate: &Certificate, now_s: u64) -> Option<String> {
-    let validity = certificate.validity();
+/// A remark on a certificate that is not valid at a time, with the consequence, or soon will not be.
+fn validity_remark(validity: Validity, consequence: &str, now_s: u64) -> Option<String> {
     let days = |seconds: u64| seconds / 86_400;
     if now_s < validity.not_before {
-        return Some("it is not valid yet: no client accepts it".to_owned());
+        return Some(format!("it is not valid yet: {consequence}"));
     }
     match validity.not_after.checked_sub(now_s) {
         None => {
             let ago = days(now_s - validity.not_after);
-            Some(format!("it expired {ago} days ago: no client accepts it"))
+            Some(format!("it expired {ago} days ago: {consequence}"))
         }
         Some(left) if left < ENDS_SOON_S => Some(format!("it expires in {} days", days(left))),
         Some(_) => None,
@@ -177,6 +185,40 @@ mod tests {
         let early = validity.not_before - 1;
         assert_eq!(remarks(early), of_both("it is not valid yet: no client accepts it"));
         assert_eq!(config.remarks(), [""; 0]);
+    }
+
+    #[test]
+    fn remarks_on_authorities_of_clients_have_the_line_of_the_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = config(folder.path(), 0o600).server.certificate.unwrap();
+        let (key, mut params) =
+            (rcgen::KeyPair::generate().unwrap(), rcgen::CertificateParams::default());
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        (params.not_before, params.not_after) =
+            (rcgen::date_time_ymd(2000, 1, 1), rcgen::date_time_ymd(2020, 1, 1));
+        let expired = params.self_signed(&key).unwrap().pem();
+        let authority = folder.path().join("ca");
+        std::fs::write(&authority, expired).unwrap();
+        let read = |file: &std::path::Path| {
+            let text = format!(
+                "[[listen]]\naddress = \"tls://127.0.0.1:853\"\nclient-authority = {file:?}\n"
+            );
+            let config = Config::parse(&text, "zoners.toml").unwrap();
+            config.client_authorities().map(|read| (config, read))
+        };
+        let (config, read_authority) = read(&authority).unwrap();
+        let end_s = 1_577_836_800;
+        let remarks = |now_s| config.validity_remarks(None, None, &read_authority, now_s);
+        assert_eq!(remarks(end_s - ENDS_SOON_S), [""; 0]);
+        assert_eq!(
+            remarks(end_s + DAY_S),
+            [
+                "zoners.toml:3:20: listen.client-authority: it expired 1 days ago: clients with its certificates are \
+              served all the same"
+            ]
+        );
+        let fault = read(&chain).unwrap_err().to_string();
+        assert!(fault.contains("is none of an authority (CA:TRUE)"), "{fault}");
     }
 
     #[test]
