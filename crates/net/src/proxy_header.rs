@@ -42,8 +42,10 @@ pub struct PendingHeader {
 /// The reason for which the connection of a proxy has no client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyFault {
-    /// Too many headers are under way, or too few file descriptors are left.
+    /// Too many headers are under way.
     Full,
+    /// No file descriptor is left.
+    NoDescriptor,
     /// No header of version 2, too long a header, the end of the connection, or no address that a client can have.
     Malformed,
     /// The header was not complete in time.
@@ -60,16 +62,12 @@ impl ProxyHeaders {
     /// A place for a connection whose header is to be read.
     ///
     /// # Errors
-    /// No place is left.
+    /// No place or no file descriptor is left.
     pub fn begin(&self) -> Result<PendingHeader, ProxyFault> {
-        let place = self.places.clone().try_acquire_owned();
+        let place = self.places.clone().try_acquire_owned().map_err(|_| ProxyFault::Full)?;
         let descriptor = self.descriptors.clone().try_acquire_owned();
-        match (place, descriptor) {
-            (Ok(place), Ok(descriptor)) => {
-                Ok(PendingHeader { _place: place, _descriptor: descriptor })
-            }
-            _ => Err(ProxyFault::Full),
-        }
+        let descriptor = descriptor.map_err(|_| ProxyFault::NoDescriptor)?;
+        Ok(PendingHeader { _place: place, _descriptor: descriptor })
     }
 }
 

@@ -166,7 +166,7 @@ fn so_many_headers_are_under_way() {
     under_way.push(headers.clone().begin().unwrap());
     assert_eq!(headers.begin().unwrap_err(), ProxyFault::Full);
     let without_descriptors = ProxyHeaders::new(Arc::new(Semaphore::new(0)));
-    assert_eq!(without_descriptors.begin().unwrap_err(), ProxyFault::Full);
+    assert_eq!(without_descriptors.begin().unwrap_err(), ProxyFault::NoDescriptor);
 }
 
 proptest! {

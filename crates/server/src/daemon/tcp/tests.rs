@@ -6,7 +6,6 @@ use crate::daemon::Configured;
 use crate::daemon::connections::{ConnectionShares, MAX_HELD_OCTETS};
 use crate::daemon::served_tls::ServedTls;
 use tokio::io::{AsyncReadExt, DuplexStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
@@ -15,18 +14,22 @@ use zoners_net::Sockets;
 type Here = Arc<Door<Arc<Sockets>>>;
 
 fn door(config: &str) -> Here {
-    let config = Config::parse(config, "zoners.toml").unwrap();
-    let service = Configured::new(config).unwrap().service();
     let (stop, stopping) = tokio::sync::watch::channel(false);
     // The door never stops.
     std::mem::forget(stop);
+    door_with(config, ConnectionShares::new(usize::MAX), stopping)
+}
+
+fn door_with(config: &str, shares: ConnectionShares, stopping: Stopping) -> Here {
+    let config = Config::parse(config, "zoners.toml").unwrap();
+    let service = Configured::new(config).unwrap().service();
     Arc::new(Door {
         transport: Transport::Tcp,
         listener: None,
         handshakes: Handshakes::new(ServedTls::default()),
-        headers: ProxyHeaders::new(Arc::new(Semaphore::new(1))),
+        headers: ProxyHeaders::new(shares.descriptors()),
         current: Arc::new(arc_swap::ArcSwap::from_pointee(service)),
-        connections: Connections::new(ConnectionShares::new(usize::MAX)),
+        connections: Connections::new(shares),
         activity: Arc::default(),
         stopping,
         at_work: AtWork::default(),
@@ -129,4 +132,55 @@ async fn unread_responses_are_bounded_and_the_client_is_disconnected() {
     }
     assert_eq!(began.elapsed().as_secs(), WRITE_TIMEOUT.as_secs());
     assert_eq!(door.connections.held(), 0);
+}
+
+fn count(door: &Here, counter: Counter) -> u64 {
+    door.current.load().worker().counters().get(counter)
+}
+
+/// A connection of a proxy, as both sides have it.
+async fn proxied() -> (TcpStream, TcpStream, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (here, proxy) = listener.accept().await.unwrap();
+    (there, here, proxy)
+}
+
+/// A header of the proxy for a connection of its own (LOCAL).
+const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_for_the_connection_of_a_proxy() {
+    let (_stop, stopping) = tokio::sync::watch::channel(false);
+    let door = door_with("", ConnectionShares::new(1), stopping);
+    let (_idle, conversation) = connect(&door, 1, 1024);
+    let (mut there, here, proxy) = proxied().await;
+    receive_named(&door, here, proxy);
+    conversation.await.unwrap();
+    assert_eq!(count(&door, Counter::ClientTcpEvicted), 1);
+    there.write_all(&[LOCAL, &framed("localhost", Rtype::A)].concat()).await.unwrap();
+    assert!(there.read_u16().await.unwrap() > 12, "an answer");
+    // Nothing is idle while the header of another proxy is under way.
+    drop(there);
+    let (_there, here, proxy) = proxied().await;
+    while door.headers.begin().is_err() {
+        tokio::task::yield_now().await;
+    }
+    receive_named(&door, here, proxy);
+    let (mut there, here, proxy) = proxied().await;
+    receive_named(&door, here, proxy);
+    assert_eq!(there.read(&mut [0]).await.unwrap(), 0);
+    assert_eq!(count(&door, Counter::ClientProxyRefused), 1);
+}
+
+#[tokio::test]
+async fn a_header_under_way_does_not_hold_up_the_end() {
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let door = door_with("", ConnectionShares::new(1), stopping);
+    let (mut there, here, proxy) = proxied().await;
+    receive_named(&door, here, proxy);
+    there.write_all(&LOCAL[..4]).await.unwrap();
+    stop.send(true).unwrap();
+    assert!(matches!(there.read(&mut [0]).await, Ok(0) | Err(_)), "closed");
+    assert_eq!(count(&door, Counter::ClientProxyTimedOut), 0);
 }
