@@ -13,6 +13,7 @@ mod at_work;
 mod attend;
 mod bind;
 mod bound;
+mod cache_file;
 mod configured;
 mod connections;
 mod control_socket;

@@ -73,9 +73,7 @@ impl Bound {
     /// The system gives no thread, or no runtime for a thread.
     pub fn start(self) -> io::Result<Running> {
         let Bound { core, mut generation, runtime, signals, control, state, sandbox, .. } = self;
-        if let Some(log) = &self.log {
-            log.begin(io::stderr())?;
-        }
+        self.log.as_ref().map_or(Ok(()), |log| log.begin(io::stderr()))?;
         let keeper = self.cache_folder.and_then(|folder| keep_cache(folder, &core, &generation));
         let share = |terms| second_level::share(terms, &core, &generation);
         let second_level = self.second_level.map(share).transpose()?;
@@ -105,6 +103,7 @@ impl Bound {
             query_log: recorders.report(),
             last_crash: runs.last_crash(),
             history: Some(history.clone()),
+            cache_file: keeper.as_ref().map(CacheKeeper::file),
             folder: state_folder,
             ..About::default()
         };

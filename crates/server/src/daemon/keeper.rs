@@ -16,6 +16,7 @@ use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, SnapshotOptions, Times};
 
+use super::cache_file::CacheFile;
 use super::{network_zones, secret_file};
 use crate::config::Config;
 
@@ -36,6 +37,7 @@ const WRITTEN_PER_SECOND: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct CacheKeeper {
     folder: PathBuf,
+    file: Arc<CacheFile>,
     secret: Arc<Seal>,
     shared: Arc<Shared>,
     every: Duration,
@@ -73,8 +75,10 @@ impl CacheKeeper {
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
         let due = Instant::now() + every;
         let max_octets = config.cache.size.0 as u64;
+        let file = Arc::new(CacheFile::at(folder.join(FILE)));
         Ok(CacheKeeper {
             folder,
+            file,
             secret,
             shared: shared.clone(),
             every,
@@ -83,6 +87,11 @@ impl CacheKeeper {
             writing: None,
             due,
         })
+    }
+
+    /// The file, which a flush erases.
+    pub(super) fn file(&self) -> Arc<CacheFile> {
+        self.file.clone()
     }
 
     /// Writes the cache in the background, if a write is due. The trust anchors of `settings` have proven the entries.
@@ -133,12 +142,12 @@ impl CacheKeeper {
     /// The work of a write, for whatever thread.
     fn writing(&self, settings: &Settings) -> impl FnOnce() -> io::Result<u64> + use<> {
         let (shared, secret) = (self.shared.clone(), self.secret.clone());
-        let (path, max_octets) = (self.folder.join(FILE), self.max_octets);
+        let (file, max_octets) = (self.file.clone(), self.max_octets);
         let fingerprints = fingerprints(settings, &shared);
         let (folder, zones) = (self.folder.clone(), settings.network_zones.clone());
         move || {
             network_zones::note(&folder, &zones)?;
-            write(&path, &shared, &secret, fingerprints, max_octets)
+            file.write(|path| write(path, &shared, &secret, fingerprints, max_octets))
         }
     }
 }

@@ -30,6 +30,7 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
+use super::cache_file::CacheFile;
 use super::dashboard::{DashboardDoor, DashboardTerms};
 use super::day::DayCounts;
 use super::first_recursion::{FirstRecursion, RecursionRecord};
@@ -112,6 +113,8 @@ pub(super) struct About {
     pub(super) last_crash: Option<CrashReport>,
     /// Past resolutions; `None` without a daemon.
     pub(super) history: Option<Arc<HistoryStore>>,
+    /// The file of the cache, if the cache is kept.
+    pub(super) cache_file: Option<Arc<CacheFile>>,
     /// The state folder.
     pub(super) folder: Option<PathBuf>,
     /// The terms of the dashboard; `None` without one.

@@ -72,7 +72,10 @@ pub(super) async fn load<N: Network>(
     Ok(CacheLoad { imported, skipped, age_s: loaded.age.as_secs() })
 }
 
-/// Forgets a name, here and in the second level.
+/// Forgets a name, here, in the second level and on the disk.
+///
+/// # Errors
+/// The name is none, or the file of the cache cannot be removed.
 pub(super) async fn flush<N: Network>(
     overseer: &Overseer<N>,
     name: &str,
@@ -92,5 +95,13 @@ pub(super) async fn flush<N: Network>(
     };
     let flushed = service.memories().map(|memory| memory.cache.flush(&name, subtree) as u64);
     let removed = flushed.sum();
+    // The file last, so that no write has what was flushed.
+    if let Some(file) = overseer.about.cache_file.clone() {
+        let erase = move || {
+            file.erase()
+                .map_err(|error| format!("forgotten in memory, but not on the disk: {error}"))
+        };
+        beside(erase).await?;
+    }
     Ok(CacheFlush { removed, second_level, second_level_error })
 }

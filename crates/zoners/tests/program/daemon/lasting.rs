@@ -55,7 +55,10 @@ fn what_was_asked_before_a_restart_is_answered_after_it_without_asking_anyone() 
     assert!(cache(&["lookup", "n7.example"]).contains("n7.example. "));
     let (dump, name) = (state.path().join("dump"), "n7.example");
     assert!(cache(&["dump", dump.to_str().unwrap()]).contains("octets written"));
+    let kept = state.path().join("cache");
+    assert!(kept.exists());
     cache(&["flush", "example", "--subtree"]);
+    assert!(!kept.exists(), "until the next write");
     assert!(cache(&["lookup", name]).contains("no entry of"));
     assert!(cache(&["load", dump.to_str().unwrap()]).contains("entries loaded"));
     assert!(cache(&["lookup", name]).contains("n7.example. "));

@@ -1,0 +1,76 @@
+//! The file of the cache, which a flush erases: what the cache is to forget does not stay on the disk until the next write.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
+
+/// The file of the cache in a folder, and how often the file was erased.
+#[derive(Debug)]
+pub(super) struct CacheFile {
+    path: PathBuf,
+    erasures: Mutex<u64>,
+}
+
+impl CacheFile {
+    pub(super) fn at(path: PathBuf) -> Self {
+        CacheFile { path, erasures: Mutex::default() }
+    }
+
+    /// Erases the file, if there is one. A write under way has the cache of before: its file is erased in the end.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub(super) fn erase(&self) -> io::Result<()> {
+        let mut erasures = self.erasures.lock();
+        *erasures += 1;
+        self.remove()
+    }
+
+    /// Has the file written anew by `write`, unless erased meanwhile; returns the octets written.
+    ///
+    /// # Errors
+    /// The file cannot be written, or not be removed.
+    pub(super) fn write(&self, write: impl FnOnce(&Path) -> io::Result<u64>) -> io::Result<u64> {
+        let before = *self.erasures.lock();
+        let octets = write(&self.path)?;
+        let erasures = self.erasures.lock();
+        if *erasures != before {
+            self.remove()?;
+        }
+        Ok(octets)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flush_erases_the_file_and_the_outcome_of_a_write_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        let file = CacheFile::at(path.clone());
+        let write = |path: &Path| fs::write(path, "names").map(|()| 5);
+        file.erase().unwrap();
+        assert_eq!(file.write(write).unwrap(), 5);
+        assert!(path.exists());
+        file.erase().unwrap();
+        assert!(!path.exists());
+        let flushed_meanwhile = |path: &Path| file.erase().and_then(|()| write(path));
+        assert_eq!(file.write(flushed_meanwhile).unwrap(), 5);
+        assert!(!path.exists());
+        file.write(write).unwrap();
+        assert!(path.exists());
+    }
+}
