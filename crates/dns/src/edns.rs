@@ -244,6 +244,8 @@ impl EdeCode {
     pub const PROHIBITED: EdeCode = EdeCode(18);
     /// The denial has expired.
     pub const STALE_NXDOMAIN: EdeCode = EdeCode(19);
+    /// The query has no RD, and the cache has no answer.
+    pub const NOT_AUTHORITATIVE: EdeCode = EdeCode(20);
     /// The servers reply, but do not serve the zone or give unusable replies.
     pub const NO_REACHABLE_AUTHORITY: EdeCode = EdeCode(22);
     /// No reply came, or the network reported an error.

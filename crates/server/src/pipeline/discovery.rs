@@ -23,7 +23,7 @@ const IPV4_HINT: u16 = 4;
 const IPV6_HINT: u16 = 6;
 const DOH_PATH: u16 = 7;
 /// The INFO-CODES of extended errors that clients may get (RFC 9606 section 5).
-const ERRORS: &str = "exterr=0,3,4,6,9,13,15-19,22-24,27,30";
+const ERRORS: &str = "exterr=0-4,6-13,15-20,22-24,27,30";
 
 /// The answers about this resolver.
 #[derive(Debug)]
@@ -146,6 +146,11 @@ fn string(text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use zoners_dns::EdeCode;
+    use zoners_dnssec::BogusReason;
+
     use super::*;
 
     fn discovery(listen: &str, names: &[&str]) -> Option<Discovery> {
@@ -164,6 +169,48 @@ mod tests {
         let answer = discovery.answer(name.for_slice(), rtype, at);
         let sets = answer.iter().flat_map(|answer| &answer.answer);
         sets.flat_map(RRset::parsed).map(|record| record.data().to_string()).collect()
+    }
+
+    #[test]
+    fn every_code_that_is_sent_is_told() {
+        let ranges = ERRORS.strip_prefix("exterr=").unwrap().split(',');
+        let told: Vec<u16> = ranges
+            .flat_map(|range| {
+                let (first, last) = range.split_once('-').unwrap_or((range, range));
+                first.parse().unwrap()..=last.parse().unwrap()
+            })
+            .collect();
+        let bogus = [
+            BogusReason::NoSignature,
+            BogusReason::NoKey,
+            BogusReason::UnusableKey,
+            BogusReason::BadSignature,
+            BogusReason::NotYetValid,
+            BogusReason::Expired,
+            BogusReason::NoProof,
+        ];
+        let others = [
+            EdeCode::OTHER,
+            EdeCode::UNSUPPORTED_DNSKEY_ALGORITHM,
+            EdeCode::UNSUPPORTED_DS_DIGEST,
+            EdeCode::STALE_ANSWER,
+            EdeCode::FORGED,
+            EdeCode::CACHED_ERROR,
+            EdeCode::BLOCKED,
+            EdeCode::CENSORED,
+            EdeCode::FILTERED,
+            EdeCode::PROHIBITED,
+            EdeCode::STALE_NXDOMAIN,
+            EdeCode::NOT_AUTHORITATIVE,
+            EdeCode::NO_REACHABLE_AUTHORITY,
+            EdeCode::NETWORK_ERROR,
+            EdeCode::INVALID_DATA,
+            EdeCode::UNSUPPORTED_NSEC3_ITERATIONS,
+            EdeCode::INVALID_QUERY_TYPE,
+        ];
+        let sent: BTreeSet<u16> =
+            bogus.map(BogusReason::code).iter().chain(&others).map(|code| code.0).collect();
+        assert_eq!(told, sent.into_iter().collect::<Vec<_>>());
     }
 
     #[test]

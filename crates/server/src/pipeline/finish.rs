@@ -154,7 +154,8 @@ pub(super) fn error(query: &Query<'_>, rcode: OptRcode, ede: Option<&Ede>, reply
 
 /// The reply to a query without RD that the cache cannot answer.
 pub(super) fn not_recursive(query: &Query<'_>, reply: &mut Vec<u8>) {
-    let ede = Ede::new(EdeCode(20), "not in the cache, and recursion was not desired");
+    let ede =
+        Ede::new(EdeCode::NOT_AUTHORITATIVE, "not in the cache, and recursion was not desired");
     error(query, OptRcode::REFUSED, Some(&ede), reply);
 }
 
