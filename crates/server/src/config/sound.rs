@@ -238,8 +238,8 @@ impl Config {
                 wrong,
             );
             if !route.pins.is_empty() && !route.servers.iter().any(UpstreamServer::is_encrypted) {
-                let what = "pins are for servers over TLS, such as \"tls://192.0.2.1\" or \
-                            \"https://192.0.2.1\"";
+                let what = "pins are for servers over TLS, HTTPS or QUIC, such as \"tls://192.0.2.1\", \
+                            \"https://192.0.2.1\" or \"quic://192.0.2.1\"";
                 wrong(&format!("{list}[{at}].pins"), what);
             }
         }

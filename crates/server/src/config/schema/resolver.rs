@@ -44,7 +44,8 @@ pub struct ResolverConfig {
     /// The UDP payload size told to servers, in octets.
     #[serde(deserialize_with = "udp_size")]
     pub edns_udp_size: u16,
-    /// A file of certificate authorities (PEM) that servers over TLS are proven by; without the key, those of the system.
+    /// A file of certificate authorities (PEM) that servers over TLS, HTTPS or QUIC are proven by; without the
+    /// key, those of the system.
     pub ca_file: Option<PathBuf>,
     /// Encrypt queries to authorities that turn out to speak TLS (RFC 9539).
     pub opportunistic_tls: bool,

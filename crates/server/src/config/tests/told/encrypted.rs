@@ -61,7 +61,10 @@ fn faults_of_servers_over_tls_are_told() {
     let route = |rest: &str| prepared(&format!("[[forward]]\nzone = \".\"\n{rest}\n"));
     let pin = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
     let told = route(&format!("servers = [\"192.0.2.1\"]\npins = [\"{pin}\"]"));
-    assert!(told.contains("forward.pins: pins are for servers over TLS, such as"), "{told}");
+    assert!(
+        told.contains("forward.pins: pins are for servers over TLS, HTTPS or QUIC, such as"),
+        "{told}"
+    );
     assert_eq!(route(&format!("servers = [\"tls://192.0.2.1\"]\npins = [\"sha256/{pin}\"]")), "");
     let told = prepared("resolver.ca-file = \"/no/such/file\"\n");
     assert!(told.contains("resolver.ca-file: /no/such/file: No such file"), "{told}");
