@@ -74,7 +74,7 @@ async fn return_query(
     while let Some(Ok(piece)) = body.data().await {
         query.extend_from_slice(&piece);
     }
-    if query[2] == b'r' || query[2] == b'e' && number % 2 == 0 {
+    if query[2] == b'r' || query[2] == b'e' && number.is_multiple_of(2) {
         return response.send_reset(h2::Reason::REFUSED_STREAM);
     }
     let mut head = Response::new(());
