@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::within_tls::ConnectionTls;
+use crate::connection_tls::ConnectionTls;
 
 /// The addresses at both ends of a connection, the names of the client, and TLS between.
 #[derive(Clone, Debug)]

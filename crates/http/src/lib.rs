@@ -16,6 +16,7 @@
 
 mod body;
 mod connection;
+mod connection_tls;
 mod download;
 mod ends;
 mod event;
@@ -34,6 +35,7 @@ mod within_tls;
 mod write_timeout;
 
 pub use body::{HttpBody, HttpBodyWriter};
+pub use connection_tls::TlsSource;
 pub use download::{
     Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, HostAddresses, TlsClient,
     Validators,
@@ -51,4 +53,3 @@ pub use route::Route;
 pub use service::{HttpListener, HttpService};
 pub use site::{HttpReception, HttpSite};
 pub use url::{HttpUrl, UrlHost};
-pub use within_tls::TlsSource;

@@ -10,9 +10,10 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 
+use crate::connection_tls::TlsSource;
 use crate::ends::ConnectionEnds;
 use crate::site::HttpSite;
-use crate::within_tls::{self, TlsSource};
+use crate::within_tls;
 use crate::{HttpEvent, connection};
 
 /// The pause of accepting when descriptors ran out.

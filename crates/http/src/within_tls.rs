@@ -1,47 +1,20 @@
 //! Connections within TLS: the handshake, and the version of HTTP on which client and server agree there.
 
+use std::io;
 use std::sync::Arc;
-use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use zoners_tls::{ServerConfig, ServerStream};
+use zoners_tls::ServerStream;
 
+use crate::connection_tls::{ConnectionTls, TlsSource};
 use crate::ends::ConnectionEnds;
 use crate::site::HttpSite;
 use crate::{HttpEvent, connection, http2};
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.1).
 const HTTP2: &[u8] = b"h2";
-
-/// The configuration of TLS of now; none without a certificate. Once there is another one, open connections end with the
-/// next request: a renewed certificate belongs into the same configuration.
-pub type TlsSource = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
-
-/// TLS of an open connection.
-pub(crate) struct ConnectionTls {
-    /// The configuration of the handshake.
-    config: Arc<ServerConfig>,
-    source: TlsSource,
-}
-
-impl ConnectionTls {
-    pub(crate) fn new(config: Arc<ServerConfig>, source: TlsSource) -> Self {
-        ConnectionTls { config, source }
-    }
-
-    /// Whether a handshake of now would have the same configuration.
-    pub(crate) fn is_in_force(&self) -> bool {
-        (self.source)().is_some_and(|now| Arc::ptr_eq(&now, &self.config))
-    }
-}
-
-impl fmt::Debug for ConnectionTls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionTls").finish_non_exhaustive()
-    }
-}
 
 /// Serves a connection from the handshake on.
 pub(crate) async fn serve<S>(

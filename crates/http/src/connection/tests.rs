@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::within_tls::{self, TlsSource};
+use crate::connection_tls::TlsSource;
+use crate::within_tls;
 use crate::{HttpLimits, HttpReception, HttpResponse, Method, Route, StatusCode};
 
 /// Octets that a side of a connection buffers.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::connection::tests::tls;
-use crate::within_tls::{ConnectionTls, TlsSource};
+use crate::connection_tls::{ConnectionTls, TlsSource};
 use crate::{HostNames, HttpBody, HttpLimits, HttpResponse, Method, Route};
 use std::time::Duration;
 use tokio::time::Instant;
