@@ -20,7 +20,7 @@ use crate::events::{EventFilter, EventReader, QueryEvent, QueryEvents};
 const RING_EVENTS: usize = 16_384;
 /// The time between two looks at the rings.
 const INTERVAL: Duration = Duration::from_millis(250);
-/// The time from a failed write to the next attempt: each attempt on a full disk costs the system milliseconds.
+/// The time from a failed write to the next attempt: a full disk stays full for a while, and each attempt costs work.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 /// The time between two looks for segments that have expired.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
