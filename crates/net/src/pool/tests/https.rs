@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::BytesMut;
 use http::{HeaderValue, Response, header};
-use rcgen::CertifiedKey;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use zoners_dns::{Counter, HttpFault, IdentityFault, IdentityId, ServerIdentity};
 
+use super::certified::{Certified, serve_within_tls, trusting};
 use super::*;
 use crate::pool::connection::UNWRITTEN_IDENTIFIED;
 
@@ -24,43 +22,28 @@ struct HttpsEcho {
 }
 
 async fn echo(protocols: &[&[u8]], requests: usize) -> HttpsEcho {
-    let CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(vec!["dns.example".to_owned()]).unwrap();
-    let parsed = rustls::server::ParsedCertificate::try_from(cert.der()).unwrap();
+    let Certified { config, certificate, pem } = Certified::new(protocols);
+    let parsed = rustls::server::ParsedCertificate::try_from(&certificate).unwrap();
     let provider = zoners_tls::provider();
     let mut hashes = provider.cipher_suites.iter().filter_map(|suite| suite.tls13());
     let sha256 = hashes.find(|suite| suite.common.hash_provider.output_len() == 32).unwrap();
     let digest = sha256.common.hash_provider.hash(&parsed.subject_public_key_info());
     let key_digest = digest.as_ref().try_into().unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let mut config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let counted = connections.clone();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            counted.fetch_add(1, Ordering::Relaxed);
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let Ok(mut connection) = h2::server::handshake(stream).await else { return };
-                let mut taken = 0;
-                while let Some(Ok((request, response))) = connection.accept().await {
-                    taken += 1;
-                    tokio::spawn(return_query(request.into_body(), response, taken));
-                    if taken == requests {
-                        connection.graceful_shutdown();
-                    }
-                }
-            });
+    let serve = move |stream| return_queries(stream, requests);
+    let (address, connections) = serve_within_tls(config, serve).await;
+    HttpsEcho { address, certificate: pem, key_digest, connections }
+}
+
+async fn return_queries(stream: TlsStream<TcpStream>, requests: usize) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    let mut taken = 0;
+    while let Some(Ok((request, response))) = connection.accept().await {
+        taken += 1;
+        tokio::spawn(return_query(request.into_body(), response, taken));
+        if taken == requests {
+            connection.graceful_shutdown();
         }
-    });
-    HttpsEcho { address, certificate: cert.pem(), key_digest, connections }
+    }
 }
 
 /// Returns the query of a request, which has a number on its connection. A query with the third octet `r` is refused,
@@ -97,9 +80,7 @@ impl HttpsEcho {
     }
 
     fn pool(&self) -> Pool {
-        let pool = pool();
-        pool.set_tls(ClientTls::with_authorities(self.certificate.as_bytes()).unwrap());
-        pool
+        trusting(&self.certificate)
     }
 }
 

@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::CertifiedKey;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 
+use super::certified::Certified;
 use super::*;
 use crate::datagrams::Peer;
 use crate::pool::connection::{IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED};
@@ -40,18 +38,12 @@ pub(in crate::pool) async fn echo(protocol: &[u8]) -> QuicEcho {
 }
 
 async fn echo_with(protocol: &[u8], change: impl FnOnce(QuicTerms) -> QuicTerms) -> QuicEcho {
-    let CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(vec!["dns.example".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(zoners_tls::provider());
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let mut config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
-    config.alpn_protocols = vec![protocol.to_vec()];
+    let Certified { config, pem, .. } = Certified::new(&[protocol]);
     let server = QuicServer::new(change(QuicTerms::new(Arc::new(config), 7).unwrap()));
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let (address, (tell, seen)) = (socket.local_addr().unwrap(), mpsc::unbounded_channel());
     tokio::spawn(serve(socket, server, tell));
-    QuicEcho { address, certificate: cert.pem(), seen }
+    QuicEcho { address, certificate: pem, seen }
 }
 
 async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedSender<Seen>) {

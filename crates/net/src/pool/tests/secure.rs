@@ -1,19 +1,16 @@
 //! Connections within TLS, against a server of rustls.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rcgen::CertifiedKey;
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 
+use super::certified::{Certified, serve_within_tls, trusting};
 use super::*;
 use crate::stream::put_message;
-use std::net::SocketAddr;
 
 /// A server that returns each message, and closes each connection after some messages.
 struct TlsEcho {
@@ -23,35 +20,21 @@ struct TlsEcho {
 }
 
 async fn echo(messages: usize) -> TlsEcho {
-    let CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(vec!["dns.example".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(zoners_tls::provider());
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let counted = connections.clone();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            counted.fetch_add(1, Ordering::Relaxed);
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                let account = Held::new(usize::MAX).account();
-                for _ in 0..messages {
-                    let Ok(message) = read_message(&mut stream, &account).await else { return };
-                    let mut framed = Vec::new();
-                    assert!(put_message(&mut framed, &message));
-                    stream.write_all(&framed).await.unwrap();
-                    stream.flush().await.unwrap();
-                }
-            });
-        }
-    });
-    TlsEcho { address, certificate: cert.pem(), connections }
+    let Certified { config, pem, .. } = Certified::new(&[]);
+    let serve = move |stream| return_messages(stream, messages);
+    let (address, connections) = serve_within_tls(config, serve).await;
+    TlsEcho { address, certificate: pem, connections }
+}
+
+async fn return_messages(mut stream: TlsStream<TcpStream>, messages: usize) {
+    let account = Held::new(usize::MAX).account();
+    for _ in 0..messages {
+        let Ok(message) = read_message(&mut stream, &account).await else { return };
+        let mut framed = Vec::new();
+        assert!(put_message(&mut framed, &message));
+        stream.write_all(&framed).await.unwrap();
+        stream.flush().await.unwrap();
+    }
 }
 
 impl TlsEcho {
@@ -62,9 +45,7 @@ impl TlsEcho {
     }
 
     fn pool(&self) -> Pool {
-        let pool = pool();
-        pool.set_tls(ClientTls::with_authorities(self.certificate.as_bytes()).unwrap());
-        pool
+        trusting(&self.certificate)
     }
 }
 
@@ -97,7 +78,7 @@ async fn queries_that_wait_for_the_handshake_go_out_together() {
 }
 
 #[tokio::test]
-async fn who_does_not_prove_the_name_gets_no_query() {
+async fn a_server_that_does_not_prove_its_name_gets_no_query() {
     let server = echo(usize::MAX).await;
     for (pool, to, fault) in [
         (server.pool(), server.named("other.example"), IdentityFault::WrongName),
