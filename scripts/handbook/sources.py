@@ -42,15 +42,10 @@ class ErrorCode:
 def error_codes():
     """The codes of RFC 8914 that crates/dns/src/edns.rs names, and whether this program itself sends them."""
     text = (CRATES / 'dns/src/edns.rs').read_text()
-    constants = {int(number): name for name, number in
-                 re.findall(r'pub const (\w+): EdeCode = EdeCode\((\d+)\);', text)}
-    reasons = (CRATES / 'dnssec/src/reason.rs').read_text()
-    reasons = reasons[reasons.index('pub fn code'):reasons.index('impl fmt::Display')]
-    sent = {int(number) for number in re.findall(r'=> (\d+),', reasons)}
-    for _, code in production():
-        sent |= {int(number) for number in re.findall(r'EdeCode\((\d+)\)', code)}
-        named = set(re.findall(r'EdeCode::([A-Z_0-9]+)', code))
-        sent |= {number for number, name in constants.items() if name in named}
+    table = re.search(r'^ede_codes! \{\n(.*?)^\}', text, flags=re.MULTILINE | re.DOTALL)[1]
+    constants = {int(number): name for name, number in re.findall(r'^    (\w+) = (\d+);', table, flags=re.MULTILINE)}
+    named = {name for _, code in production() for name in re.findall(r'EdeCode::([A-Z_0-9]+)', code)}
+    sent = {number for number, name in constants.items() if name in named}
     listed = re.findall(r'^\s+(\d+) => "([^"]+)",$', text, flags=re.MULTILINE)
     return [ErrorCode(int(number), meaning, constants.get(int(number), ''), int(number) in sent)
             for number, meaning in listed]

@@ -219,46 +219,70 @@ impl fmt::Display for Ede {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EdeCode(pub u16);
 
-impl EdeCode {
-    /// No other code applies.
-    pub const OTHER: EdeCode = EdeCode(0);
-    /// No algorithm of the zone's keys is supported.
-    pub const UNSUPPORTED_DNSKEY_ALGORITHM: EdeCode = EdeCode(1);
-    /// No digest of the zone's DS records is supported.
-    pub const UNSUPPORTED_DS_DIGEST: EdeCode = EdeCode(2);
-    /// The answer has expired.
-    pub const STALE_ANSWER: EdeCode = EdeCode(3);
-    /// Local policy changes the answer.
-    pub const FORGED: EdeCode = EdeCode(4);
-    /// A signature is invalid, or the chain of trust is broken.
-    pub const BOGUS: EdeCode = EdeCode(6);
-    /// The failure comes from the cache.
-    pub const CACHED_ERROR: EdeCode = EdeCode(13);
-    /// The operator blocks the name.
-    pub const BLOCKED: EdeCode = EdeCode(15);
-    /// A third party demands the block.
-    pub const CENSORED: EdeCode = EdeCode(16);
-    /// The client asked for the block.
-    pub const FILTERED: EdeCode = EdeCode(17);
-    /// Local policy answers the question.
-    pub const PROHIBITED: EdeCode = EdeCode(18);
-    /// The denial has expired.
-    pub const STALE_NXDOMAIN: EdeCode = EdeCode(19);
-    /// The query has no RD, and the cache has no answer.
-    pub const NOT_AUTHORITATIVE: EdeCode = EdeCode(20);
-    /// The servers reply, but do not serve the zone or give unusable replies.
-    pub const NO_REACHABLE_AUTHORITY: EdeCode = EdeCode(22);
-    /// No reply came, or the network reported an error.
-    pub const NETWORK_ERROR: EdeCode = EdeCode(23);
-    /// The replies of the servers are malformed.
-    pub const INVALID_DATA: EdeCode = EdeCode(24);
-    /// The DNSKEY RRset of a zone could not be fetched or has no matching key.
-    pub const DNSKEY_MISSING: EdeCode = EdeCode(9);
-    /// The denial has more NSEC3 iterations than are computed (RFC 9276).
-    pub const UNSUPPORTED_NSEC3_ITERATIONS: EdeCode = EdeCode(27);
-    /// The queried type is a meta type that no name can have (RFC 9824 section 9).
-    pub const INVALID_QUERY_TYPE: EdeCode = EdeCode(30);
+/// Defines the codes, and the list of them all.
+macro_rules! ede_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        impl EdeCode {
+            $($(#[$doc])* pub const $name: EdeCode = EdeCode($code);)*
 
+            /// The codes that this server may send, in ascending order.
+            pub const SENT: &[EdeCode] = &[$(EdeCode::$name),*];
+        }
+    };
+}
+
+ede_codes! {
+    /// No other code applies.
+    OTHER = 0;
+    /// No algorithm of the zone's keys is supported.
+    UNSUPPORTED_DNSKEY_ALGORITHM = 1;
+    /// No digest of the zone's DS records is supported.
+    UNSUPPORTED_DS_DIGEST = 2;
+    /// The answer has expired.
+    STALE_ANSWER = 3;
+    /// Local policy changes the answer.
+    FORGED = 4;
+    /// A signature is invalid, or the chain of trust is broken.
+    BOGUS = 6;
+    /// A signature has expired.
+    SIGNATURE_EXPIRED = 7;
+    /// A signature is not yet valid.
+    SIGNATURE_NOT_YET_VALID = 8;
+    /// The DNSKEY RRset of a zone could not be fetched or has no matching key.
+    DNSKEY_MISSING = 9;
+    /// A signed zone gave no signature.
+    RRSIGS_MISSING = 10;
+    /// A key may not sign.
+    NO_ZONE_KEY_BIT = 11;
+    /// The proof of a denial is missing, or proves something else.
+    NSEC_MISSING = 12;
+    /// The failure comes from the cache.
+    CACHED_ERROR = 13;
+    /// The operator blocks the name.
+    BLOCKED = 15;
+    /// A third party demands the block.
+    CENSORED = 16;
+    /// The client asked for the block.
+    FILTERED = 17;
+    /// Local policy answers the question.
+    PROHIBITED = 18;
+    /// The denial has expired.
+    STALE_NXDOMAIN = 19;
+    /// The query has no RD, and the cache has no answer.
+    NOT_AUTHORITATIVE = 20;
+    /// The servers reply, but do not serve the zone or give unusable replies.
+    NO_REACHABLE_AUTHORITY = 22;
+    /// No reply came, or the network reported an error.
+    NETWORK_ERROR = 23;
+    /// The replies of the servers are malformed.
+    INVALID_DATA = 24;
+    /// The denial has more NSEC3 iterations than are computed (RFC 9276).
+    UNSUPPORTED_NSEC3_ITERATIONS = 27;
+    /// The queried type is a meta type that no name can have (RFC 9824 section 9).
+    INVALID_QUERY_TYPE = 30;
+}
+
+impl EdeCode {
     /// Whether the code reports a DNSSEC failure, which does not concern clients that disable
     /// checking (CD).
     #[must_use]

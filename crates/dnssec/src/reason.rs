@@ -35,18 +35,18 @@ impl BogusReason {
     /// The extended DNS error for the reason (RFC 8914).
     #[must_use]
     pub fn code(self) -> EdeCode {
-        EdeCode(match self {
-            BogusReason::NoSignature => 10,
-            BogusReason::NoKey | BogusReason::NoMatchingDs => 9,
-            BogusReason::UnusableKey => 11,
-            BogusReason::NotYetValid => 8,
-            BogusReason::Expired => 7,
-            BogusReason::NoProof => 12,
+        match self {
+            BogusReason::NoSignature => EdeCode::RRSIGS_MISSING,
+            BogusReason::NoKey | BogusReason::NoMatchingDs => EdeCode::DNSKEY_MISSING,
+            BogusReason::UnusableKey => EdeCode::NO_ZONE_KEY_BIT,
+            BogusReason::NotYetValid => EdeCode::SIGNATURE_NOT_YET_VALID,
+            BogusReason::Expired => EdeCode::SIGNATURE_EXPIRED,
+            BogusReason::NoProof => EdeCode::NSEC_MISSING,
             BogusReason::WrongSigner
             | BogusReason::WrongLabels
             | BogusReason::TooMuchWork
-            | BogusReason::BadSignature => 6,
-        })
+            | BogusReason::BadSignature => EdeCode::BOGUS,
+        }
     }
 }
 

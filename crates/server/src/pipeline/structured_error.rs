@@ -10,8 +10,6 @@ use zoners_dns::{Ede, EdeCode};
 
 use super::query::Query;
 
-/// Forged Answer (RFC 8914 section 4.5).
-const FORGED: EdeCode = EdeCode(4);
 /// The sub-error of a policy that the operator of the resolver chose; for EDE 15 alone.
 const OPERATOR_POLICY: u8 = 6;
 /// The language of the reasons.
@@ -52,7 +50,7 @@ fn structured<'e>(ede: &'e Ede, contact: Option<&str>) -> Cow<'e, Ede> {
             Cow::Owned(Ede::new(ede.code, text.unwrap_or_default()))
         }
         // Such a client may not get this code.
-        FORGED => Cow::Owned(Ede::new(EdeCode::OTHER, &*ede.text)),
+        EdeCode::FORGED => Cow::Owned(Ede::new(EdeCode::OTHER, &*ede.text)),
         _ => Cow::Borrowed(ede),
     }
 }
@@ -95,7 +93,7 @@ mod tests {
     #[test]
     fn other_reasons_are_plain_and_none_is_called_forged() {
         assert_eq!(of(EdeCode::STALE_ANSWER, "a", None), Ede::new(EdeCode::STALE_ANSWER, "a"));
-        assert_eq!(of(FORGED, "a", None), Ede::new(EdeCode::OTHER, "a"));
+        assert_eq!(of(EdeCode::FORGED, "a", None), Ede::new(EdeCode::OTHER, "a"));
     }
 
     #[test]
