@@ -39,7 +39,7 @@ mod network_failures;
 mod network_window;
 mod observe;
 mod order;
-pub(crate) mod pending_miss;
+mod pending_miss;
 pub mod policy;
 pub mod policy_reason;
 mod portal;

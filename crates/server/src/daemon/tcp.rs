@@ -27,9 +27,9 @@ use super::connections::{ClientConnection, Connections};
 use super::pulse::Activity;
 use crate::client::Client;
 use crate::dnstap::ClientEnds;
+use crate::pipeline::Service;
+use crate::pipeline::handed_miss::HandedMiss;
 use crate::pipeline::identities::ShownName;
-use crate::pipeline::pending_miss::PendingMiss;
-use crate::pipeline::{Miss, Service};
 use behind_proxy::{is_proxied, receive_named};
 use handshakes::Handshakes;
 use ready::{ReadyQueries, answer_ready};
@@ -235,15 +235,14 @@ async fn read<N: Network>(
                 ReadyQueries::Done => break,
                 ReadyQueries::PortionFull => {}
                 ReadyQueries::Miss(miss) => {
-                    let waiting = PendingMiss::new(&service, miss);
+                    let miss = HandedMiss::new(service.clone(), miss);
                     if in_flight.available_permits() == 0 {
                         // Ready responses do not wait for pending ones.
                         outgoing.hand_on(&service).await;
                     }
                     let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
-                    let Some(miss) = waiting.take() else { continue };
                     let outgoing = outgoing.another();
-                    let recursion = recurse(service.clone(), miss, (slot, ends), outgoing);
+                    let recursion = recurse(miss, (slot, ends), outgoing);
                     tokio::spawn(Box::pin(recursion));
                 }
             }
@@ -313,12 +312,12 @@ impl OutgoingReplies {
 }
 
 async fn recurse<N: Network>(
-    service: Arc<Service<N>>,
-    miss: Box<Miss>,
+    miss: HandedMiss<N>,
     (_slot, ends): (OwnedSemaphorePermit, ClientEnds),
     mut outgoing: OutgoingReplies,
 ) {
-    if let Some(reply) = service.recurse(miss, None).await
+    let service = miss.service();
+    if let Some(reply) = miss.recurse().await
         && stream::put_message(&mut outgoing.octets, &reply)
     {
         service.tap().iter().for_each(|tap| tap.put_client_response(ends, &reply));

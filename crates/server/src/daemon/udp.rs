@@ -14,6 +14,7 @@ use super::pulse::Activity;
 use super::shed::Shed;
 use crate::client::{AccessList, Client};
 use crate::dnstap::{ClientEnds, MessageTap};
+use crate::pipeline::handed_miss::HandedMiss;
 use crate::pipeline::{Handled, Miss, Service};
 
 /// Responses to misses waiting for the system; further ones are dropped.
@@ -43,7 +44,8 @@ pub(super) async fn serve<N: Network>(
         let access = service.rules().access_list(listener, Transport::Udp);
         serve_batch(&service, (&socket, access, asked), &mut batch, &mut shed, |miss, peer| {
             let way = (replies.clone(), bound);
-            let recursion = recurse(service.clone(), miss, peer, way, at_work.clone());
+            let recursion =
+                recurse(HandedMiss::new(service.clone(), miss), peer, way, at_work.clone());
             // Boxed, since spawning copies a future five times.
             tokio::spawn(Box::pin(recursion));
         });
@@ -129,13 +131,13 @@ fn copy_batch(tap: &MessageTap, batch: &mut Batch, bound: Option<SocketAddr>) {
 type OutgoingReply = ((Vec<u8>, Peer), AtWork);
 
 async fn recurse<N: Network>(
-    service: Arc<Service<N>>,
-    miss: Box<Miss>,
+    miss: HandedMiss<N>,
     peer: Peer,
     (replies, bound): (mpsc::Sender<OutgoingReply>, Option<SocketAddr>),
     at_work: AtWork,
 ) {
-    let Some(reply) = service.recurse(miss, None).await else { return };
+    let service = miss.service();
+    let Some(reply) = miss.recurse().await else { return };
     if let Some(tap) = service.tap() {
         let ends = ClientEnds::of_datagram(peer.address, peer.ours, bound);
         tap.put_client_response(ends, &reply);

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use zoners_api::QueryOutcome;
 use zoners_dns::Network;
 
 use super::Service;
-use super::pending_miss::PendingMiss;
 use super::query::Miss;
 
-/// A miss in the hands of a task that may be ended before its first turn. If dropped before [`HandedMiss::recurse`], the
-/// query counts as dropped: each query has an outcome.
+/// A miss in the hands of a connection or a task that may end early. If dropped before [`HandedMiss::recurse`], the query
+/// counts as dropped: each query has an outcome.
 pub(crate) struct HandedMiss<N: Network> {
     service: Arc<Service<N>>,
     miss: Option<Box<Miss>>,
@@ -21,6 +21,11 @@ impl<N: Network> HandedMiss<N> {
         HandedMiss { service, miss: Some(miss) }
     }
 
+    /// The service that recurses for the miss.
+    pub(crate) fn service(&self) -> Arc<Service<N>> {
+        self.service.clone()
+    }
+
     /// Takes the miss through recursion; see [`Service::recurse`].
     pub(crate) async fn recurse(mut self) -> Option<Vec<u8>> {
         let miss = self.miss.take()?;
@@ -30,8 +35,14 @@ impl<N: Network> HandedMiss<N> {
 
 impl<N: Network> Drop for HandedMiss<N> {
     fn drop(&mut self) {
-        if let Some(miss) = self.miss.take() {
-            drop(PendingMiss::new(&self.service, miss));
-        }
+        self.miss.iter().for_each(|miss| self.service.drop_miss(miss));
+    }
+}
+
+impl<N: Network> Service<N> {
+    /// Counts a miss whose client went away.
+    pub(super) fn drop_miss(&self, miss: &Miss) {
+        let now = self.worker.shared().now();
+        self.end_miss(miss, (QueryOutcome::Dropped, None), &[], now);
     }
 }

@@ -122,7 +122,7 @@ impl QuicWork {
             Handled::Miss(miss) => {
                 let way = (self.replies.clone(), at_work.clone());
                 let handed = HandedMiss::new(service.clone(), miss);
-                let recursion = recurse(service.clone(), handed, query.stream, ends, way);
+                let recursion = recurse(handed, query.stream, ends, way);
                 // Boxed, since spawning copies a future five times.
                 let recursion = tokio::spawn(Box::pin(recursion));
                 self.recursions.insert(query.stream, recursion.abort_handle());
@@ -175,12 +175,12 @@ fn respond(
 
 /// Takes a miss through recursion, and hands the response on.
 async fn recurse<N: Network>(
-    service: Arc<Service<N>>,
     miss: HandedMiss<N>,
     stream: QuicStream,
     ends: ClientEnds,
     (replies, at_work): (mpsc::Sender<LateReply>, AtWork),
 ) {
+    let service = miss.service();
     let reply = miss.recurse().await;
     if let (Some(tap), Some(reply)) = (service.tap(), &reply) {
         tap.put_client_response(ends, reply);
