@@ -6,19 +6,21 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
-/// The file of the cache in a folder, and how often the file was erased.
+/// The file of the cache, and how often the file was erased.
 #[derive(Debug)]
 pub(super) struct CacheFile {
     path: PathBuf,
+    /// A file of before that was put aside, as it could not be used.
+    aside: PathBuf,
     erasures: Mutex<u64>,
 }
 
 impl CacheFile {
-    pub(super) fn at(path: PathBuf) -> Self {
-        CacheFile { path, erasures: Mutex::default() }
+    pub(super) fn new(path: PathBuf, aside: PathBuf) -> Self {
+        CacheFile { path, aside, erasures: Mutex::default() }
     }
 
-    /// Erases the file, if there is one. A write under way has the cache of before: its file is erased in the end.
+    /// Erases the file and the one put aside, if there are any. A write under way has the cache of before: its file is erased in the end.
     ///
     /// # Errors
     /// The file cannot be removed.
@@ -34,21 +36,26 @@ impl CacheFile {
     /// The file cannot be written, or not be removed.
     pub(super) fn write(&self, write: impl FnOnce(&Path) -> io::Result<u64>) -> io::Result<u64> {
         let before = *self.erasures.lock();
-        let octets = write(&self.path)?;
+        let octets = write(&self.path);
         let erasures = self.erasures.lock();
         if *erasures != before {
             self.remove()?;
         }
-        Ok(octets)
+        octets
     }
 
     fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
-            }
-            _ => Ok(()),
+        remove(&self.path)?;
+        remove(&self.aside)
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
         }
+        _ => Ok(()),
     }
 }
 
@@ -59,10 +66,12 @@ mod tests {
     #[test]
     fn a_flush_erases_the_file_and_the_outcome_of_a_write_under_way() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cache");
-        let file = CacheFile::at(path.clone());
+        let (path, aside) = (folder.path().join("cache"), folder.path().join("cache.bad"));
+        fs::write(&aside, "earlier names").unwrap();
+        let file = CacheFile::new(path.clone(), aside.clone());
         let write = |path: &Path| fs::write(path, "names").map(|()| 5);
         file.erase().unwrap();
+        assert!(!aside.exists());
         assert_eq!(file.write(write).unwrap(), 5);
         assert!(path.exists());
         file.erase().unwrap();

@@ -75,7 +75,7 @@ impl CacheKeeper {
         let loading = Loading::begin(&folder, &secret, shared, settings)?;
         let due = Instant::now() + every;
         let max_octets = config.cache.size.0 as u64;
-        let file = Arc::new(CacheFile::at(folder.join(FILE)));
+        let file = Arc::new(CacheFile::new(folder.join(FILE), folder.join(ASIDE)));
         Ok(CacheKeeper {
             folder,
             file,

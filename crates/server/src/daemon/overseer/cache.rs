@@ -96,12 +96,17 @@ pub(super) async fn flush<N: Network>(
     let flushed = service.memories().map(|memory| memory.cache.flush(&name, subtree) as u64);
     let removed = flushed.sum();
     // The file last, so that no write has what was flushed.
-    if let Some(file) = overseer.about.cache_file.clone() {
-        let erase = move || {
-            file.erase()
-                .map_err(|error| format!("forgotten in memory, but not on the disk: {error}"))
-        };
-        beside(erase).await?;
-    }
+    erase_file(overseer)?;
     Ok(CacheFlush { removed, second_level, second_level_error })
+}
+
+/// Erases the file of the cache, in which names and verdicts stand that memory has forgotten.
+///
+/// # Errors
+/// The file cannot be removed.
+pub(super) fn erase_file<N: Network>(overseer: &Overseer<N>) -> Result<(), AdminError> {
+    let erased = overseer.about.cache_file.as_ref().map_or(Ok(()), |file| file.erase());
+    erased.map_err(|error| {
+        AdminError::failed(format!("forgotten in memory, but not on the disk: {error}"))
+    })
 }

@@ -7,6 +7,7 @@ use zoners_dns::Network;
 use zoners_resolver::{MAX_NEGATIVE_ANCHOR_SECONDS, MAX_NEGATIVE_ANCHORS};
 
 use super::Overseer;
+use super::cache::erase_file;
 use super::requests::parse;
 use crate::report::text;
 
@@ -35,6 +36,7 @@ pub(super) fn add<N: Network>(
         // Earlier verdicts of validation no longer hold.
         memory.cache.flush(&zone, true);
     }
+    erase_file(overseer)?;
     let zone = text(&zone);
     tracing::warn!("dnssec: {zone} is not validated for {seconds} s");
     Ok(NegativeAnchorAdded { zone, left_s: seconds })
@@ -51,6 +53,8 @@ pub(super) fn remove<N: Network>(
         removed |= memory.negative_anchors.remove(&zone);
         memory.cache.flush(&zone, true);
     }
+    // Names that were not validated are on the disk, too.
+    erase_file(overseer)?;
     Ok(NegativeAnchorRemoved { zone: text(&zone), removed })
 }
 
