@@ -142,7 +142,8 @@ impl LoggerState {
                 }
             }
         }
-        let are_written = !is_paused && {
+        // Without a row nothing shows whether the disk works again.
+        let are_written = !is_paused && rows > 0 && {
             outcome = outcome.and_then(|()| self.writer.write());
             self.report_change(&outcome, now);
             outcome.is_ok()
@@ -273,8 +274,11 @@ mod tests {
         worker.put(&event("192.0.2.8", "www.test"));
         state.log_waiting(failed + RETRY_INTERVAL - Duration::from_millis(1));
         assert_eq!(counters.get(Counter::QueryLogLost), 2, "the next attempt is later");
+        state.log_waiting(failed + RETRY_INTERVAL);
+        assert!(state.retry_at.is_some(), "no row has shown that the log can be written");
         worker.put(&event("192.0.2.9", "www.test"));
         state.log_waiting(failed + RETRY_INTERVAL);
+        assert!(state.retry_at.is_none());
         assert_eq!(logged(&gone), ["192.0.2.9"]);
         assert_eq!(counters.get(Counter::QueryLogRows), 1);
     }
