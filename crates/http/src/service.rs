@@ -126,7 +126,7 @@ async fn accept(
     }
 }
 
-/// The needs of a connection.
+/// All that a new connection gets from the listener.
 struct Door {
     site: Arc<HttpSite>,
     tls: Option<TlsSource>,
@@ -135,13 +135,19 @@ struct Door {
 
 impl Door {
     /// Reads the header in which a proxy names the client, and receives the client.
-    fn receive_named(self, mut stream: TcpStream, proxy: SocketAddr) {
+    fn receive_named(mut self, mut stream: TcpStream, proxy: SocketAddr) {
         let pending = match self.site.headers.begin() {
             Ok(pending) => pending,
             Err(fault) => return self.site.count(HttpEvent::ProxyFault(fault)),
         };
         tokio::spawn(async move {
-            match pending.read(&mut stream, proxy).await {
+            let read = tokio::select! {
+                biased;
+                read = pending.read(&mut stream, proxy) => read,
+                // A client without a name has asked nothing.
+                _ = self.leaving.changed() => return,
+            };
+            match read {
                 Ok(client) => {
                     self.site.count(HttpEvent::Proxied);
                     self.receive(stream, client);

@@ -25,7 +25,7 @@ type Receptionist = Box<dyn Fn(IpAddr) -> HttpReception + Send + Sync>;
 pub enum HttpReception {
     /// With a share of the connections.
     Served,
-    /// As a client without access: few connections, and each query gets REFUSED.
+    /// As a client without access: few connections, and each request gets a refusal.
     Stranger,
     /// The connection is closed at once.
     Unheard,
