@@ -1,6 +1,7 @@
 """The network of the stage: a machine at home, and a router that is the whole Internet."""
 
 import pathlib
+import select
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ MACHINE = '192.168.1.2/24', '2001:db8:1::2/64'
 ROUTER = '192.168.1.1/24', '2001:db8:1::1/64'
 # Names in the certificate of the Internet's servers.
 NAMES = *authority.HOSTS, 'dns.quad9.net'
+# Seconds until a server is ready, on a machine ten times slower.
+READY_TIME = 60
 
 
 def build(stage):
@@ -34,7 +37,8 @@ def build(stage):
 
 
 def wait_for(server):
-    if server.stdout.readline() != b'ready\n':
+    ready, _, _ = select.select([server.stdout], [], [], READY_TIME)
+    if not ready or server.stdout.readline() != b'ready\n':
         raise SystemExit(f'{server.args} does not start')
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Stands in for systemctl on the stage: starts and stops the services of `zoners install`, and nothing else."""
 
+import contextlib
 import os
 import pathlib
 import shlex
@@ -54,15 +55,19 @@ def start(name):
     path.unlink(missing_ok=True)
     notices.bind(str(path))
     path.chmod(0o666)
-    notices.settimeout(PATIENCE)
+    notices.settimeout(0.1)
     environment['NOTIFY_SOCKET'] = str(path)
     with (RUN / f'{name}.log').open('a') as log:
         process = subprocess.Popen([*words, *shlex.split(unit['ExecStart'])], env=environment, cwd='/', stdout=log, stderr=log,
                                    stdin=subprocess.DEVNULL, start_new_session=True)
     (RUN / name).write_text(str(process.pid))
-    while b'READY=1' not in notices.recv(4096):
-        pass
-    return 0
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(TimeoutError):
+            if b'READY=1' in notices.recv(4096):
+                return 0
+    print(f'{name} does not get ready', file=sys.stderr)
+    return 1
 
 
 def stop(name):
@@ -71,6 +76,9 @@ def stop(name):
         os.kill(process, signal.SIGTERM)
     while process_of(name) and time.monotonic() < deadline:
         time.sleep(0.02)
+    if process_of(name):
+        print(f'{name} does not stop', file=sys.stderr)
+        return 1
     after = settings(name).get('ExecStopPost')
     return subprocess.run(shlex.split(after), check=False).returncode if after else 0
 
