@@ -126,7 +126,7 @@ counters! {
         UpstreamQuic "upstream_quic" "queries" "Of upstream_queries: sent over QUIC.";
         UpstreamHttps "upstream_https" "queries" "Of upstream_queries: sent over HTTPS.";
         UpstreamRetransmitted "upstream_retransmitted" "queries" "Of upstream_queries: the same query sent again, because no reply had come yet.";
-        UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new TCP connection, because the first was silent and may be dead.";
+        UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new connection of TCP, TLS, HTTPS or QUIC, because the first was silent and may be dead.";
         UpstreamRepeated "upstream_repeated" "queries" "Queries sent again, because the server closed their connection, or refused their stream, before the reply.";
         UpstreamSocketWaits "upstream_socket_waits" "queries" "Queries that waited for a free socket, because the process had as many open as it may.";
         UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";

@@ -22,6 +22,9 @@ pub fn ttl_offsets(message: &[u8]) -> Option<Vec<u16>> {
 /// Subtracts the age of a response, in seconds, from the TTLs. A truncated message stays as it is, and so does a TTL of
 /// 2^31 or more, which means zero (RFC 2181 section 8).
 pub fn subtract_age(message: &mut [u8], age: u32) {
+    if age == 0 {
+        return;
+    }
     for at in ttl_offsets(message).unwrap_or_default().into_iter().map(usize::from) {
         let field = message.get_mut(at..at + 4).and_then(|field| field.first_chunk_mut::<4>());
         let Some(field) = field else { return };
