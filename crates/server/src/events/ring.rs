@@ -71,6 +71,9 @@ impl Ring {
             true => tape.clone(),
             false => Arc::new(tape.only(|event| self.filter.admits(event))),
         };
+        if tape.len() == 0 {
+            return 0;
+        }
         let taken = tape.len().min(self.room());
         let lost = (tape.len() - taken) as u64;
         if lost > 0 {
