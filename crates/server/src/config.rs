@@ -4,15 +4,19 @@
 //! the [`tree`] of the file and the keys that are [`allowed`].
 //! [`build`] makes the settings of the resolver and the daemon. [`sound`] checks whether values go together.
 //! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys; [`written`]
-//! tells the settings of the file.
+//! tells the settings of the file. [`json_schema`] describes the file to editors, by asking the parser ([`probe`]) and
+//! with the words of the [`example`].
 
 mod allowed;
 mod build;
 mod error;
+mod example;
+mod json_schema;
 mod listen;
 mod needs;
 mod network_route;
 mod overlay;
+mod probe;
 mod reading;
 mod renamed;
 mod schema;
@@ -29,6 +33,8 @@ use std::path::Path;
 
 pub(crate) use build::{ListenerAuthority, PrivateZone};
 pub use error::ConfigError;
+pub use example::{ExamplePart, example_parts};
+pub use json_schema::json_schema;
 pub(crate) use listen::{AddressSpec, ListenerSpec};
 pub use network_route::{NetworkRoute, RouteReason};
 pub use overlay::ConfigOverlay;

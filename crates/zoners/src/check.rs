@@ -26,11 +26,18 @@ pub(crate) struct CheckArguments {
     /// The configuration file; without one, the file that `serve` would read.
     #[arg(conflicts_with = "config")]
     file: Option<PathBuf>,
+    /// Print the JSON Schema of the configuration, by which an editor completes and checks a file.
+    #[arg(long, conflicts_with_all = ["file", "config"])]
+    schema: bool,
     #[command(flatten)]
     config: ConfigFile,
 }
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<(), Failure> {
+    if arguments.schema {
+        println!("{:#}", zoners_server::config::json_schema());
+        return Ok(());
+    }
     let named = arguments.file.as_deref().map(ConfigFile::named);
     let (config, file) = named.unwrap_or_else(|| arguments.config.clone()).load()?;
     let validated = config.validate(Scope::Start);

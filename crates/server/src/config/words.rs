@@ -88,7 +88,7 @@ pub(super) fn is_unknown_key(taken: &TakenValue<'_>, message: &str) -> bool {
 }
 
 /// The value that serde expects, in words. Our own readers use plain words already.
-fn allowed(expected: &str) -> String {
+pub(super) fn allowed(expected: &str) -> String {
     let text = match expected {
         "a boolean" => "true or false",
         "a string" | "string" => "a text in quotes",
