@@ -1,0 +1,1 @@
+"""Artefacts of a release: what they contain, and how they are written."""
