@@ -9,6 +9,8 @@ import subprocess
 import tarfile
 import time
 
+# Ends of the names of artefacts.
+KINDS = '.deb', '.rpm', '.tar.gz'
 PROCESSORS = {'amd64': 'x86_64', 'arm64': 'aarch64', 'x86_64': 'x86_64', 'aarch64': 'aarch64'}
 # Files of dpkg and shadow that tell of every change; their backups are no trace of ours.
 OF_THE_MACHINE = ('var/lib/dpkg/', 'var/log/', 'var/cache/', 'etc/passwd-', 'etc/group-', 'etc/shadow-', 'etc/gshadow-',
@@ -31,10 +33,12 @@ def obstacle(artefact):
     """Why the artefact cannot run here; nothing if it can."""
     word = artefact.name.split('_')[2] if artefact.suffix == '.deb' else artefact.name.split('-')[2]
     processor = PROCESSORS[word]
+    if artefact.suffix == '.rpm' and not shutil.which('rpm'):
+        return 'there is no rpm (apt install rpm)'
     if processor == platform.machine() or pathlib.Path(f'/proc/sys/fs/binfmt_misc/qemu-{processor}').exists():
         return ''
     # An archive has no scripts that would start the program without the emulator.
-    if artefact.suffix != '.deb' and emulator(artefact):
+    if artefact.suffix == '.gz' and emulator(artefact):
         return ''
     return f'there is no qemu-user for {processor} (apt install qemu-user-static), or the kernel does not start it'
 
@@ -66,7 +70,7 @@ def visit(artefact):
     users = {name: (root / 'etc' / name).read_text() for name in ('passwd', 'group')}
     resolver = (root / 'etc/resolv.conf').read_bytes()
     try:
-        guest = Debian(root, artefact) if artefact.suffix == '.deb' else Archive(root, artefact)
+        guest = {'.deb': Debian, '.rpm': Rpm, '.gz': Archive}[artefact.suffix](root, artefact)
         guest.install()
         serves(root, guest.program)
         guest.keeps_changes_over_an_upgrade()
@@ -115,6 +119,38 @@ class Debian:
         if not (self.root / self.configuration).exists():
             raise Fault('a removal loses the configuration')
         self.dpkg('--purge', 'zoners')
+
+
+class Rpm:
+    """By rpm, with a data base of its own: on Debian none of the needs is a package of rpm."""
+    program = ['/usr/bin/zoners']
+    configuration = 'etc/zoners/zoners.toml'
+
+    def __init__(self, root, artefact):
+        self.root, self.artefact = root, artefact
+
+    def rpm(self, *words):
+        command('chroot', self.root, 'rpm', '--dbpath', '/tmp/rpm', '--nodeps', *words, quiet=True)
+
+    def install(self):
+        shutil.copyfile(self.artefact, self.root / 'tmp/package.rpm')
+        self.rpm('--install', '/tmp/package.rpm')
+        enabled = list((self.root / 'etc/systemd/system').rglob('zoners*'))
+        if enabled:
+            raise Fault(f'the package enables {enabled}')
+
+    def keeps_changes_over_an_upgrade(self):
+        changed = self.root / self.configuration
+        original = changed.read_bytes()
+        changed.write_text('# changed\n')
+        self.rpm('--upgrade', '--force', '/tmp/package.rpm')
+        if changed.read_text() != '# changed\n':
+            raise Fault('an upgrade loses the configuration')
+        # rpm keeps a changed file as .rpmsave, which is no trace but the operator's.
+        changed.write_bytes(original)
+
+    def remove(self):
+        self.rpm('--erase', 'zoners')
 
 
 class Archive:
