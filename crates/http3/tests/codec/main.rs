@@ -1,0 +1,6 @@
+//! The examples of the RFCs, the limits at their edges, and properties of any octets.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
+
+mod fields;
+mod request;
