@@ -1,6 +1,6 @@
 //! What is wrong with the octets of a peer, and the code that tells the peer.
 
-/// A fault in a request.
+/// A fault in a request, or in the streams beside the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Http3Fault {
     /// A frame has no place on this stream, or not at this point of the message.
@@ -21,6 +21,28 @@ pub enum Http3Fault {
     TooManyFrames,
     /// More octets without meaning than [`MAX_IGNORED`](crate::MAX_IGNORED).
     TooManyIgnored,
+    /// The content of a frame is not what its kind asks for.
+    FrameMalformed,
+    /// A second critical stream of one kind, or a push from a client.
+    StreamUnexpected,
+    /// A stream ends that lives as long as the connection.
+    CriticalStreamClosed,
+    /// The control stream begins without settings.
+    MissingSettings,
+    /// A setting of HTTP/2, or one setting twice.
+    Settings,
+    /// An identifier that goes back on an earlier one, or a push that was never promised.
+    Identifier,
+    /// Something on QPACK's encoder stream that an empty dynamic table forbids.
+    EncoderStream,
+    /// Something on QPACK's decoder stream that an empty dynamic table forbids.
+    DecoderStream,
+    /// A control frame exceeds [`MAX_CONTROL_FRAME`](crate::MAX_CONTROL_FRAME).
+    ControlFrameTooLong,
+    /// More frames than [`MAX_CONTROL_FRAMES`](crate::MAX_CONTROL_FRAMES) without a request.
+    TooManyControlFrames,
+    /// More octets than [`MAX_CONTROL_IGNORED`](crate::MAX_CONTROL_IGNORED) without a request.
+    TooManyControlIgnored,
 }
 
 impl Http3Fault {
@@ -28,22 +50,40 @@ impl Http3Fault {
     pub fn code(self) -> u64 {
         match self {
             Self::FrameUnexpected => 0x105,
-            Self::FrameIncomplete => 0x106,
+            Self::FrameIncomplete | Self::FrameMalformed => 0x106,
+            Self::StreamUnexpected => 0x103,
+            Self::CriticalStreamClosed => 0x104,
+            Self::Identifier => 0x108,
+            Self::Settings => 0x109,
+            Self::MissingSettings => 0x10A,
             Self::RequestIncomplete => 0x10D,
             Self::Compression => 0x200,
+            Self::EncoderStream => 0x201,
+            Self::DecoderStream => 0x202,
             Self::SectionTooLong
             | Self::TooManyFields
             | Self::BodyTooLong
             | Self::TooManyFrames
-            | Self::TooManyIgnored => 0x107,
+            | Self::TooManyIgnored
+            | Self::ControlFrameTooLong
+            | Self::TooManyControlFrames
+            | Self::TooManyControlIgnored => 0x107,
         }
     }
 
     /// Whether the connection ends, and not the stream alone.
     ///
-    /// RFC 9114 section 7.1 and 7.2 and RFC 9204 section 2.2 ask for this; the limits bind a stream each.
+    /// The streams beside the requests belong to the whole connection; the limits of a request bind its stream alone.
     pub fn ends_connection(self) -> bool {
-        matches!(self, Self::FrameUnexpected | Self::FrameIncomplete | Self::Compression)
+        !matches!(
+            self,
+            Self::RequestIncomplete
+                | Self::SectionTooLong
+                | Self::TooManyFields
+                | Self::BodyTooLong
+                | Self::TooManyFrames
+                | Self::TooManyIgnored
+        )
     }
 }
 
@@ -59,6 +99,17 @@ impl std::fmt::Display for Http3Fault {
             Self::BodyTooLong => "body too long",
             Self::TooManyFrames => "too many frames",
             Self::TooManyIgnored => "too many octets without meaning",
+            Self::FrameMalformed => "a frame with the wrong content",
+            Self::StreamUnexpected => "a stream without a place here",
+            Self::CriticalStreamClosed => "a critical stream closed",
+            Self::MissingSettings => "no settings first",
+            Self::Settings => "a forbidden setting",
+            Self::Identifier => "an identifier out of order",
+            Self::EncoderStream => "an encoder with a dynamic table",
+            Self::DecoderStream => "a decoder with a dynamic table",
+            Self::ControlFrameTooLong => "a control frame too long",
+            Self::TooManyControlFrames => "too many control frames",
+            Self::TooManyControlIgnored => "too many octets beside requests",
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Messages of HTTP/3 as octets (RFC 9114): the frames of a request, and fields in QPACK (RFC 9204).
+//! Messages of HTTP/3 as octets (RFC 9114): requests, answers, the streams beside the requests, and
+//! fields in QPACK (RFC 9204).
 //!
 //! Nothing here does I/O or knows QUIC. No listener of the daemon speaks HTTP/3 yet. The dynamic table of QPACK has no
 //! room: a server that never sends `SETTINGS_QPACK_MAX_TABLE_CAPACITY` gets no reference into that table.
@@ -18,14 +19,25 @@
 //! # Ok::<(), zoners_http3::Http3Fault>(())
 //! ```
 
+mod answer;
+mod budget;
+mod client_streams;
+mod control_pieces;
 mod fault;
 mod fields;
 mod huffman;
+mod instructions;
 mod prefix_integer;
 mod request_pieces;
+mod settings;
 mod static_table;
 mod varint;
 
+pub use answer::append_answer;
+pub use budget::{MAX_CONTROL_FRAMES, MAX_CONTROL_IGNORED};
+pub use client_streams::{ClientStream, ClientStreams};
+pub use control_pieces::MAX_CONTROL_FRAME;
 pub use fault::Http3Fault;
 pub use fields::{Field, MAX_FIELDS, MAX_SECTION, append_fields, read_fields};
 pub use request_pieces::{MAX_BODY, MAX_FRAMES, MAX_IGNORED, Request, RequestPieces};
+pub use settings::{append_control_start, append_goaway};
