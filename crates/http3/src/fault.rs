@@ -9,6 +9,8 @@ pub enum Http3Fault {
     FrameIncomplete,
     /// The stream ends before the fields of the request.
     RequestIncomplete,
+    /// The fields of the request are malformed.
+    Message,
     /// QPACK that no encoder without a dynamic table writes.
     Compression,
     /// The fields exceed [`MAX_SECTION`](crate::MAX_SECTION).
@@ -57,6 +59,7 @@ impl Http3Fault {
             Self::Settings => 0x109,
             Self::MissingSettings => 0x10A,
             Self::RequestIncomplete => 0x10D,
+            Self::Message => 0x10E,
             Self::Compression => 0x200,
             Self::EncoderStream => 0x201,
             Self::DecoderStream => 0x202,
@@ -78,6 +81,7 @@ impl Http3Fault {
         !matches!(
             self,
             Self::RequestIncomplete
+                | Self::Message
                 | Self::SectionTooLong
                 | Self::TooManyFields
                 | Self::BodyTooLong
@@ -93,6 +97,7 @@ impl std::fmt::Display for Http3Fault {
             Self::FrameUnexpected => "a frame without a place here",
             Self::FrameIncomplete => "the stream ends within a frame",
             Self::RequestIncomplete => "the stream ends before the fields",
+            Self::Message => "malformed fields",
             Self::Compression => "fields that are not QPACK",
             Self::SectionTooLong => "fields too long",
             Self::TooManyFields => "too many fields",

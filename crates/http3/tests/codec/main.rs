@@ -5,4 +5,5 @@
 mod answer;
 mod client_streams;
 mod fields;
+mod judged;
 mod request;
