@@ -8,6 +8,7 @@ pub mod cost;
 pub mod denial;
 pub mod doh;
 pub mod entries;
+pub mod http3_streams;
 pub mod leases;
 pub mod message;
 pub mod names;

@@ -8,10 +8,10 @@ const LONGEST_REST: usize = 9;
 
 /// Reads instructions of an encoder: a capacity of zero is the one that fits.
 pub(crate) fn read_encoder(piece: &[u8], budget: &mut Budget) -> Result<(), Http3Fault> {
-    if piece.iter().any(|octet| *octet != 0x20) {
-        return Err(Http3Fault::EncoderStream);
-    }
-    budget.ignore(piece.len() as u64)
+    piece.iter().try_for_each(|octet| match octet {
+        0x20 => budget.ignore(1),
+        _ => Err(Http3Fault::EncoderStream),
+    })
 }
 
 /// What has come of a decoder's instructions.
@@ -32,7 +32,8 @@ impl DecoderInstructions {
                 None => return Err(Http3Fault::DecoderStream),
             };
             self.rest = continues.then(|| self.rest.map_or(0, |rest| rest + 1));
+            budget.ignore(1)?;
         }
-        budget.ignore(piece.len() as u64)
+        Ok(())
     }
 }
