@@ -16,6 +16,7 @@ mod dns_server;
 mod doctor;
 #[cfg(test)]
 mod help_tests;
+mod import;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod install;
 mod logging;
@@ -124,6 +125,8 @@ enum Command {
     Bench(Box<bench::BenchArguments>),
     /// Check a configuration file, and show each fault.
     Check(check::CheckArguments),
+    /// Write a configuration with the settings of another server, and tell what has no counterpart.
+    Import(import::ImportArguments),
     /// Print a script for the completion of commands in a shell.
     Completions(manual::Completions),
     /// Write the manual pages.
@@ -269,6 +272,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Phone(arguments) => phone::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Manual(arguments) => manual::manual(&arguments),
     }

@@ -21,6 +21,7 @@ mod command {
     mod cli;
     #[cfg(feature = "demo")]
     mod demo;
+    mod import;
     mod lookup;
     mod password;
     mod top;

@@ -1,0 +1,68 @@
+//! `zoners import`
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+use zoners_import::{Imported, toml};
+use zoners_server::Config;
+use zoners_server::validate::Scope;
+
+use crate::Failure;
+use crate::output::{eprintln, println};
+
+/// Arguments of `zoners import`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "It reads unbound.conf of Unbound, with includes below the folder of a named file; name other
+files too. What has no counterpart is told on standard error, and in comments of the
+configuration. Keys and passwords are not copied.
+
+Example:
+  zoners import /etc/unbound/unbound.conf --write zoners.toml"
+)]
+pub(crate) struct ImportArguments {
+    /// The configuration files of the other server.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write to this file, which must not exist yet, instead of standard output.
+    #[arg(long, value_name = "PATH")]
+    write: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
+    let found = zoners_import::import(&arguments.files);
+    let found = found.map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let imported = found.accepted(check);
+    let text = toml(&imported);
+    check(&text).map_err(Failure::Failed)?;
+    match &arguments.write {
+        Some(path) => {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path);
+            let written = file.as_mut().map(|file| file.write_all(text.as_bytes()));
+            let fault = match written {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(fault) = fault {
+                return Err(Failure::Failed(format!("{}: {fault}", path.display())));
+            }
+        }
+        None => println!("{}", text.trim_end()),
+    }
+    tell(&imported);
+    Ok(())
+}
+
+/// What `zoners check` says of a configuration.
+fn check(text: &str) -> Result<(), String> {
+    let config = Config::parse(text, "zoners.toml").map_err(|error| error.to_string())?;
+    config.validate(Scope::Start).map(drop).map_err(|error| error.to_string())
+}
+
+fn tell(imported: &Imported) {
+    imported.remarks.iter().for_each(|remark| eprintln!("{remark}"));
+    let (taken, left) = (imported.settings.len(), imported.remarks.len());
+    eprintln!("{taken} settings taken over, {left} not");
+}
