@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
-use zoners_cache::{Cache, Rank, TtlLimits};
-use zoners_dns::{Clock, ClockReading, Moment, RRset, Random, Records, Rtype, Security, name};
+use zoners_cache::{Cache, EncryptionState, Evidence, Rank, TrialEvent, TtlLimits};
+use zoners_dns::{
+    Clock, ClockReading, Endpoint, Moment, RRset, Random, Records, Rtype, Security, name,
+};
 
 use super::*;
 
@@ -156,6 +158,29 @@ fn ttls_survive_reboots_and_clock_changes() {
         kept.read(&cache, &at(900_000, WALL_SECONDS + seconds), OTHER_BOOT).unwrap();
         assert_eq!(cache.stats().entries, entries);
     }
+}
+
+/// RFC 9539 section 4.5: what trials have shown, and its ages, outlive a restart and a reboot.
+#[test]
+fn trials_of_encryption_survive_reboots() {
+    let (cache, now) = (empty(), Moment::from_millis(1_000_000));
+    let [works, fails] = [1, 2].map(|host| Endpoint::udp([192, 0, 2, host].into()));
+    for (server, outcome) in [(works, TrialEvent::Worked), (fails, TrialEvent::Failed)] {
+        cache.observe_server(server, Evidence::Trial(TrialEvent::Begun), now);
+        cache.observe_server(server, Evidence::Trial(outcome), now);
+    }
+    let kept = SavedFile::of(&cache, u64::MAX);
+    let state = |hours: u64, server| {
+        let (cache, clock) = (empty(), at(900_000, WALL_SECONDS + hours * 3_600));
+        kept.read(&cache, &clock, OTHER_BOOT).unwrap();
+        let trial = cache.server(server, clock.now()).encryption;
+        (trial.state(clock.now()), trial.is_due(clock.now()))
+    };
+    assert_eq!(state(1, works), (EncryptionState::Works, false));
+    assert_eq!(state(71, works), (EncryptionState::Works, false));
+    assert_eq!(state(73, works), (EncryptionState::Unknown, true), "persistence ends");
+    assert_eq!(state(23, fails), (EncryptionState::Fails, false), "damped");
+    assert_eq!(state(25, fails), (EncryptionState::Fails, true), "and tried again");
 }
 
 #[test]
