@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) const QUERIES_PER_TRIAL: u32 = 200;
 /// Trials saved up.
 const MAX_SAVED: u32 = 4;
+/// Trials that a trial earns which succeeds: itself, whose packets carried a query, and three that may fail.
+const EARNED_BY_SUCCESS: u32 = 4;
 
 /// The queries that have earned no trial yet.
 #[derive(Debug, Default)]
@@ -34,10 +36,20 @@ impl TrialBudget {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
-    /// Gives a trial back that was taken and not made. At most [`MAX_SAVED`] trials are saved here too.
+    /// Gives a trial back that was taken and not made.
     pub(crate) fn give_back(&self) {
+        self.save(1);
+    }
+
+    /// A server answered its trial over TLS.
+    pub(crate) fn succeeded(&self) {
+        self.save(EARNED_BY_SUCCESS);
+    }
+
+    /// Saves trials, up to [`MAX_SAVED`].
+    fn save(&self, trials: u32) {
         let saved = |earned: u32| {
-            Some(earned.saturating_add(QUERIES_PER_TRIAL).min(MAX_SAVED * QUERIES_PER_TRIAL))
+            Some((earned + trials * QUERIES_PER_TRIAL).min(MAX_SAVED * QUERIES_PER_TRIAL))
         };
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, saved);
     }
@@ -61,5 +73,16 @@ mod tests {
         (0..100 * QUERIES_PER_TRIAL).for_each(|_| budget.earn());
         budget.give_back();
         assert_eq!((0..100).filter(|_| budget.take()).count(), 4);
+    }
+
+    #[test]
+    fn a_success_pays_for_itself_and_three_failures() {
+        let budget = TrialBudget::default();
+        (0..QUERIES_PER_TRIAL).for_each(|_| budget.earn());
+        assert!(budget.take());
+        budget.succeeded();
+        assert_eq!((0..100).filter(|_| budget.take()).count(), 4);
+        (0..3).for_each(|_| budget.succeeded());
+        assert_eq!((0..100).filter(|_| budget.take()).count(), 4, "no more are saved");
     }
 }

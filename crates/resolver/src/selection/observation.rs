@@ -147,6 +147,9 @@ fn observe_trial(shared: &Shared, server: Endpoint, event: TrialEvent, now: Mome
 fn observe_encrypted_reply(shared: &Shared, server: Endpoint, now: Moment) {
     let known = shared.cache.server(server.over(Transport::Udp), now).encryption;
     if known.is_reply_news(now) {
+        if !known.is_usable(now) {
+            shared.trial_budget.succeeded();
+        }
         observe_trial(shared, server, TrialEvent::Worked, now);
     }
 }
