@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must say so")]
 
+mod aioquic;
 mod answer;
 mod client_streams;
 mod fields;
