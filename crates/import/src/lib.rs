@@ -11,6 +11,7 @@ mod write;
 
 use std::path::PathBuf;
 
+pub use accepted::MAX_REFUSED;
 pub use imported::{Imported, Place, Remark, Setting};
 pub use reading::{MAX_DEPTH, MAX_FILES, MAX_OCTETS, ReadFault};
 pub use write::toml;
@@ -26,7 +27,8 @@ pub fn import(files: &[PathBuf]) -> Result<Imported, ReadFault> {
     let mut reading = reading::Reading::new(files);
     let mut reader = unbound::Reader::default();
     for path in files {
-        let text = reading.named(path)?;
+        // An earlier file may include a later one.
+        let Some(text) = reading.named(path)? else { continue };
         let file = path.display().to_string();
         if !unbound::recognised(&text) {
             return Err(ReadFault(format!("{file} is not of a known kind: {KINDS}")));

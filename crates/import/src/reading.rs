@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Octets of one file.
+/// Octets of all files together.
 pub const MAX_OCTETS: u64 = 4 << 20;
 /// Files in all.
 pub const MAX_FILES: usize = 256;
@@ -29,6 +29,7 @@ impl std::error::Error for ReadFault {}
 pub(crate) struct Reading {
     folders: Vec<PathBuf>,
     read: BTreeSet<PathBuf>,
+    octets: u64,
 }
 
 impl Reading {
@@ -36,13 +37,16 @@ impl Reading {
     pub(crate) fn new(named: &[PathBuf]) -> Self {
         let whole = named.iter().filter_map(|path| path.canonicalize().ok());
         let folders = whole.filter_map(|path| path.parent().map(Path::to_owned));
-        Reading { folders: folders.collect(), read: BTreeSet::new() }
+        Reading { folders: folders.collect(), read: BTreeSet::new(), octets: 0 }
     }
 
-    /// The text of a file that the user named.
-    pub(crate) fn named(&mut self, path: &Path) -> Result<String, ReadFault> {
+    /// The text of a file that the user named; nothing of a file that was read already.
+    pub(crate) fn named(&mut self, path: &Path) -> Result<Option<String>, ReadFault> {
         let whole = path.canonicalize().map_err(|error| fault(path, &error.to_string()))?;
-        self.text(path, whole)
+        if self.read.contains(&whole) {
+            return Ok(None);
+        }
+        self.text(path, whole).map(Some)
     }
 
     /// The text of an included file.
@@ -73,11 +77,12 @@ impl Reading {
         }
         let mut octets = Vec::new();
         fs::File::open(&whole)
-            .and_then(|file| file.take(MAX_OCTETS + 1).read_to_end(&mut octets))
+            .and_then(|file| file.take(MAX_OCTETS - self.octets + 1).read_to_end(&mut octets))
             .map_err(|error| fault(path, &error.to_string()))?;
-        if octets.len() as u64 > MAX_OCTETS {
-            return Err(fault(path, &format!("over {MAX_OCTETS} octets")));
+        if self.octets + octets.len() as u64 > MAX_OCTETS {
+            return Err(fault(path, &format!("over {MAX_OCTETS} octets in all files")));
         }
+        self.octets += octets.len() as u64;
         self.read.insert(whole);
         Ok(String::from_utf8_lossy(&octets).into_owned())
     }

@@ -178,6 +178,45 @@ fn includes_are_read_below_the_folder_and_told_elsewhere() {
 }
 
 #[test]
+fn a_file_that_another_one_includes_may_be_named_too() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (whole, other) = (folder.path().join("unbound.conf"), elsewhere.path().join("o.conf"));
+    fs::write(&whole, format!("server:\ninclude: {}\n", other.display())).unwrap();
+    // A part of a file has no clause.
+    fs::write(&other, "num-threads: 4\n").unwrap();
+    let imported = import(&[whole, other]).unwrap();
+    assert!(toml(&imported).contains("threads = 4 #") && imported.remarks.is_empty());
+}
+
+#[test]
+fn an_include_without_a_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("include: \"{}/none*.conf\"\n", folder.path().display());
+    assert!(remarks(&read(&folder, &text).unwrap())[0].ends_with("no file has such a name"));
+}
+
+#[test]
+fn the_search_for_refused_settings_ends_at_its_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = |count: usize| -> String {
+        let lines = (0..count).map(|number| format!(" local-data: \"n{number}. A 192.0.2.1\"\n"));
+        std::iter::once("server:\n num-threads: 2\n".to_owned()).chain(lines).collect()
+    };
+    let check = |text: &str| if text.contains("records") { Err("no".into()) } else { Ok(()) };
+    for (count, tried) in [(MAX_REFUSED, MAX_REFUSED), (1_000, MAX_REFUSED)] {
+        let checks = std::cell::Cell::new(0);
+        let accepted = read(&folder, &records(count)).unwrap().accepted(|text| {
+            checks.set(checks.get() + 1);
+            check(text)
+        });
+        let told = remarks(&accepted);
+        assert_eq!(told.len(), count);
+        assert_eq!(told.iter().filter(|one| one.ends_with("not accepted: no")).count(), tried);
+        assert!(checks.get() < MAX_REFUSED * 12, "{} checks", checks.get());
+    }
+}
+
+#[test]
 fn includes_end_at_their_limits() {
     let folder = tempfile::tempdir().unwrap();
     let at = |number: usize| folder.path().join(format!("{number}.conf"));
@@ -204,6 +243,11 @@ fn a_file_over_the_limit_and_a_file_of_another_kind_are_faults() {
     let full = format!("server:\n{}", "#".repeat(limit - 8));
     assert!(read(&folder, &full).is_ok());
     assert!(read(&folder, &format!("{full}#")).unwrap_err().0.contains("octets"));
+    // The limit is one of all files.
+    fs::write(folder.path().join("more.conf"), "server:\n").unwrap();
+    let both = [folder.path().join("unbound.conf"), folder.path().join("more.conf")];
+    fs::write(&both[0], &full).unwrap();
+    assert!(import(&both).unwrap_err().0.contains("octets in all files"));
     let fault = read(&folder, "[server]\nlisten = []\n").unwrap_err();
     assert!(fault.0.ends_with("is not of a known kind: unbound.conf of Unbound"), "{fault}");
     assert!(import(&[PathBuf::from("/nonexistent/unbound.conf")]).is_err());

@@ -87,6 +87,9 @@ impl Reader {
 
     fn include(&mut self, line: &Line, reading: &mut Reading, depth: usize) {
         let files = matching(line.value());
+        if files.is_empty() {
+            self.remark(line, "no file has such a name");
+        }
         if files.len() > MAX_FILES {
             self.remark(line, &format!("only the first {MAX_FILES} files are read"));
         }

@@ -1,8 +1,8 @@
 //! `zoners import`
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use zoners_import::{Imported, toml};
 use zoners_server::Config;
@@ -37,22 +37,18 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
     let text = toml(&imported);
     check(&text).map_err(Failure::Failed)?;
     match &arguments.write {
-        Some(path) => {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(path);
-            let written = file.as_mut().map(|file| file.write_all(text.as_bytes()));
-            let fault = match written {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(error) => Some(error.to_string()),
-            };
-            if let Some(fault) = fault {
-                return Err(Failure::Failed(format!("{}: {fault}", path.display())));
-            }
-        }
+        Some(path) => write_new(path, &text)
+            .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?,
         None => println!("{}", text.trim_end()),
     }
     tell(&imported);
     Ok(())
+}
+
+/// Writes a new file; on a full disk nothing stays that would bar the next call.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// What `zoners check` says of a configuration.

@@ -253,8 +253,7 @@ fn value(
     value: String,
     imported: &mut Imported,
 ) {
-    let form = Form::Value { table, key, value };
-    imported.settings.push(Setting { place: line.place.clone(), origin: line.words(), form });
+    take_over(line, Form::Value { table, key, value }, imported);
 }
 
 fn item(
@@ -264,6 +263,9 @@ fn item(
     text: String,
     imported: &mut Imported,
 ) {
-    let form = Form::Item { table, key, text };
+    take_over(line, Form::Item { table, key, text }, imported);
+}
+
+fn take_over(line: &Line, form: Form, imported: &mut Imported) {
     imported.settings.push(Setting { place: line.place.clone(), origin: line.words(), form });
 }
