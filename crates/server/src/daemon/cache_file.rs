@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 #[derive(Debug)]
 pub(super) struct CacheFile {
     path: PathBuf,
-    /// A file of before that was put aside, as it could not be used.
+    /// An earlier file that could not be read, and was put aside.
     aside: PathBuf,
     erasures: Mutex<u64>,
 }
@@ -20,7 +20,8 @@ impl CacheFile {
         CacheFile { path, aside, erasures: Mutex::default() }
     }
 
-    /// Erases the file and the one put aside, if there are any. A write under way has the cache of before: its file is erased in the end.
+    /// Erases the file, and the file put aside, if there are any. A write under way has the former cache: that file is
+    /// erased at the end of the write.
     ///
     /// # Errors
     /// The file cannot be removed.
