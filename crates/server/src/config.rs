@@ -4,8 +4,8 @@
 //! the [`tree`] of the file and the keys that are [`allowed`].
 //! [`build`] makes the settings of the resolver and the daemon. [`sound`] checks whether values go together.
 //! [`overlay`] lays the settings of a network over the file, [`renamed`] accepts old names of keys; [`written`]
-//! tells the settings of the file. [`json_schema`] describes the file to editors, by asking the parser ([`probe`]) and
-//! with the words of the [`example`].
+//! tells the settings of the file. [`json_schema()`] describes the file to editors, from answers of the parser
+//! ([`probe`]) and with the words of the [`example`].
 
 mod allowed;
 mod build;
