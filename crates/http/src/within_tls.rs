@@ -6,15 +6,12 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use zoners_tls::ServerStream;
+use zoners_tls::{ServerStream, alpn};
 
 use crate::connection_tls::{ConnectionTls, TlsSource};
 use crate::ends::ConnectionEnds;
 use crate::site::HttpSite;
 use crate::{HttpEvent, connection, http2};
-
-/// The name of HTTP/2 in ALPN (RFC 9113 section 3.1).
-const HTTP2: &[u8] = b"h2";
 
 /// Serves a connection from the handshake on.
 pub(crate) async fn serve<S>(
@@ -38,7 +35,7 @@ pub(crate) async fn serve<S>(
     site.count(HttpEvent::Handshake);
     let ends =
         ConnectionEnds { client_names: stream.client_names().into(), tls: Some(tls), ..ends };
-    match stream.application_protocol() == Some(HTTP2) {
+    match stream.application_protocol() == Some(alpn::HTTP_2) {
         true => http2::serve(stream, ends, site, leaving).await,
         false => connection::serve(stream, ends, site, leaving).await,
     }

@@ -25,19 +25,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::provider;
+use crate::{alpn, provider};
 pub use fault::PeerFault;
 use pinned::PinnedKeys;
 use unproven::UnprovenPeer;
 
 /// Sessions kept for resumption in each of the stores, one for a peer; the oldest gives way.
 const MAX_SESSIONS: usize = 256;
-/// The name of DNS over TLS in ALPN (RFC 7858 section 3.1 has none; registered later, and demanded by RFC 9539).
-const DNS_OVER_TLS: &[u8] = b"dot";
-/// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
-pub const HTTP_2: &[u8] = b"h2";
-/// The name of DNS over QUIC in ALPN (RFC 9250 section 4.1.1).
-const DNS_OVER_QUIC: &[u8] = b"doq";
 
 /// The SHA-256 digest of the public key of a certificate (SubjectPublicKeyInfo).
 pub type KeyDigest = [u8; 32];
@@ -90,7 +84,7 @@ impl ClientTls {
     /// TLS with peers that prove a pinned key, or nothing; no certificate is trusted.
     #[must_use]
     pub fn without_authorities() -> Self {
-        ClientTls::with(None, DNS_OVER_TLS)
+        ClientTls::with(None, alpn::DOT)
     }
 
     /// Trusts the certificate authorities of the system, or those of the environment variables `SSL_CERT_FILE` and
@@ -121,7 +115,7 @@ impl ClientTls {
         // A system may have certificates that rustls does not read; the rest suffices.
         roots.add_parsable_certificates(authorities);
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
-        Some(ClientTls::with(Some(verifier.build().ok()?), DNS_OVER_TLS))
+        Some(ClientTls::with(Some(verifier.build().ok()?), alpn::DOT))
     }
 
     /// The same with a further application protocol in ALPN, and an empty session store.
@@ -133,13 +127,13 @@ impl ClientTls {
     /// The same with HTTP/2 in ALPN. Clones share these sessions too.
     #[must_use]
     pub fn over_https(&self) -> &Self {
-        self.0.over_https.get_or_init(|| self.speaking(HTTP_2))
+        self.0.over_https.get_or_init(|| self.speaking(alpn::HTTP_2))
     }
 
     /// The same for DNS over QUIC; a connection of QUIC does the handshake itself ([`ClientTls::config_for`]).
     #[must_use]
     pub fn over_quic(&self) -> &Self {
-        self.0.over_quic.get_or_init(|| self.speaking(DNS_OVER_QUIC))
+        self.0.over_quic.get_or_init(|| self.speaking(alpn::DOQ))
     }
 
     /// The terms for a handshake with a peer.

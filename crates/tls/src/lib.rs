@@ -4,6 +4,7 @@
 //! configurations from a [`ServerTls`], which outlasts certificates: a reload puts the next certificate into force for
 //! handshakes to come, and no connection ends.
 
+pub mod alpn;
 mod certificate;
 pub mod client;
 mod private_authority;

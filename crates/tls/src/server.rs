@@ -20,12 +20,12 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 
-use crate::{Certificate, provider};
+use crate::{Certificate, alpn, provider};
 use client_authority::ClientAuthority;
 
 /// Session tickets for a client after a handshake: a client of DNS resumes one connection at a time.
 const TICKETS: usize = 1;
-/// Sessions over QUIC that are stored; the oldest goes first.
+/// Sessions over QUIC that are stored for each set of protocols; the oldest goes first.
 const MAX_QUIC_SESSIONS: usize = 1024;
 
 /// What is spoken within TLS.
@@ -39,6 +39,10 @@ pub enum ApplicationProtocol {
     Http1,
     /// DNS over QUIC (RFC 9250).
     Doq,
+    /// HTTP/3 (RFC 9114).
+    Http3,
+    /// DNS over QUIC and HTTP/3, at one port of UDP.
+    DoqAndHttp3,
 }
 
 /// TLS of servers with one certificate, which a reload replaces.
@@ -56,6 +60,8 @@ pub struct ServerTls {
     https: Arc<ServerConfig>,
     http1: Arc<ServerConfig>,
     doq: Arc<ServerConfig>,
+    http3: Arc<ServerConfig>,
+    doq_and_http3: Arc<ServerConfig>,
 }
 
 impl ServerTls {
@@ -72,11 +78,14 @@ impl ServerTls {
         let tickets = if clients.is_none() { Some(Ticketer::new()?) } else { None };
         let verifier = ClientAuthority::verifier(clients)?;
         let sides = || (certificate.clone(), verifier.clone());
-        let doq = quic_config(sides(), clients.is_none(), ApplicationProtocol::Doq)?;
+        let quic_config = |protocol| quic_config(sides(), clients.is_none(), protocol);
         let config = |protocol| config(sides(), tickets.clone(), protocol);
         let (dot, https) = (config(ApplicationProtocol::Dot)?, config(ApplicationProtocol::Https)?);
         let http1 = config(ApplicationProtocol::Http1)?;
-        Ok(ServerTls { certificate, dot, https, http1, doq })
+        let doq = quic_config(ApplicationProtocol::Doq)?;
+        let http3 = quic_config(ApplicationProtocol::Http3)?;
+        let doq_and_http3 = quic_config(ApplicationProtocol::DoqAndHttp3)?;
+        Ok(ServerTls { certificate, dot, https, http1, doq, http3, doq_and_http3 })
     }
 
     /// The certificate of handshakes to come.
@@ -98,6 +107,8 @@ impl ServerTls {
             ApplicationProtocol::Https => self.https.clone(),
             ApplicationProtocol::Http1 => self.http1.clone(),
             ApplicationProtocol::Doq => self.doq.clone(),
+            ApplicationProtocol::Http3 => self.http3.clone(),
+            ApplicationProtocol::DoqAndHttp3 => self.doq_and_http3.clone(),
         }
     }
 }
@@ -122,7 +133,8 @@ fn config(
     Ok(Arc::new(config))
 }
 
-/// TLS 1.3 for QUIC, with 0-RTT if sessions are resumed.
+/// TLS 1.3 for QUIC, with 0-RTT if sessions are resumed. Each configuration has sessions of its own: 0-RTT holds to the
+/// transport parameters of the session, and these differ (RFC 9000 section 7.4.1).
 fn quic_config(
     (certificate, clients): (Arc<ServedCertificate>, Arc<dyn ClientCertVerifier>),
     resumes: bool,
@@ -148,10 +160,12 @@ impl ApplicationProtocol {
     /// The names in ALPN (RFC 7301), the preferred one first.
     fn names(self) -> &'static [&'static [u8]] {
         match self {
-            ApplicationProtocol::Dot => &[b"dot"],
-            ApplicationProtocol::Https => &[b"h2", b"http/1.1"],
-            ApplicationProtocol::Http1 => &[b"http/1.1"],
-            ApplicationProtocol::Doq => &[b"doq"],
+            ApplicationProtocol::Dot => &[alpn::DOT],
+            ApplicationProtocol::Https => &[alpn::HTTP_2, alpn::HTTP_1_1],
+            ApplicationProtocol::Http1 => &[alpn::HTTP_1_1],
+            ApplicationProtocol::Doq => &[alpn::DOQ],
+            ApplicationProtocol::Http3 => &[alpn::HTTP_3],
+            ApplicationProtocol::DoqAndHttp3 => &[alpn::DOQ, alpn::HTTP_3],
         }
     }
 }

@@ -39,7 +39,7 @@ impl Server {
         let config = ServerConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let mut config = config.with_single_cert(vec![leaf.der().clone()], key).unwrap();
-        config.alpn_protocols = vec![DNS_OVER_TLS.to_vec()];
+        config.alpn_protocols = vec![alpn::DOT.to_vec()];
         Server { acceptor: TlsAcceptor::from(Arc::new(config)), authority: issuer.pem(), pin }
     }
 
@@ -151,5 +151,5 @@ async fn the_application_protocol_can_be_another() {
     let (tls, peer) = (server.trusted(), ExpectedPeer::Named("dns.example"));
     // The server speaks DNS over TLS alone.
     assert!(server.meet(&tls.speaking(b"http/1.1"), peer).await.is_err());
-    assert!(server.meet(&tls.speaking(b"http/1.1").speaking(DNS_OVER_TLS), peer).await.is_ok());
+    assert!(server.meet(&tls.speaking(b"http/1.1").speaking(alpn::DOT), peer).await.is_ok());
 }

@@ -204,6 +204,20 @@ fn a_client_with_a_certificate_resumes_no_session() {
 }
 
 #[test]
+fn a_port_of_udp_has_one_protocol_or_two() {
+    let tls = ServerTls::new(certificate(&made(&["dns.example"])), None).unwrap();
+    for (protocol, names) in [
+        (ApplicationProtocol::Doq, &[alpn::DOQ][..]),
+        (ApplicationProtocol::Http3, &[alpn::HTTP_3]),
+        (ApplicationProtocol::DoqAndHttp3, &[alpn::DOQ, alpn::HTTP_3]),
+    ] {
+        let config = tls.config(protocol);
+        assert_eq!(config.alpn_protocols, names);
+        assert_eq!((config.send_tls13_tickets, config.max_early_data_size), (1, u32::MAX));
+    }
+}
+
+#[test]
 fn a_session_is_not_resumed_under_another_authority() {
     let (pem, clients, others) = (made(&["dns.example"]), Clients::new(), Clients::new());
     let tls = |authority: Option<ClientAuthority>| {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use zoners_dns::{Counter, Counters, Endpoint, HttpFault, NetworkError, Transport};
-use zoners_tls::client::{ClientTls, ExpectedPeer, HTTP_2, PeerFault, TlsHandshake};
+use zoners_tls::alpn;
+use zoners_tls::client::{ClientTls, ExpectedPeer, PeerFault, TlsHandshake};
 
 use crate::failure;
 
@@ -34,7 +35,7 @@ pub(super) async fn begin(
         _ => failure::classify(&error),
     })?;
     // A server that is silent about ALPN may speak HTTP/1.1 alone.
-    if is_https && stream.get_ref().1.alpn_protocol() != Some(HTTP_2) {
+    if is_https && stream.get_ref().1.alpn_protocol() != Some(alpn::HTTP_2) {
         return Err(NO_HTTP_2);
     }
     counters.count(Counter::UpstreamTlsHandshakes);
