@@ -32,6 +32,21 @@ enum Role {
 }
 
 impl ClientStreams {
+    /// Notes that a stream has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`Http3Fault::TooManyStreams`] beyond [`MAX_CLIENT_STREAMS`](crate::MAX_CLIENT_STREAMS) between two requests.
+    pub fn begin(&mut self) -> Result<ClientStream, Http3Fault> {
+        self.budget.take_stream()?;
+        Ok(ClientStream::default())
+    }
+
+    /// Octets in memory: at most [`MAX_CONTROL_FRAME`](crate::MAX_CONTROL_FRAME) and a head.
+    pub fn held(&self) -> usize {
+        self.control.as_ref().map_or(0, ControlPieces::held)
+    }
+
     /// Takes the next octets of a stream.
     ///
     /// # Errors

@@ -33,6 +33,11 @@ enum Content {
 }
 
 impl ControlPieces {
+    /// Octets in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.head.len() + self.payload.len()
+    }
+
     pub(crate) fn put(&mut self, mut piece: &[u8], budget: &mut Budget) -> Result<(), Http3Fault> {
         while let Some((first, rest)) = piece.split_first() {
             match self.frame {

@@ -45,12 +45,17 @@ pub enum Http3Fault {
     TooManyControlFrames,
     /// More octets than [`MAX_CONTROL_IGNORED`](crate::MAX_CONTROL_IGNORED) without a request.
     TooManyControlIgnored,
+    /// More unidirectional streams than [`MAX_CLIENT_STREAMS`](crate::MAX_CLIENT_STREAMS) without a request.
+    TooManyStreams,
+    /// The client leaves no room for the control stream of the server.
+    NoControlStream,
 }
 
 impl Http3Fault {
     /// The error code of RFC 9114 section 8.1 or RFC 9204 section 6.
     pub fn code(self) -> u64 {
         match self {
+            Self::NoControlStream => 0x101,
             Self::FrameUnexpected => 0x105,
             Self::FrameIncomplete | Self::FrameMalformed => 0x106,
             Self::StreamUnexpected => 0x103,
@@ -70,8 +75,14 @@ impl Http3Fault {
             | Self::TooManyIgnored
             | Self::ControlFrameTooLong
             | Self::TooManyControlFrames
-            | Self::TooManyControlIgnored => 0x107,
+            | Self::TooManyControlIgnored
+            | Self::TooManyStreams => 0x107,
         }
+    }
+
+    /// Whether a limit was exceeded, and no rule broken.
+    pub fn is_excess(self) -> bool {
+        self.code() == 0x107
     }
 
     /// Whether the connection ends, and not the stream alone.
@@ -115,6 +126,8 @@ impl std::fmt::Display for Http3Fault {
             Self::ControlFrameTooLong => "a control frame too long",
             Self::TooManyControlFrames => "too many control frames",
             Self::TooManyControlIgnored => "too many octets beside requests",
+            Self::TooManyStreams => "too many streams beside requests",
+            Self::NoControlStream => "no room for a control stream",
         })
     }
 }

@@ -20,6 +20,13 @@ pub struct Field {
     pub value: Vec<u8>,
 }
 
+impl Field {
+    /// Octets as RFC 9114 section 4.2.2 counts: name, value and 32.
+    pub fn size(&self) -> usize {
+        self.name.len() + self.value.len() + FIELD_OVERHEAD
+    }
+}
+
 /// Reads the fields of a message.
 ///
 /// # Errors
@@ -44,7 +51,7 @@ pub fn read_fields(mut section: &[u8]) -> Result<Vec<Field>, Http3Fault> {
             return Err(Http3Fault::TooManyFields);
         }
         let field = read_field(first, section)?;
-        octets += field.name.len() + field.value.len() + FIELD_OVERHEAD;
+        octets += field.size();
         if octets > MAX_SECTION {
             return Err(Http3Fault::SectionTooLong);
         }

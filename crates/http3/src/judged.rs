@@ -21,6 +21,14 @@ pub struct JudgedRequest {
     pub body: Vec<u8>,
 }
 
+impl JudgedRequest {
+    /// Octets in memory; at most [`MAX_SECTION`](crate::MAX_SECTION) twice and [`MAX_BODY`](crate::MAX_BODY).
+    pub fn held(&self) -> usize {
+        let fields: usize = self.fields.iter().map(Field::size).sum();
+        self.method.len() + self.authority.len() + self.path.len() + fields + self.body.len()
+    }
+}
+
 /// The pseudo-fields as far as they have come.
 #[derive(Default)]
 struct Pseudo {

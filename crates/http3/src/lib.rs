@@ -1,8 +1,8 @@
 //! Messages of HTTP/3 as octets (RFC 9114): requests, answers, the streams beside the requests, and
 //! fields in QPACK (RFC 9204).
 //!
-//! Nothing here does I/O or knows QUIC. No listener of the daemon speaks HTTP/3 yet. The dynamic table of QPACK has no
-//! room: a server that never sends `SETTINGS_QPACK_MAX_TABLE_CAPACITY` gets no reference into that table.
+//! Nothing here does I/O or knows QUIC. The dynamic table of QPACK has no room: a server that never sends
+//! `SETTINGS_QPACK_MAX_TABLE_CAPACITY` gets no reference into that table.
 //!
 //! # Examples
 //!
@@ -35,7 +35,7 @@ mod static_table;
 mod varint;
 
 pub use answer::append_answer;
-pub use budget::{MAX_CONTROL_FRAMES, MAX_CONTROL_IGNORED};
+pub use budget::{MAX_CLIENT_STREAMS, MAX_CONTROL_FRAMES, MAX_CONTROL_IGNORED};
 pub use client_streams::{ClientStream, ClientStreams};
 pub use control_pieces::MAX_CONTROL_FRAME;
 pub use fault::Http3Fault;

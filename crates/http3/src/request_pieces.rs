@@ -83,8 +83,8 @@ impl RequestPieces {
 
     /// Octets in memory; at most [`MAX_SECTION`] twice, [`MAX_BODY`] and a head.
     pub fn held(&self) -> usize {
-        let fields = self.fields.iter().map(|field| field.name.len() + field.value.len());
-        self.head.len() + self.section.len() + self.body.len() + fields.sum::<usize>()
+        let fields: usize = self.fields.iter().map(Field::size).sum();
+        self.head.len() + self.section.len() + self.body.len() + fields
     }
 
     /// The request at the end of the stream.

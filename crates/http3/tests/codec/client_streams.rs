@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use zoners_http3::{
-    ClientStream, ClientStreams, Http3Fault, MAX_CONTROL_FRAME, MAX_CONTROL_FRAMES,
-    MAX_CONTROL_IGNORED,
+    ClientStream, ClientStreams, Http3Fault, MAX_CLIENT_STREAMS, MAX_CONTROL_FRAME,
+    MAX_CONTROL_FRAMES, MAX_CONTROL_IGNORED,
 };
 
 /// The start of a control stream: its type, and settings without content.
@@ -150,6 +150,17 @@ fn other_streams_may_end_and_come_again() {
         streams.put(&mut unknown, &[0x21]).unwrap();
         assert_eq!(streams.end(&unknown), Ok(()));
     }
+}
+
+#[test]
+fn streams_without_a_request_are_limited_and_a_request_renews() {
+    let mut streams = ClientStreams::default();
+    for _ in 0..MAX_CLIENT_STREAMS {
+        streams.begin().unwrap();
+    }
+    assert_eq!(streams.begin().err(), Some(Http3Fault::TooManyStreams));
+    streams.renew();
+    assert!(streams.begin().is_ok());
 }
 
 #[test]
