@@ -23,6 +23,7 @@ mod event;
 mod fetch;
 mod host;
 mod http2;
+mod http3;
 mod limits;
 mod refusal;
 mod request;

@@ -19,6 +19,10 @@ pub(crate) enum HttpRefusal {
     NoPath,
     /// The path has routes for these methods alone.
     NoMethod(Vec<Method>),
+    /// The fields exceed the limit.
+    LongHead,
+    /// A method, an address or a field that is none.
+    MalformedHead,
     /// The body exceeds the limit.
     LongBody,
     /// The body did not come in time.
@@ -67,6 +71,12 @@ impl HttpRefusal {
             HttpRefusal::NoPath => (StatusCode::NOT_FOUND, "nothing has this path"),
             HttpRefusal::NoMethod(_) => {
                 (StatusCode::METHOD_NOT_ALLOWED, "the path does not have this method")
+            }
+            HttpRefusal::LongHead => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the fields are too long")
+            }
+            HttpRefusal::MalformedHead => {
+                (StatusCode::BAD_REQUEST, "the method, the address or a field is malformed")
             }
             HttpRefusal::LongBody => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"),
             HttpRefusal::LateBody => (StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
