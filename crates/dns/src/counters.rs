@@ -115,9 +115,14 @@ counters! {
         ClientQuicExcess "client_quic_excess" "queries" "Queries over QUIC that ended with DOQ_EXCESSIVE_LOAD: too long, or too many under way on their connection.";
         ClientQuicUnheard "client_quic_unheard" "messages" "First packets of QUIC connections dropped: the client is not served, and is refused in silence or has used up its refusals of this second.";
         ClientQuicMoved "client_quic_moved" "messages" "Packets of QUIC connections dropped, because they came from an address that is not the client's.";
-        ClientQuicCancelled "client_quic_cancelled" "queries" "Queries over QUIC that the client cancelled before the response.";
+        ClientQuicCancelled "client_quic_cancelled" "queries" "Queries over QUIC, HTTP/3 among them, that the client cancelled before the response.";
         ClientQuicCancelFloods "client_quic_cancel_floods" "connections" "QUIC connections closed because the client cancelled too many queries.";
         ClientQuicMemoryClosed "client_quic_memory_closed" "connections" "QUIC connections closed because they held the most memory: incomplete queries and responses that the client did not take.";
+        ClientHttp3Connections "client_http3_connections" "connections" "QUIC connections on which the client chose HTTP/3.";
+        ClientHttp3Malformed "client_http3_malformed" "queries" "Requests over HTTP/3 that ended with a code of RFC 9114, because they were incomplete or their fields were malformed.";
+        ClientHttp3Excess "client_http3_excess" "queries" "Requests over HTTP/3, or connections, that ended with H3_EXCESSIVE_LOAD: fields, body, frames or streams beyond a limit.";
+        ClientHttp3Late "client_http3_late" "queries" "Requests over HTTP/3 that ended with H3_REQUEST_REJECTED, because they were not whole in time.";
+        ClientHttp3Faults "client_http3_faults" "connections" "QUIC connections closed because the client broke HTTP/3 (RFC 9114 section 8.1) or QPACK (RFC 9204 section 6).";
     }
     Upstream "upstream_" "Queries to servers, and their replies" {
         UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";

@@ -14,13 +14,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use quinn_proto::{
     ClientConfig, Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint,
-    EndpointConfig, Event, IdleTimeout, ReadError, StreamEvent, StreamId, TransportConfig, VarInt,
+    EndpointConfig, Event, IdleTimeout, StreamEvent, StreamId, TransportConfig, VarInt,
 };
 use zoners_dns::NetworkError;
 use zoners_tls::client::PeerFault;
 
 use super::close_code::CloseCode;
 use super::message_pieces::MessagePieces;
+use super::stream_read::{Next, read_stream};
 use super::stream_write::write_message;
 use crate::failure;
 
@@ -210,24 +211,14 @@ impl QuicClient {
     /// Reads what has come on a stream.
     fn read(&mut self, id: StreamId) -> Option<QuicClientEvent> {
         let mut pieces = self.pieces.remove(&id).unwrap_or_else(MessagePieces::of_reply);
-        let mut stream = self.proto.recv_stream(id);
-        let mut chunks = stream.read(true).ok()?;
-        let message = loop {
-            match chunks.next(usize::MAX) {
-                Ok(Some(chunk)) => match pieces.put(chunk.bytes) {
-                    Ok(()) => {}
-                    Err(_) => break None,
-                },
-                Ok(None) => break pieces.into_message().ok(),
-                Err(ReadError::Blocked) => {
-                    let _ = chunks.finalize();
-                    self.pieces.insert(id, pieces);
-                    return None;
-                }
-                Err(ReadError::Reset(_)) => break None,
+        let message = match read_stream(&mut self.proto, id, |octets| pieces.put(octets))? {
+            Ok(Next::Octets) => {
+                self.pieces.insert(id, pieces);
+                return None;
             }
+            Ok(Next::End) => pieces.into_message().ok(),
+            Ok(Next::Reset) | Err(_) => None,
         };
-        let _ = chunks.finalize();
         Some(match message {
             Some(message) => {
                 self.under_way.remove(&id);

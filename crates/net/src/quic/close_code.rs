@@ -1,4 +1,4 @@
-//! Error codes of DNS over QUIC.
+//! Error codes of DNS over QUIC, and of HTTP/3.
 
 use quinn_proto::VarInt;
 
@@ -16,6 +16,19 @@ pub enum CloseCode {
     RequestCancelled = 3,
     /// DOQ_EXCESSIVE_LOAD: the client takes more than its share.
     ExcessiveLoad = 4,
+}
+
+impl CloseCode {
+    /// The code of HTTP/3 for this reason (RFC 9114 section 8.1).
+    pub(super) fn over_http3(self) -> VarInt {
+        VarInt::from_u32(match self {
+            CloseCode::NoError => 0x100,
+            CloseCode::ProtocolError => 0x101,
+            CloseCode::InternalError => 0x102,
+            CloseCode::ExcessiveLoad => 0x107,
+            CloseCode::RequestCancelled => 0x10C,
+        })
+    }
 }
 
 impl From<CloseCode> for VarInt {

@@ -1,20 +1,24 @@
 //! One connection: streams become queries, and responses become streams.
 
+mod spoken;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use quinn_proto::crypto::rustls::HandshakeData;
-use quinn_proto::{Connection, Dir, Event, ReadError, StreamEvent, StreamId, WriteError};
-use zoners_dns::packet;
+use quinn_proto::{Connection, Event, StreamEvent, StreamId, VarInt, WriteError};
+use zoners_http3::Http3Fault;
 
+use super::asked::Asked;
 use super::close_code::CloseCode;
-use super::message_pieces::{MessageFault, MessagePieces};
+use super::http3_streams::Http3Streams;
+use super::message_pieces::MessagePieces;
 use super::stream_write::write_message;
 use super::terms::MAX_STREAMS;
 use crate::client_slots::{ClientSlot, stands_for};
+pub(super) use spoken::http3_code;
 
 /// An open connection of a client.
 #[derive(Debug)]
@@ -32,18 +36,25 @@ pub(super) struct QuicConnection {
     pub(super) server_name: Option<Arc<str>>,
     /// The streams of queries that are handed on and have no response yet, at most [`MAX_STREAMS`].
     pub(super) under_way: Vec<StreamId>,
-    /// Cancelled queries, less the answered ones since.
+    /// Cancelled queries, less the answered ones since. Over HTTP/3, queries that were not whole are among them.
     pub(super) cancelled: u32,
     /// The endpoint knows the connection no more.
     pub(super) drained: bool,
     /// The connection has a turn coming.
     pub(super) touched: bool,
-    /// Queries that are not whole.
-    pieces: BTreeMap<StreamId, MessagePieces>,
+    spoken: Spoken,
     /// Queries that wait for the end of the handshake.
-    early: Vec<(StreamId, Bytes)>,
+    early: Vec<(StreamId, Asked)>,
     /// Responses, or their ends, that the client has no room for.
     unsent: BTreeMap<StreamId, Bytes>,
+}
+
+/// The protocol of a connection, with the queries that are not whole.
+#[derive(Debug)]
+enum Spoken {
+    /// DNS over QUIC, and whatever comes before a protocol is agreed on.
+    Doq(BTreeMap<StreamId, MessagePieces>),
+    Http3(Box<Http3Streams>),
 }
 
 /// How far a connection is. A stage leads to later stages alone.
@@ -58,13 +69,17 @@ pub(super) enum Stage {
 /// What a connection tells in its turn.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    Query(StreamId, Bytes),
+    Query(StreamId, Asked),
+    /// Client and server have agreed on HTTP/3.
+    Http3,
     /// The handshake is complete.
     Connected,
     /// The client has ended the connection, or is lost.
     Lost,
     /// The client broke the protocol.
     Fault,
+    /// The client broke HTTP/3, or exceeded a limit of HTTP/3.
+    Http3Fault(Http3Fault),
     /// A stream was ended because it asked for too much.
     Excess,
     /// The client wants no response to a query that was handed on.
@@ -85,7 +100,7 @@ impl QuicConnection {
             cancelled: 0,
             drained: false,
             touched: false,
-            pieces: BTreeMap::new(),
+            spoken: Spoken::Doq(BTreeMap::new()),
             early: Vec::new(),
             unsent: BTreeMap::new(),
         }
@@ -93,15 +108,21 @@ impl QuicConnection {
 
     /// Octets that the connection holds: waiting queries, and responses that the client does not take.
     pub(super) fn held(&self) -> usize {
-        let pieces: usize = self.pieces.values().map(MessagePieces::held).sum();
-        let early: usize = self.early.iter().map(|(_, query)| query.len()).sum();
+        let pieces = match &self.spoken {
+            Spoken::Doq(pieces) => pieces.values().map(MessagePieces::held).sum(),
+            Spoken::Http3(streams) => streams.held(),
+        };
+        let early: usize = self.early.iter().map(|(_, query)| query.held()).sum();
         let unsent: usize = self.unsent.values().map(Bytes::len).sum();
         pieces + early + unsent
     }
 
     /// Frees incomplete queries and unsent responses of a connection that ends.
     pub(super) fn drop_held(&mut self) {
-        self.pieces.clear();
+        match &mut self.spoken {
+            Spoken::Doq(pieces) => pieces.clear(),
+            Spoken::Http3(streams) => streams.clear(),
+        }
         self.early.clear();
         self.unsent.clear();
     }
@@ -118,7 +139,7 @@ impl QuicConnection {
     }
 
     /// Takes the events of the connection.
-    pub(super) fn listen(&mut self, tell: &mut impl FnMut(Told)) {
+    pub(super) fn listen(&mut self, now: Instant, tell: &mut impl FnMut(Told)) {
         while let Some(event) = self.proto.poll() {
             match event {
                 Event::Connected => {
@@ -127,65 +148,28 @@ impl QuicConnection {
                         self.hand_on(id, query, tell);
                     }
                 }
-                Event::HandshakeDataReady => self.server_name = server_name(&self.proto),
+                Event::HandshakeDataReady => self.agree(tell),
                 Event::ConnectionLost { .. } => tell(Told::Lost),
-                Event::Stream(StreamEvent::Opened { dir: Dir::Bi }) => {
-                    while let Some(id) = self.proto.streams().accept(Dir::Bi) {
-                        self.read(id, tell);
+                Event::Stream(StreamEvent::Opened { dir }) => {
+                    while let Some(id) = self.proto.streams().accept(dir) {
+                        self.read(id, now, tell);
                     }
                 }
-                Event::Stream(StreamEvent::Readable { id }) => self.read(id, tell),
+                Event::Stream(StreamEvent::Readable { id }) => self.read(id, now, tell),
                 Event::Stream(StreamEvent::Writable { id }) => {
                     if let Some(rest) = self.unsent.remove(&id) {
                         self.write(id, rest);
                     }
                 }
-                Event::Stream(StreamEvent::Stopped { id, .. }) => self.cancel(id, tell),
+                Event::Stream(StreamEvent::Stopped { id, .. }) => self.stop(id, tell),
                 _ => {}
             }
         }
     }
 
-    /// Reads what has come on a stream.
-    fn read(&mut self, id: StreamId, tell: &mut impl FnMut(Told)) {
-        let mut pieces = self.pieces.remove(&id).unwrap_or_default();
-        let mut stream = self.proto.recv_stream(id);
-        let Ok(mut chunks) = stream.read(true) else { return };
-        let read = loop {
-            match chunks.next(usize::MAX) {
-                Ok(Some(chunk)) => match pieces.put(chunk.bytes) {
-                    Ok(()) => {}
-                    Err(fault) => break Err(fault),
-                },
-                Ok(None) => break pieces.into_message().map(Some),
-                Err(ReadError::Blocked) => {
-                    self.pieces.insert(id, pieces);
-                    break Ok(None);
-                }
-                Err(ReadError::Reset(_)) => {
-                    drop(chunks);
-                    return self.cancel(id, tell);
-                }
-            }
-        };
-        let _ = chunks.finalize();
-        match read {
-            Ok(None) => {}
-            Ok(Some(query)) => self.hand_on(id, query, tell),
-            Err(MessageFault::TooLong) => {
-                self.refuse(id);
-                tell(Told::Excess);
-            }
-            Err(_) => tell(Told::Fault),
-        }
-    }
-
     /// Hands on a query, or keeps the query until the handshake is complete: early data (0-RTT) may be a replay.
-    fn hand_on(&mut self, id: StreamId, query: Bytes, tell: &mut impl FnMut(Told)) {
-        if packet::asks_for_keepalive(&query) {
-            // QUIC has an idle time of its own (RFC 9250 section 5.5.2).
-            tell(Told::Fault);
-        } else if self.proto.is_handshaking() && !packet::is_replayable(&query) {
+    fn hand_on(&mut self, id: StreamId, query: Asked, tell: &mut impl FnMut(Told)) {
+        if self.proto.is_handshaking() && !query.is_replayable() {
             self.early.push((id, query));
         } else if self.under_way.len() >= MAX_STREAMS as usize {
             self.refuse(id);
@@ -199,13 +183,16 @@ impl QuicConnection {
     /// Ends a stream whose client wants no response (RFC 9250 section 4.3.1). The rest of an incomplete query is not
     /// read: the client may open another stream for this one.
     fn cancel(&mut self, id: StreamId, tell: &mut impl FnMut(Told)) {
-        self.pieces.remove(&id);
+        self.forget(id);
         self.unsent.remove(&id);
         self.early.retain(|(early, _)| *early != id);
-        let _ = self.proto.recv_stream(id).stop(CloseCode::RequestCancelled.into());
-        let _ = self.proto.send_stream(id).reset(CloseCode::RequestCancelled.into());
-        if self.end_query(id) {
+        let is_first = self.end_stream(id, self.code(CloseCode::RequestCancelled));
+        let is_asked = self.end_query(id);
+        // Resets of requests that are not whole cost the server as much as those of empty streams.
+        if is_asked || is_first && self.speaks_http3() {
             self.cancelled += 1;
+        }
+        if is_asked {
             tell(Told::Cancelled(id));
         }
     }
@@ -218,11 +205,16 @@ impl QuicConnection {
 
     /// Ends a stream that asks for too much.
     fn refuse(&mut self, id: StreamId) {
-        let _ = self.proto.recv_stream(id).stop(CloseCode::ExcessiveLoad.into());
-        let _ = self.proto.send_stream(id).reset(CloseCode::ExcessiveLoad.into());
+        self.end_stream(id, self.code(CloseCode::ExcessiveLoad));
     }
 
-    /// Answers a query with a message behind its length; a cancelled query gets nothing.
+    /// Ends both sides of a stream; false if the side of the server was at an end.
+    fn end_stream(&mut self, id: StreamId, code: VarInt) -> bool {
+        let _ = self.proto.recv_stream(id).stop(code);
+        self.proto.send_stream(id).reset(code).is_ok()
+    }
+
+    /// Answers a query with the octets of its stream; a cancelled query gets nothing.
     pub(super) fn answer(&mut self, id: StreamId, framed: &[u8]) {
         if !self.end_query(id) {
             return;
@@ -244,7 +236,8 @@ impl QuicConnection {
     /// Ends the stream of a query that gets no answer.
     pub(super) fn give_up(&mut self, id: StreamId, code: CloseCode) {
         if self.end_query(id) {
-            let _ = self.proto.send_stream(id).reset(code.into());
+            let code = self.code(code);
+            let _ = self.proto.send_stream(id).reset(code);
         }
     }
 
@@ -254,10 +247,4 @@ impl QuicConnection {
             self.unsent.insert(id, rest);
         }
     }
-}
-
-/// The name of the server by which the client asks (SNI, RFC 6066 section 3), in lower case.
-fn server_name(connection: &Connection) -> Option<Arc<str>> {
-    let data = connection.crypto_session().handshake_data()?.downcast::<HandshakeData>().ok()?;
-    data.server_name.map(Arc::from)
 }

@@ -8,10 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use quinn_proto::{DatagramEvent, Endpoint, StreamId};
 use zoners_dns::Counter;
 
+use super::asked::Asked;
 use super::close_code::CloseCode;
 use super::connection::{QuicConnection, Told};
 use super::deadlines::Deadlines;
@@ -36,8 +37,8 @@ pub struct QuicStream {
 pub struct QuicQuery {
     /// Where the response goes.
     pub stream: QuicStream,
-    /// The message, without its length.
-    pub octets: Bytes,
+    /// The query.
+    pub asked: Asked,
     /// The present address of the client.
     pub client: SocketAddr,
     /// The address that the client has asked, if the socket has several.
@@ -157,9 +158,10 @@ impl QuicServer {
         self.cancelled.pop_front()
     }
 
-    /// Answers a query with a message behind its length; a client that is gone gets nothing.
-    pub fn answer(&mut self, stream: QuicStream, framed: &[u8]) {
-        self.reply_to(stream, |connection| connection.answer(stream.id, framed));
+    /// Answers a query with the octets of its stream: a message behind its length, or an answer of HTTP/3. A client that
+    /// is gone gets nothing.
+    pub fn answer(&mut self, stream: QuicStream, octets: &[u8]) {
+        self.reply_to(stream, |connection| connection.answer(stream.id, octets));
     }
 
     /// Ends the stream of a query that gets no answer.
@@ -181,13 +183,24 @@ impl QuicServer {
         self.deadlines.next()
     }
 
-    /// Closes connections without a query under way, before the server ends.
+    /// Closes connections without a query under way, before the server ends; the others learn of the end.
     pub fn close_idle(&mut self, now: Instant) {
         for number in 0..self.connections.len() {
-            if self.connection(number).is_some_and(|connection| connection.under_way.is_empty()) {
-                self.close(now, number, CloseCode::NoError);
+            let Some(connection) = self.connection(number) else { continue };
+            match connection.under_way.is_empty() {
+                true => self.close(now, number, CloseCode::NoError),
+                false => {
+                    connection.go_away();
+                    self.touch(number);
+                }
             }
         }
+    }
+
+    /// Opens further connections on other terms; open connections keep their own.
+    pub fn turn_to(&mut self, terms: QuicTerms) {
+        self.endpoint.set_server_config(Some(terms.server.clone()));
+        self.terms = terms;
     }
 
     /// What is to be counted since the last call.

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use quinn_proto::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
 use quinn_proto::{
-    EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TransportConfig, VarInt,
+    EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TransportConfig,
 };
+use zoners_tls::alpn;
 
 use super::message_pieces::MAX_QUERY;
 
 /// Queries of one connection at a time, each on a stream.
 pub(super) const MAX_STREAMS: u32 = 64;
+/// Unidirectional streams of a client of HTTP/3 at a time: one for control, two for QPACK, and some without meaning.
+pub(super) const MAX_UNIDIRECTIONAL: u32 = 8;
 /// Octets of a query that a client may send without waiting, with the length in front.
 const STREAM_WINDOW: u32 = MAX_QUERY as u32 + 2;
 /// Octets of all unread queries of a connection. A turn reads all queries.
@@ -35,17 +38,19 @@ pub struct QuicTerms {
 }
 
 impl QuicTerms {
-    /// Terms with the TLS of a server that names `doq` in ALPN; `key` is random.
+    /// Terms with the TLS of a server that names `doq`, `h3` or both in ALPN; `key` is random.
     ///
     /// # Errors
     /// TLS lacks version 1.3 or the cipher suite of first packets.
     pub fn new(tls: Arc<rustls::ServerConfig>, key: u64) -> Result<Self, NoInitialCipherSuite> {
         let mut endpoint = EndpointConfig::default();
         endpoint.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(key)));
+        let has_http3 = tls.alpn_protocols.iter().any(|name| name == alpn::HTTP_3);
+        let unidirectional = if has_http3 { MAX_UNIDIRECTIONAL } else { 0 };
         let mut server = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-        server.transport_config(Arc::new(transport(IDLE_TIMEOUT)));
+        server.transport_config(Arc::new(transport(IDLE_TIMEOUT, unidirectional)));
         let mut crowded = server.clone();
-        crowded.transport_config(Arc::new(transport(CROWDED_IDLE_TIMEOUT)));
+        crowded.transport_config(Arc::new(transport(CROWDED_IDLE_TIMEOUT, unidirectional)));
         Ok(QuicTerms {
             endpoint: Arc::new(endpoint),
             server: Arc::new(server),
@@ -56,18 +61,18 @@ impl QuicTerms {
     /// The same, with a PING after each such time without packets.
     #[cfg(test)]
     pub(crate) fn pinging(mut self, interval: Duration) -> Self {
-        let mut transport = transport(IDLE_TIMEOUT);
+        let mut transport = transport(IDLE_TIMEOUT, 0);
         transport.keep_alive_interval(Some(interval));
         Arc::make_mut(&mut self.server).transport_config(Arc::new(transport));
         self
     }
 }
 
-fn transport(idle: Duration) -> TransportConfig {
+fn transport(idle: Duration, unidirectional: u32) -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(MAX_STREAMS.into())
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(unidirectional.into())
         .stream_receive_window(STREAM_WINDOW.into())
         .receive_window(CONNECTION_WINDOW.into())
         .send_window(SEND_WINDOW)

@@ -30,6 +30,8 @@ pub(crate) struct ListenerOptions {
     /// The configuration names the address: the listener must be bound, unless the machine does not have the address.
     /// Of the default addresses one is enough.
     pub(crate) required: bool,
+    /// The socket is for HTTP/3 alone: an address of HTTPS stands for the listener.
+    pub(crate) http3_alone: bool,
 }
 
 /// Neighbours in a list of listeners at one address: all get the same port, and either all are bound or none is.
@@ -43,7 +45,7 @@ impl ListenerSpec {
     /// The default listeners, at this port.
     pub(crate) fn here(port: u16) -> Vec<Self> {
         let addresses = HERE.map(|address| ListenAddress::plain(SocketAddr::new(address, port)));
-        ListenerSpec::at(addresses.iter(), ListenerOptions { required: false })
+        ListenerSpec::at(addresses.iter(), ListenerOptions { required: false, http3_alone: false })
     }
 
     /// Whether both want the same socket; a reload changes options without a new socket.
@@ -101,7 +103,15 @@ impl Config {
             None => ListenerSpec::here(PORT),
         };
         let named = self.listen_addresses().map(|(_, address)| address);
-        [here, ListenerSpec::at(named, ListenerOptions { required: true })].concat()
+        let options = ListenerOptions { required: true, http3_alone: false };
+        let mut all = [here, ListenerSpec::at(named, options)].concat();
+        let http3 = self.quic().into_iter().filter(|(_, spoken)| !spoken.doq);
+        all.extend(http3.map(|(address, _)| ListenerSpec {
+            address,
+            transport: Transport::Quic,
+            options: ListenerOptions { required: true, http3_alone: true },
+        }));
+        all
     }
 
     /// The addresses for clients that the file names, each with its key.
@@ -167,8 +177,9 @@ mod tests {
         assert_eq!(AddressSpec::addresses(&default), HERE.map(|ip| SocketAddr::new(ip, PORT)));
         assert!(!AddressSpec::all_of(&default).any(|spec| spec.is_required()));
     }
+
     #[test]
-    fn tables_add_listeners_and_https_is_for_the_http_service() {
+    fn tables_add_listeners_and_https_has_a_socket_of_udp_here() {
         let text = "[server]\nlisten = [\"127.0.0.1\", \"https://127.0.0.1\"]\n[[listen]]\naddress = \"tls://0.0.0.0\"\n\
                     [[listen]]\naddress = \"udp://[::1]:5300\"\n";
         let config = Config::parse(text, "zoners.toml").unwrap();
@@ -180,6 +191,7 @@ mod tests {
             (Transport::Tcp, 53),
             (Transport::Tls, 853),
             (Transport::Udp, 5300),
+            (Transport::Quic, 443),
         ];
         assert_eq!(listeners.collect::<Vec<_>>(), expected);
         assert_eq!(config.https().len(), 1);

@@ -1,5 +1,6 @@
 //! Faults of combinations: each value alone is allowed.
 
+mod http3;
 mod policy;
 
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,7 @@ impl Config {
         let mut error = ConfigError::default();
         let mut wrong = |path: &str, what: &str| error.add(self.source.fault(path, what));
         self.check_listen(&mut wrong);
+        self.check_http3(&mut wrong);
         self.check_listen_tables(&mut wrong);
         self.check_proxies(&mut wrong);
         self.check_client_authorities(&mut wrong);

@@ -1,14 +1,17 @@
-//! DNS over HTTPS (RFC 8484) on the thread of the HTTP service: a hit is answered in place, without another thread.
+//! DNS over HTTPS (RFC 8484): a hit is answered in place, without another thread. HTTP/2 is on the thread of the HTTP
+//! service, HTTP/3 on the threads of the workers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use zoners_dns::Transport;
+use tokio::sync::Semaphore;
+use zoners_dns::{Network, Transport};
+use zoners_http::header::{ALT_SVC, HeaderValue};
 use zoners_http::{
-    HttpLimits, HttpReception, HttpRequest, HttpResponse, Method, Route, StatusCode, TlsSource,
+    HostNames, HttpEvent, HttpLimits, HttpReception, HttpRequest, HttpResponse, HttpSite, Method,
+    Route, StatusCode, TlsSource, Version,
 };
-use zoners_net::Sockets;
 
 use super::Current;
 use super::connections::{
@@ -25,11 +28,21 @@ use crate::pipeline::Handled;
 const MAX_QUERY: usize = 4096;
 
 /// What DNS over HTTPS is answered with.
-#[derive(Clone, Debug)]
-pub(super) struct DohTerms {
-    current: Current<Arc<Sockets>>,
+#[derive(Debug)]
+pub(super) struct DohTerms<N: Network> {
+    current: Current<N>,
     tls: ServedTls,
     activity: Arc<Activity>,
+}
+
+impl<N: Network> Clone for DohTerms<N> {
+    fn clone(&self) -> Self {
+        DohTerms {
+            current: self.current.clone(),
+            tls: self.tls.clone(),
+            activity: self.activity.clone(),
+        }
+    }
 }
 
 /// Octets of the header fields of a request, of which a query in the address takes the most.
@@ -39,8 +52,11 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 /// The time for the body of a request.
 const BODY_TIME: Duration = Duration::from_secs(5);
 
+/// Seconds for which a client may come over HTTP/3 without asking again (RFC 7838 section 3.1): a day, as by default.
+const ADVERTISED: u32 = 86_400;
+
 /// The bounds of connections of clients: as many as over TLS.
-pub(super) fn limits() -> HttpLimits {
+fn limits() -> HttpLimits {
     HttpLimits {
         connections: MAX_CONNECTIONS,
         client_connections: MAX_CLIENT_CONNECTIONS,
@@ -54,14 +70,26 @@ pub(super) fn limits() -> HttpLimits {
     }
 }
 
-impl DohTerms {
+impl<N: Network> DohTerms<N> {
     /// Answers by the service in force, within this TLS; notes that clients ask.
-    pub(super) fn new(
-        current: Current<Arc<Sockets>>,
-        tls: ServedTls,
-        activity: Arc<Activity>,
-    ) -> Self {
+    pub(super) fn new(current: Current<N>, tls: ServedTls, activity: Arc<Activity>) -> Self {
         DohTerms { current, tls, activity }
+    }
+
+    /// The site of a listener with this path. Connections take `descriptors`, and `observer` is called for each event.
+    pub(super) fn site(
+        &self,
+        listener: SocketAddr,
+        path: &str,
+        descriptors: Arc<Semaphore>,
+        observer: impl Fn(HttpEvent) + Send + Sync + 'static,
+    ) -> HttpSite {
+        let site = HttpSite::new(self.routes(listener, path), limits(), descriptors, observer);
+        let (receiving, behind) = (self.clone(), self.clone());
+        let site = site.receiving(move |client| receiving.reception(listener, client));
+        let site = site.behind(move |address| behind.is_proxy(listener, address));
+        site.rename(HostNames::any());
+        site
     }
 
     /// The configuration of TLS in force at a listener.
@@ -71,7 +99,7 @@ impl DohTerms {
     }
 
     /// The routes of a listener with this path.
-    pub(super) fn routes(&self, listener: SocketAddr, path: &str) -> Vec<Route> {
+    fn routes(&self, listener: SocketAddr, path: &str) -> Vec<Route> {
         let route = |method| {
             let terms = self.clone();
             let own: Arc<str> = path.into();
@@ -79,7 +107,8 @@ impl DohTerms {
                 let (terms, own) = (terms.clone(), own.clone());
                 async move {
                     let name = Route::segment(&own, request.uri.path());
-                    terms.answer(listener, &request, name).await
+                    let response = terms.answer(listener, &request, name).await;
+                    terms.advertise(listener, request.version, response)
                 }
             };
             Route::new(method, path.to_owned(), answer).with_below()
@@ -88,13 +117,13 @@ impl DohTerms {
     }
 
     /// Whether a load balancer of a listener has this address.
-    pub(super) fn is_proxy(&self, listener: SocketAddr, address: IpAddr) -> bool {
+    fn is_proxy(&self, listener: SocketAddr, address: IpAddr) -> bool {
         let service = self.current.load();
         service.rules().is_proxy(Some(listener), Transport::Https, address)
     }
 
     /// How a client that connects to a listener is received: without access, only to get a refusal.
-    pub(super) fn reception(&self, listener: SocketAddr, client: IpAddr) -> HttpReception {
+    fn reception(&self, listener: SocketAddr, client: IpAddr) -> HttpReception {
         let service = self.current.load();
         let rules = service.rules();
         let access = rules.access_list(Some(listener), Transport::Https);
@@ -103,6 +132,23 @@ impl DohTerms {
             true => HttpReception::Served,
             false if rules.refuses_strangers() => HttpReception::Stranger,
             false => HttpReception::Unheard,
+        }
+    }
+
+    /// Tells a client of HTTP/2 where HTTP/3 is spoken (Alt-Svc, RFC 7838).
+    fn advertise(
+        &self,
+        listener: SocketAddr,
+        version: Version,
+        response: HttpResponse,
+    ) -> HttpResponse {
+        if version != Version::HTTP_2 || !self.current.load().rules().has_http3(listener) {
+            return response;
+        }
+        let place = format!("h3=\":{}\"; ma={ADVERTISED}", listener.port());
+        match HeaderValue::try_from(place) {
+            Ok(place) => response.with(ALT_SVC, place),
+            Err(_) => response,
         }
     }
 

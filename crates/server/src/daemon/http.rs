@@ -10,9 +10,10 @@ use zoners_api::DescriptorKind;
 use zoners_dns::{Counter, Counters, Transport};
 use zoners_host::ports;
 use zoners_http::{HostNames, HttpEvent, HttpLimits, HttpListener, HttpService, HttpSite, Route};
+use zoners_net::Sockets;
 use zoners_net::listen::{self, Terms};
 
-use super::doh::{self, DohTerms};
+use super::doh::DohTerms;
 use super::take_over::{TakenHttp, serves};
 use super::tcp::behind_proxy;
 use crate::config::{Config, ListenAddress, ServerConfig};
@@ -40,7 +41,7 @@ pub(super) struct HttpServing {
     /// File descriptors, shared with TCP connections of clients.
     descriptors: Arc<Semaphore>,
     /// What DNS over HTTPS is answered with.
-    doh: DohTerms,
+    doh: DohTerms<Arc<Sockets>>,
     service: Option<HttpService>,
     served: Vec<ServedHttp>,
 }
@@ -135,7 +136,11 @@ impl BoundHttp {
 
 impl HttpServing {
     /// A service without listeners. Connections take `descriptors`, events are counted in `counters`.
-    pub(super) fn new(counters: Arc<Counters>, descriptors: Arc<Semaphore>, doh: DohTerms) -> Self {
+    pub(super) fn new(
+        counters: Arc<Counters>,
+        descriptors: Arc<Semaphore>,
+        doh: DohTerms<Arc<Sockets>>,
+    ) -> Self {
         HttpServing { counters, descriptors, doh, service: None, served: Vec::new() }
     }
 
@@ -241,13 +246,9 @@ impl HttpServing {
             let listener = match &wanted.queries {
                 None => service.serve(socket)?,
                 Some(path) => {
-                    let site = https_site(
-                        &self.doh,
-                        wanted.address,
-                        path,
-                        &self.descriptors,
-                        &self.counters,
-                    );
+                    let (counters, descriptors) = (self.counters.clone(), self.descriptors.clone());
+                    let observer = move |event| counters.count(counter(event));
+                    let site = self.doh.site(wanted.address, path, descriptors, observer);
                     service.serve_within_tls(
                         socket,
                         Arc::new(site),
@@ -265,24 +266,6 @@ impl HttpServing {
         let observer = move |event| counters.count(counter(event));
         HttpService::start(HttpSite::new(routes, HttpLimits::default(), descriptors, observer))
     }
-}
-
-/// The site of DNS over HTTPS at a path.
-fn https_site(
-    doh: &DohTerms,
-    listener: SocketAddr,
-    path: &str,
-    descriptors: &Arc<Semaphore>,
-    counters: &Arc<Counters>,
-) -> HttpSite {
-    let (routes, counters) = (doh.routes(listener, path), counters.clone());
-    let observer = move |event| counters.count(counter(event));
-    let site = HttpSite::new(routes, doh::limits(), descriptors.clone(), observer);
-    let (receiving, behind) = (doh.clone(), doh.clone());
-    let site = site.receiving(move |client| receiving.reception(listener, client));
-    let site = site.behind(move |address| behind.is_proxy(listener, address));
-    site.rename(HostNames::any());
-    site
 }
 
 /// Binds an address of `key`.

@@ -111,7 +111,7 @@ impl Listening {
             single_transport: single_transport.collect(),
             addresses: udp.iter().filter(|address| tcp.contains(address)).copied().collect(),
             tls: addresses(|transport| transport == Transport::Tls),
-            quic: addresses(|transport| transport == Transport::Quic),
+            quic: self.places.iter().flat_map(ServedAddress::doq_addresses).collect(),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
@@ -146,8 +146,9 @@ impl Listening {
             return false;
         }
         added.iter().for_each(|place| place.announce(&self.workers, &self.copies));
-        let (kept, left): (Vec<ServedAddress>, _) =
+        let (mut kept, left): (Vec<ServedAddress>, _) =
             std::mem::take(&mut self.places).into_iter().partition(|place| place.is_in(&wanted));
+        kept.iter_mut().for_each(|place| place.want(&wanted));
         for place in &left {
             place.leave();
             place
@@ -361,6 +362,24 @@ impl ServedAddress {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// The addresses of DNS over QUIC.
+    fn doq_addresses(&self) -> Vec<SocketAddr> {
+        let wanted = self.wanted.iter().flatten();
+        match wanted.into_iter().any(|listener| listener.options.http3_alone) {
+            true => Vec::new(),
+            false => self.addresses_over(|transport| transport == Transport::Quic),
+        }
+    }
+
+    /// Takes over the options of the wanted listeners with these sockets.
+    fn want(&mut self, wanted: &[ListenerSpec]) {
+        for own in self.wanted.iter_mut().flatten() {
+            if let Some(new) = wanted.iter().find(|new| new.wants_socket_of(own)) {
+                *own = *new;
+            }
+        }
     }
 
     fn leave(&self) {

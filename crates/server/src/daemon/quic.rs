@@ -1,9 +1,10 @@
-//! Clients over QUIC (RFC 9250): a task of a worker drives all connections of its socket.
+//! Clients over QUIC (RFC 9250, and RFC 9114 for DNS over HTTPS): a task of a worker drives all connections of its socket.
 //!
 //! The kernel gives the datagrams of one address and port to the same worker, so that a connection stays with the worker
 //! of its first packet. After a change of its port, a client may come to another worker. The packets get a stateless
 //! reset there, by keys that all workers share, and the client connects anew.
 
+mod http3;
 mod turn;
 
 use std::collections::HashMap;
@@ -12,16 +13,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, yield_now};
-use zoners_dns::{Network, Transport};
+use zoners_dns::Network;
 use zoners_net::datagrams::{BATCH, Batch, Datagrams};
-use zoners_net::quic::{Outbox, QuicServer, QuicStream, QuicTerms};
+use zoners_net::quic::{Outbox, QuicServer, QuicStream};
 
 use super::Current;
 use super::at_work::{AtWork, Stopping};
 use super::pulse::Activity;
+use super::served_tls::ServedTls;
 use crate::client::AccessList;
+use crate::config::QuicSpoken;
+use http3::{Http3Door, LateAnswer};
 
 /// Responses of recursions that wait for a turn; further recursions wait with theirs.
 const MAX_WAITING_REPLIES: usize = 1024;
@@ -30,21 +34,26 @@ const MAX_WAITING_REPLIES: usize = 1024;
 pub(super) struct QuicDoor<N: Network> {
     /// The address in the configuration; for a socket of a service manager, the address of the socket.
     pub(super) listener: Option<SocketAddr>,
-    pub(super) terms: QuicTerms,
+    pub(super) tls: ServedTls,
+    /// File descriptors for connections of clients, of which QUIC takes none.
+    pub(super) descriptors: Arc<Semaphore>,
     pub(super) current: Current<N>,
     pub(super) activity: Arc<Activity>,
     pub(super) stopping: Stopping,
     pub(super) at_work: AtWork,
 }
 
-/// The response of a recursion, if there is one.
-type LateReply = (QuicStream, Option<Vec<u8>>, AtWork);
+/// The response of a recursion.
+type LateReply = (QuicStream, LateAnswer, AtWork);
 
 /// The connections of a socket, and the queries that wait for a recursion.
 struct QuicWork {
     server: QuicServer,
     bound: Option<SocketAddr>,
     access: AccessList,
+    /// HTTP/3, where an address of DNS over HTTPS stands.
+    http3: Option<Http3Door>,
+    spoken: QuicSpoken,
     recursions: HashMap<QuicStream, AbortHandle>,
     replies: mpsc::Sender<LateReply>,
     outbox: Outbox,
@@ -65,7 +74,11 @@ pub(super) async fn serve<N: Network>(socket: Arc<Datagrams>, door: QuicDoor<N>)
 /// a turn to a client share packets.
 async fn drive<N: Network>(socket: Arc<Datagrams>, mut door: QuicDoor<N>) -> io::Result<()> {
     let (replies, mut ready) = mpsc::channel(MAX_WAITING_REPLIES);
-    let mut work = QuicWork::new(&door, &socket, replies);
+    let Some(mut work) = QuicWork::new(&door, &socket, replies) else {
+        // The reason is logged; the socket stays for a later configuration.
+        let _ = door.stopping.wait_for(|leave| *leave).await;
+        return Ok(());
+    };
     let (mut batch, mut late) = (Batch::new(), Vec::with_capacity(BATCH));
     loop {
         // The last datagrams are read once more; later datagrams belong to the next daemon, if there is one.
@@ -78,7 +91,7 @@ async fn drive<N: Network>(socket: Arc<Datagrams>, mut door: QuicDoor<N>) -> io:
             () = until(work.server.deadline()) => {}
         }
         let service = door.current.load_full();
-        work.access = service.rules().access_list(door.listener, Transport::Quic);
+        work.turn_to(&service, &door);
         while late.len() < BATCH
             && let Ok(reply) = ready.try_recv()
         {
@@ -106,21 +119,29 @@ async fn until(deadline: Option<Instant>) {
 }
 
 impl QuicWork {
+    /// The work of a socket; none if TLS lacks something, which is logged.
     fn new<N: Network>(
         door: &QuicDoor<N>,
         socket: &Datagrams,
         replies: mpsc::Sender<LateReply>,
-    ) -> Self {
-        QuicWork {
-            server: QuicServer::new(door.terms.clone()),
-            bound: socket.local_address(),
+    ) -> Option<Self> {
+        let (bound, service) = (socket.local_address(), door.current.load());
+        let place = door.listener.or(bound);
+        let spoken = place.and_then(|place| service.rules().spoken_at(place));
+        let spoken = spoken.unwrap_or(&QuicSpoken::DOQ);
+        let terms = door.tls.quic(spoken.protocol(), &service.worker().shared().random)?;
+        Some(QuicWork {
+            server: QuicServer::new(terms),
+            bound,
             access: AccessList::SERVER,
+            http3: Http3Door::open(spoken, place, door),
+            spoken: spoken.clone(),
             recursions: HashMap::new(),
             replies,
             outbox: Outbox::default(),
             reply: Vec::new(),
             framed: Vec::new(),
             leaving: false,
-        }
+        })
     }
 }

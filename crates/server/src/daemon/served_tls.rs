@@ -1,9 +1,10 @@
 //! TLS of all listeners, with the certificate of the configuration in force.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use parking_lot::Mutex;
 use zoners_dns::{Random, Transport};
 use zoners_net::quic::QuicTerms;
 use zoners_tls::{ApplicationProtocol, Certificate, ClientAuthority, ServerConfig, ServerTls};
@@ -21,8 +22,8 @@ pub(super) struct ServedTls {
 #[derive(Debug)]
 struct TlsInForce {
     tls: ServerTls,
-    /// Made for the first listener over QUIC.
-    quic: OnceLock<Option<QuicTerms>>,
+    /// The terms of each protocol over QUIC, made for the first listener with that protocol.
+    quic: Mutex<Vec<(ApplicationProtocol, QuicTerms)>>,
 }
 
 /// TLS of the listeners of a table. Without TLS, no client is served there.
@@ -42,7 +43,7 @@ impl ServedTls {
             Some(in_force) => in_force.tls.replace(certificate),
             None => {
                 let tls = server_tls(certificate, None);
-                let in_force = tls.map(|tls| TlsInForce { tls, quic: OnceLock::new() });
+                let in_force = tls.map(|tls| TlsInForce { tls, quic: Mutex::default() });
                 self.common.store(in_force.map(Arc::new));
             }
         }
@@ -72,18 +73,21 @@ impl ServedTls {
         self.of_listeners.store(listeners);
     }
 
-    /// The terms of connections over QUIC, the same for all workers; a lack of terms is logged.
-    pub(super) fn quic(&self, random: &Random) -> Option<QuicTerms> {
+    /// The terms of connections over QUIC with a protocol, the same for all workers; a lack of terms is logged.
+    pub(super) fn quic(&self, protocol: ApplicationProtocol, random: &Random) -> Option<QuicTerms> {
         let Some(in_force) = self.common.load_full() else {
             tracing::error!("quic: no client is served: no certificate is in force");
             return None;
         };
-        let make = || {
-            let tls = in_force.tls.config(ApplicationProtocol::Doq);
-            let made = QuicTerms::new(tls, random.bits());
-            made.inspect_err(|error| tracing::error!("quic: no client is served: {error}")).ok()
-        };
-        in_force.quic.get_or_init(make).clone()
+        let mut all = in_force.quic.lock();
+        if let Some((_, terms)) = all.iter().find(|(known, _)| *known == protocol) {
+            return Some(terms.clone());
+        }
+        let made = QuicTerms::new(in_force.tls.config(protocol), random.bits());
+        let told = made.inspect_err(|error| tracing::error!("quic: no client is served: {error}"));
+        let terms = told.ok()?;
+        all.push((protocol, terms.clone()));
+        Some(terms)
     }
 
     /// The certificate in force.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, yield_now};
 use zoners_dns::{Network, Transport};
 use zoners_net::proxy_header::ProxyHeaders;
@@ -63,6 +63,7 @@ struct WorkerState<N: Network> {
     handshakes: Handshakes,
     headers: ProxyHeaders,
     tls: ServedTls,
+    descriptors: Arc<Semaphore>,
     activity: Arc<Activity>,
     at_work: AtWork,
 }
@@ -75,6 +76,7 @@ impl<N: Network> WorkerState<N> {
             handshakes: self.handshakes.clone(),
             headers: self.headers.clone(),
             tls: self.tls.clone(),
+            descriptors: self.descriptors.clone(),
             activity: self.activity.clone(),
             at_work: self.at_work.clone(),
         }
@@ -89,10 +91,20 @@ pub(super) fn run<N: Network>(
     activity: Arc<Activity>,
     (shares, tls): (ConnectionShares, ServedTls),
 ) -> io::Result<()> {
-    let headers = ProxyHeaders::new(shares.descriptors());
+    let descriptors = shares.descriptors();
+    let headers = ProxyHeaders::new(descriptors.clone());
     let (connections, at_work) = (Connections::new(shares), AtWork::default());
     let handshakes = Handshakes::new(tls.clone());
-    let state = WorkerState { current, connections, handshakes, headers, tls, activity, at_work };
+    let state = WorkerState {
+        current,
+        connections,
+        handshakes,
+        headers,
+        tls,
+        descriptors,
+        activity,
+        at_work,
+    };
     runtime.block_on(serve(state, assignments))
 }
 
@@ -136,16 +148,24 @@ async fn serve<N: Network>(
 
 /// Serves clients at an address until the address is left. Queries under way go on, and keep the sockets.
 async fn serve_at<N: Network>(mut assignment: Assignment, work: WorkerState<N>) -> io::Result<()> {
-    let WorkerState { current, connections, handshakes, headers, tls, activity, at_work } = work;
+    let WorkerState {
+        current,
+        connections,
+        handshakes,
+        headers,
+        tls,
+        descriptors,
+        activity,
+        at_work,
+    } = work;
     let mut serving = JoinSet::new();
     for ServedListener { transport, socket } in assignment.listeners.iter().cloned() {
         match socket {
             ServedSocket::Datagrams(socket) if transport == Transport::Quic => {
-                let random = current.load().worker().shared().random.clone();
-                let Some(terms) = tls.quic(&random) else { continue };
                 let door = quic::QuicDoor {
                     listener: assignment.wanted,
-                    terms,
+                    tls: tls.clone(),
+                    descriptors: descriptors.clone(),
                     current: current.clone(),
                     activity: activity.clone(),
                     stopping: assignment.leaving.clone(),

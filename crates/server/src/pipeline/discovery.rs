@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use zoners_dns::{Name, NameSlice, OptRcode, RRset, Records, Rtype, Security, Transport, name};
 use zoners_resolver::Answer;
+use zoners_tls::alpn;
 
 use crate::config::{Config, ListenAddress};
 
@@ -31,8 +32,8 @@ pub(crate) struct Discovery {
     designated: Name,
     /// The name of this resolver, by the certificate.
     own: Name,
-    /// The encrypted listeners, the preferred ones first.
-    listeners: Vec<ListenAddress>,
+    /// The encrypted listeners, the preferred ones first, and whether HTTP/3 is spoken there.
+    listeners: Vec<(ListenAddress, bool)>,
     /// The names with the description of the resolver.
     described: [Name; 2],
     description: Records,
@@ -52,12 +53,14 @@ impl Discovery {
         if listeners.is_empty() {
             return None;
         }
-        let listeners = listeners.into_iter().cloned().collect();
+        let http3 = config.http3();
+        let listeners = listeners.into_iter();
+        let listeners = listeners.map(|own| (own.clone(), http3.contains(&own))).collect();
         let designated = name::parse(DESIGNATED).ok()?;
         let described = [own.clone(), name::parse(RESOLVER).ok()?];
         let minimises = config.resolver.qname_minimisation.then_some("qnamemin");
         let strings = minimises.into_iter().chain([ERRORS]);
-        let description: Vec<u8> = strings.flat_map(string).collect();
+        let description: Vec<u8> = strings.flat_map(|text| string(text.as_bytes())).collect();
         Some(Discovery {
             designated,
             own,
@@ -94,7 +97,7 @@ impl Discovery {
 
     fn services(&self, at: Option<IpAddr>) -> Records {
         let listeners = self.listeners.iter().zip(1..);
-        listeners.map(|(listener, priority)| service(listener, priority, &self.own, at)).collect()
+        listeners.map(|(own, priority)| service(own, priority, &self.own, at)).collect()
     }
 }
 
@@ -109,18 +112,25 @@ fn is_same(asked: &NameSlice, name: &Name) -> bool {
 
 /// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys. A listener
 /// at any address is hinted at by the address `at` that the client has asked, if the listener is there too.
-fn service(listener: &ListenAddress, priority: u16, target: &Name, at: Option<IpAddr>) -> Vec<u8> {
+fn service(
+    (listener, has_http3): &(ListenAddress, bool),
+    priority: u16,
+    target: &Name,
+    at: Option<IpAddr>,
+) -> Vec<u8> {
     let (ip, port) = (listener.address.ip(), listener.address.port());
     let at = at.map(|at| at.to_canonical()).filter(|at| at.is_ipv4() == ip.is_ipv4());
     let hint = if ip.is_unspecified() { at } else { Some(ip) };
-    let protocol: &[u8] = match listener.transports {
-        [Transport::Https] => b"\x02h2",
-        [Transport::Quic] => b"\x03doq",
-        _ => b"\x03dot",
+    let protocols: &[&[u8]] = match listener.transports {
+        [Transport::Https] if *has_http3 => &[alpn::HTTP_2, alpn::HTTP_3],
+        [Transport::Https] => &[alpn::HTTP_2],
+        [Transport::Quic] => &[alpn::DOQ],
+        _ => &[alpn::DOT],
     };
+    let protocols: Vec<u8> = protocols.iter().flat_map(|name| string(name)).collect();
     let mut data = priority.to_be_bytes().to_vec();
     data.extend_from_slice(target.as_slice());
-    put(&mut data, ALPN, protocol);
+    put(&mut data, ALPN, &protocols);
     put(&mut data, PORT, &port.to_be_bytes());
     match hint {
         None => {}
@@ -140,8 +150,8 @@ fn put(data: &mut Vec<u8>, key: u16, value: &[u8]) {
 }
 
 /// A character string, with its length in front.
-fn string(text: &str) -> Vec<u8> {
-    [&[text.len() as u8], text.as_bytes()].concat()
+fn string(text: &[u8]) -> Vec<u8> {
+    [&[text.len() as u8], text].concat()
 }
 
 #[cfg(test)]
@@ -190,7 +200,7 @@ mod tests {
         assert_eq!(services.len(), 4);
         assert!(services[0].starts_with("1 dns.example"), "{services:?}");
         assert!(services[0].contains("dot") && !services[0].contains("hint"), "{services:?}");
-        for part in ["h2", "8443", "192.0.2.1", "/q{?dns}"] {
+        for part in ["h2,h3", "8443", "192.0.2.1", "/q{?dns}"] {
             assert!(services[1].contains(part), "{services:?}");
         }
         assert!(services[2].contains("::1"), "{services:?}");

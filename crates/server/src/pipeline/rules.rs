@@ -19,13 +19,15 @@ use super::proxies::Proxies;
 use super::rates::Rates;
 use super::rebinding::RebindingGuard;
 use crate::client::{AccessList, Client, ClientIdentity};
-use crate::config::{Any, Config, ConfigError, RRsetOrder};
+use crate::config::{Any, Config, ConfigError, QuicSpoken, RRsetOrder};
 use crate::zones::NotifyInbox;
 
 /// Made once from a configuration, and never changed. Clones share their counts.
 #[derive(Clone, Debug)]
 pub struct Rules {
     pub(super) access: Access,
+    /// What is spoken over QUIC, by address.
+    quic: Arc<[(SocketAddr, QuicSpoken)]>,
     /// The load balancers that name clients.
     proxies: Arc<Proxies>,
     pub(super) rates: Rates,
@@ -79,6 +81,7 @@ impl Rules {
         let hash_key = || [random.bits(), random.bits()];
         Rules {
             access: Access::new(config, cookies, hash_key()),
+            quic: config.quic().into(),
             proxies: Arc::new(Proxies::of(&config.listen)),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
@@ -233,6 +236,19 @@ impl Rules {
         transport: Transport,
     ) -> AccessList {
         listener.map_or(AccessList::SERVER, |at| self.access.list_of(at, transport))
+    }
+
+    /// What is spoken over QUIC at a socket. A socket of a service manager may have an address that is not configured:
+    /// then the port counts.
+    pub(crate) fn spoken_at(&self, socket: SocketAddr) -> Option<&QuicSpoken> {
+        let at_address = self.quic.iter().find(|(address, _)| *address == socket);
+        let at_port = || self.quic.iter().find(|(address, _)| address.port() == socket.port());
+        at_address.or_else(at_port).map(|(_, spoken)| spoken)
+    }
+
+    /// Whether a configured listener of DNS over HTTPS is served over HTTP/3 too.
+    pub(crate) fn has_http3(&self, listener: SocketAddr) -> bool {
+        self.quic.iter().any(|(address, spoken)| *address == listener && spoken.path.is_some())
     }
 
     /// Whether a load balancer of a configured listener has this address: then a connection begins with the name of the

@@ -13,7 +13,7 @@ use super::certified::Certified;
 use super::*;
 use crate::datagrams::Peer;
 use crate::pool::connection::{IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED};
-use crate::quic::{CloseCode, Outbox, QuicServer, QuicTerms, Reception};
+use crate::quic::{Asked, CloseCode, Outbox, QuicServer, QuicTerms, Reception};
 
 /// What a server has seen.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,7 +64,8 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
         server.read(now());
         let (mut is_leaving, mut junk) = (false, 0);
         while let Some(query) = server.next_query() {
-            match query.octets.get(2) {
+            let Asked::Message(octets) = query.asked else { continue };
+            match octets.get(2) {
                 Some(b'r') => server.give_up(query.stream, CloseCode::InternalError),
                 Some(b'n') => {}
                 Some(b'l') => {
@@ -73,8 +74,8 @@ async fn serve(socket: UdpSocket, mut server: QuicServer, tell: mpsc::UnboundedS
                 conduct => {
                     is_leaving |= conduct == Some(&b'c');
                     junk += JUNK * usize::from(conduct == Some(&b'j'));
-                    let length = (query.octets.len() as u16).to_be_bytes();
-                    server.answer(query.stream, &[&length, &query.octets[..]].concat());
+                    let length = (octets.len() as u16).to_be_bytes();
+                    server.answer(query.stream, &[&length, &octets[..]].concat());
                 }
             }
         }

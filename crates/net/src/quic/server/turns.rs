@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use quinn_proto::{ConnectionHandle, EndpointEvent, Transmit};
+use quinn_proto::{ConnectionHandle, EndpointEvent, Transmit, VarInt};
 use zoners_dns::Counter;
+use zoners_http3::Http3Fault;
 
 use super::{QuicQuery, QuicServer, QuicStream};
 use crate::quic::close_code::CloseCode;
-use crate::quic::connection::{QuicConnection, Stage, Told};
+use crate::quic::connection::{QuicConnection, Stage, Told, http3_code};
 use crate::quic::outbox::Outbox;
 
 /// The time for a handshake.
@@ -35,7 +36,18 @@ impl QuicServer {
         if connection.stage == Stage::Handshake && now >= connection.opened + HANDSHAKE_TIMEOUT {
             self.close(now, number, CloseCode::ExcessiveLoad);
         }
+        self.end_late_requests(now, number);
         self.touch(number);
+    }
+
+    /// Ends the requests of a connection that are not whole in time.
+    fn end_late_requests(&mut self, now: Instant, number: usize) {
+        let Some(connection) = self.connection(number) else { return };
+        let before = connection.held();
+        let late = connection.end_late_requests(now);
+        let after = connection.held();
+        self.held = self.held + after - before;
+        self.counted.extend(std::iter::repeat_n(Counter::ClientHttp3Late, late));
     }
 
     /// Takes the events of a connection.
@@ -46,7 +58,7 @@ impl QuicServer {
         };
         let before = connection.held();
         let mut told = std::mem::take(&mut self.told);
-        connection.listen(&mut |event| told.push(event));
+        connection.listen(now, &mut |event| told.push(event));
         let after = connection.held();
         let (serial, client) = (connection.serial, connection.proto.remote_address());
         let (ours, cancelled) = (connection.proto.local_ip(), connection.cancelled);
@@ -54,12 +66,14 @@ impl QuicServer {
         self.held = self.held + after - before;
         for event in told.drain(..) {
             match event {
-                Told::Query(id, octets) => {
+                Told::Query(id, asked) => {
                     let stream = QuicStream { connection: number, serial, id };
                     let server_name = server_name.clone();
-                    self.queries.push_back(QuicQuery { stream, octets, client, ours, server_name });
+                    self.queries.push_back(QuicQuery { stream, asked, client, ours, server_name });
                     self.connection(number).into_iter().for_each(|open| open.asked = now);
                 }
+                Told::Http3 => self.counted.push(Counter::ClientHttp3Connections),
+                Told::Http3Fault(fault) => self.note_http3_fault(now, number, fault),
                 Told::Connected => self.advance(number, Stage::Open),
                 Told::Lost => self.advance(number, Stage::Over),
                 Told::Fault => {
@@ -77,6 +91,18 @@ impl QuicServer {
         if cancelled > MAX_CANCELLED {
             self.counted.push(Counter::ClientQuicCancelFloods);
             self.close(now, number, CloseCode::ExcessiveLoad);
+        }
+    }
+
+    /// Counts a fault by its kind, and closes a connection whose streams no longer fit together.
+    fn note_http3_fault(&mut self, now: Instant, number: usize, fault: Http3Fault) {
+        self.counted.push(match (fault.is_excess(), fault.ends_connection()) {
+            (true, _) => Counter::ClientHttp3Excess,
+            (false, true) => Counter::ClientHttp3Faults,
+            (false, false) => Counter::ClientHttp3Malformed,
+        });
+        if fault.ends_connection() {
+            self.close_by_code(now, number, http3_code(fault));
         }
     }
 
@@ -106,14 +132,21 @@ impl QuicServer {
         }
         let patience = connection.opened + HANDSHAKE_TIMEOUT;
         let handshake = (connection.stage == Stage::Handshake).then_some(patience);
-        let next = connection.proto.poll_timeout().into_iter().chain(handshake).min();
+        let late = connection.request_deadline();
+        let next = connection.proto.poll_timeout().into_iter().chain(handshake).chain(late).min();
         next.into_iter().for_each(|at| self.deadlines.arm(number, at));
     }
 
     /// Closes a connection: a last packet tells the client, and the slot is free at once.
     pub(super) fn close(&mut self, now: Instant, number: usize, code: CloseCode) {
         let Some(connection) = self.connection(number) else { return };
-        connection.proto.close(now, code.into(), bytes::Bytes::new());
+        let code = connection.code(code);
+        self.close_by_code(now, number, code);
+    }
+
+    fn close_by_code(&mut self, now: Instant, number: usize, code: VarInt) {
+        let Some(connection) = self.connection(number) else { return };
+        connection.proto.close(now, code, bytes::Bytes::new());
         connection.slot = None;
         self.advance(number, Stage::Over);
         self.touch(number);

@@ -13,9 +13,10 @@ use quinn_proto::{
 };
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use zoners_dns::Counter;
+use zoners_tls::alpn;
 
 use crate::datagrams::Peer;
-use crate::quic::{Outbox, QuicQuery, QuicServer, QuicTerms, Reception};
+use crate::quic::{Asked, Outbox, QuicQuery, QuicServer, QuicTerms, Reception};
 
 pub(super) const SERVER: SocketAddr =
     SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 853);
@@ -34,8 +35,8 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// TLS of a server with 0-RTT.
-fn server_tls() -> Arc<rustls::ServerConfig> {
+/// TLS of a server with 0-RTT and these protocols.
+fn server_tls(protocols: &[&[u8]]) -> Arc<rustls::ServerConfig> {
     let key = PrivatePkcs8KeyDer::from(CREDENTIALS.key.clone()).into();
     let mut tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -43,14 +44,19 @@ fn server_tls() -> Arc<rustls::ServerConfig> {
         .with_no_client_auth()
         .with_single_cert(CREDENTIALS.chain.clone(), key)
         .unwrap();
-    tls.alpn_protocols = vec![b"doq".to_vec()];
+    tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     tls.max_early_data_size = u32::MAX;
     Arc::new(tls)
 }
 
 /// The terms of an ordinary listener.
 pub(super) fn terms() -> QuicTerms {
-    QuicTerms::new(server_tls(), 7).unwrap()
+    terms_of(&[alpn::DOQ])
+}
+
+/// The terms of a listener with these protocols.
+pub(super) fn terms_of(protocols: &[&[u8]]) -> QuicTerms {
+    QuicTerms::new(server_tls(protocols), 7).unwrap()
 }
 
 /// The server with its clients.
@@ -63,6 +69,8 @@ pub(super) struct World {
     outbox: Outbox,
     /// One for ordinary clients: sessions are resumed.
     tls: Arc<QuicClientConfig>,
+    /// The protocol of clients.
+    pub(super) protocol: Vec<u8>,
 }
 
 /// A kind of client.
@@ -75,6 +83,8 @@ pub(super) enum ClientLike {
     Narrow(u32),
     /// A stranger whose connection ends after a second without packets.
     Impatient,
+    /// A stranger that lets the server open no stream.
+    Closed,
 }
 
 /// A client with one connection.
@@ -94,16 +104,35 @@ impl World {
         World::with_terms(terms())
     }
 
+    /// A server with these protocols, of which the clients speak one.
+    pub(super) fn speaking(protocols: &[&[u8]], protocol: &[u8]) -> Self {
+        World {
+            tls: client_tls(protocol),
+            protocol: protocol.to_vec(),
+            ..World::with_terms(terms_of(protocols))
+        }
+    }
+
     pub(super) fn with_terms(terms: QuicTerms) -> Self {
         let server = QuicServer::new(terms);
         let (now, outbox) = (Instant::now(), Outbox::default());
-        World { server, now, clients: Vec::new(), sent: (0, 0), outbox, tls: client_tls() }
+        World {
+            server,
+            now,
+            clients: Vec::new(),
+            sent: (0, 0),
+            outbox,
+            tls: client_tls(alpn::DOQ),
+            protocol: alpn::DOQ.to_vec(),
+        }
     }
 
     /// A client at this address that begins a connection; its number.
     pub(super) fn connect(&mut self, address: &str, is_like: ClientLike) -> usize {
         let tls = match is_like {
-            ClientLike::Stranger | ClientLike::Impatient => client_tls(),
+            ClientLike::Stranger | ClientLike::Impatient | ClientLike::Closed => {
+                client_tls(&self.protocol)
+            }
             ClientLike::Ordinary | ClientLike::Narrow(_) => self.tls.clone(),
         };
         let mut transport = TransportConfig::default();
@@ -114,6 +143,9 @@ impl World {
             }
             ClientLike::Impatient => {
                 transport.max_idle_timeout(Some(VarInt::from_u32(1000).into()));
+            }
+            ClientLike::Closed => {
+                transport.max_concurrent_uni_streams(0u32.into());
             }
             ClientLike::Ordinary | ClientLike::Stranger => {}
         }
@@ -219,7 +251,12 @@ impl World {
 impl TestClient {
     /// Opens a stream with these octets, and ends the stream if there are no more.
     pub(super) fn send(&mut self, octets: &[u8], ends: bool) -> StreamId {
-        let id = self.connection.streams().open(Dir::Bi).unwrap();
+        self.send_on(Dir::Bi, octets, ends)
+    }
+
+    /// The same, on a stream of one direction or of two.
+    pub(super) fn send_on(&mut self, direction: Dir, octets: &[u8], ends: bool) -> StreamId {
+        let id = self.connection.streams().open(direction).unwrap();
         assert_eq!(self.connection.send_stream(id).write(octets), Ok(octets.len()));
         if ends {
             self.connection.send_stream(id).finish().unwrap();
@@ -286,6 +323,14 @@ impl TestClient {
     }
 }
 
+/// The message that a client asks over DNS over QUIC.
+pub(super) fn message(query: &QuicQuery) -> &[u8] {
+    match &query.asked {
+        Asked::Message(message) => message,
+        Asked::Request(request) => panic!("{request:?}"),
+    }
+}
+
 /// A query with its length in front.
 pub(super) fn query(id: u16, opcode: u8) -> Vec<u8> {
     let mut framed = vec![0, 17];
@@ -294,7 +339,7 @@ pub(super) fn query(id: u16, opcode: u8) -> Vec<u8> {
     framed
 }
 
-fn client_tls() -> Arc<QuicClientConfig> {
+fn client_tls(protocol: &[u8]) -> Arc<QuicClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CREDENTIALS.chain[0].clone()).unwrap();
     let mut tls = rustls::ClientConfig::builder_with_provider(provider())
@@ -302,7 +347,7 @@ fn client_tls() -> Arc<QuicClientConfig> {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    tls.alpn_protocols = vec![b"doq".to_vec()];
+    tls.alpn_protocols = vec![protocol.to_vec()];
     tls.enable_early_data = true;
     Arc::new(QuicClientConfig::try_from(tls).unwrap())
 }

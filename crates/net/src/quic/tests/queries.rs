@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::peers::{ClientLike, World, query};
+use super::peers::{ClientLike, World, message, query};
 use crate::quic::CloseCode;
 
 #[test]
@@ -16,7 +16,7 @@ fn each_query_is_answered_on_its_stream() {
     let queries = world.run();
     // The first two came in turns before.
     assert_eq!(queries.len(), 1);
-    assert_eq!(queries[0].octets[..], query(0, 0)[2..]);
+    assert_eq!(message(&queries[0])[..], query(0, 0)[2..]);
     assert_eq!(queries[0].client, world.clients[client].address);
     assert_eq!(queries[0].server_name.as_deref(), Some("localhost"));
     world.answer(&queries[0], 20);
@@ -106,11 +106,11 @@ fn early_data_is_answered_at_once_if_a_replay_does_no_harm() {
     world.clients[client].ask();
     world.clients[client].send(&query(0, UPDATE), true);
     let early = world.run();
-    assert_eq!(early.iter().map(|query| query.octets[2]).collect::<Vec<_>>(), [0]);
+    assert_eq!(early.iter().map(|query| message(query)[2]).collect::<Vec<_>>(), [0]);
     assert_eq!(early[0].server_name.as_deref(), Some("localhost"));
     world.clients[client].hears = usize::MAX;
     let late = world.run_after(std::time::Duration::from_secs(2));
-    assert_eq!(late.iter().map(|query| query.octets[2]).collect::<Vec<_>>(), [UPDATE << 3]);
+    assert_eq!(late.iter().map(|query| message(query)[2]).collect::<Vec<_>>(), [UPDATE << 3]);
 }
 
 #[test]

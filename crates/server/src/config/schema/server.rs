@@ -17,6 +17,8 @@ pub struct ServerConfig {
     /// Addresses, beside those of `[[listen]]`. By default port 53 of this machine alone, over UDP and TCP.
     #[serde(deserialize_with = "some_list")]
     pub listen: Option<Vec<ListenAddress>>,
+    /// Whether clients of DNS over HTTPS are served over HTTP/3 too, at the same port of UDP.
+    pub http3: bool,
     /// The certificate for listeners over encrypted transports, with the authorities above, in PEM form.
     pub certificate: Option<PathBuf>,
     /// The private key of the certificate, in PEM form.
@@ -78,6 +80,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         ServerConfig {
             listen: None,
+            http3: true,
             certificate: None,
             certificate_key: None,
             http: Vec::new(),

@@ -6,9 +6,10 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use zoners_dns::{ClockReading, Counter, Network, Transport};
 use zoners_net::datagrams::{Batch, Datagrams};
-use zoners_net::quic::{CloseCode, QuicQuery, QuicServer, QuicStream, Reception};
+use zoners_net::quic::{Asked, CloseCode, QuicQuery, QuicServer, QuicStream, Reception};
 use zoners_net::stream;
 
+use super::http3::{Asking, LateAnswer};
 use super::{LateReply, QuicWork};
 use crate::client::Client;
 use crate::daemon::at_work::AtWork;
@@ -56,12 +57,18 @@ impl QuicWork {
     ) {
         // The kernel reports clients that went away; the socket stays good.
         let _ = socket.receive(batch);
-        let (leaving, access) = (self.leaving, self.access);
-        let receives = |address| match leaving {
-            true => Reception::Unheard,
-            false => {
-                let client = Client::new(address, Transport::Quic).within(access);
-                service.rules().reception(&client, clock)
+        // What a client will speak is not known yet.
+        let doq = self.spoken.doq.then_some((Transport::Quic, self.access));
+        let http3 = self.http3.as_ref().map(|http3| (Transport::Https, http3.access));
+        let (leaving, rules) = (self.leaving, service.rules());
+        let receives = |address| {
+            let ways = [doq, http3].into_iter().flatten();
+            let mut clients = ways.map(|(way, access)| Client::new(address, way).within(access));
+            let first = if leaving { None } else { clients.next() };
+            let Some(first) = first else { return Reception::Unheard };
+            match clients.any(|client| rules.serves(&client)) {
+                true => Reception::Served,
+                false => rules.reception(&first, clock),
             }
         };
         for slot in batch.received() {
@@ -82,12 +89,21 @@ impl QuicWork {
     ) -> bool {
         let Some(first) = self.server.next_query() else { return false };
         let before = service.outcome_counts();
-        let mut next = Some(first);
+        let (mut next, mut requests) = (Some(first), Vec::new());
         while let Some(query) = next {
-            self.handle(service, &query, clock, at_work);
+            match query {
+                QuicQuery { asked: Asked::Request(request), stream, client, ours, .. } => {
+                    requests.push(Asking { stream, request, client, ours });
+                }
+                QuicQuery { asked: Asked::Message(ref octets), .. } => {
+                    self.handle(service, (&query, octets), clock, at_work);
+                }
+            }
             next = self.server.next_query();
         }
         service.note_immediate(Transport::Quic, &before);
+        // The site notes its queries alone.
+        requests.into_iter().for_each(|asking| self.handle_request(asking, at_work));
         true
     }
 
@@ -95,7 +111,7 @@ impl QuicWork {
     fn handle<N: Network>(
         &mut self,
         service: &Arc<Service<N>>,
-        query: &QuicQuery,
+        (query, octets): (&QuicQuery, &[u8]),
         clock: ClockReading,
         at_work: &AtWork,
     ) {
@@ -107,9 +123,9 @@ impl QuicWork {
         let ends = ClientEnds::of_datagram(query.client, query.ours, self.bound);
         let ends = ClientEnds { transport: Transport::Quic, ..ends };
         let handle = service.handler(clock);
-        let handled = handle(service, &query.octets, client, clock, &mut self.reply);
+        let handled = handle(service, octets, client, clock, &mut self.reply);
         if let Some(tap) = service.tap() {
-            tap.put_client_query(ends, &query.octets);
+            tap.put_client_query(ends, octets);
             if matches!(handled, Handled::Reply(_)) {
                 tap.put_client_response(ends, &self.reply);
             }
@@ -140,9 +156,14 @@ impl QuicWork {
     }
 
     /// Answers a query whose recursion has ended.
-    fn answer_late(&mut self, (stream, reply, at_work): LateReply) -> AtWork {
+    fn answer_late(&mut self, (stream, answer, at_work): LateReply) -> AtWork {
         self.recursions.remove(&stream);
-        respond(&mut self.server, stream, reply.as_deref(), &mut self.framed);
+        match answer {
+            LateAnswer::Stream(octets) => self.server.answer(stream, &octets),
+            LateAnswer::Message(reply) => {
+                respond(&mut self.server, stream, reply.as_deref(), &mut self.framed);
+            }
+        }
         at_work
     }
 
@@ -185,5 +206,5 @@ async fn recurse<N: Network>(
     if let (Some(tap), Some(reply)) = (service.tap(), &reply) {
         tap.put_client_response(ends, reply);
     }
-    let _ = replies.send((stream, reply, at_work)).await;
+    let _ = replies.send((stream, LateAnswer::Message(reply), at_work)).await;
 }

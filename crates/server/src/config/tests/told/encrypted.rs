@@ -23,6 +23,14 @@ fn listeners_that_do_not_go_together_are_told() {
             "z:4:11: listen.address: [::1]:853 is listed twice",
         ),
         (
+            "[server]\nlisten = [\"udp://192.0.2.1:443\", \"https://192.0.2.1\"]",
+            "z:2:34: server.listen: https://192.0.2.1:443/dns-query is served over HTTP/3 too, and udp://192.0.2.1:443 has that port of UDP: take another port, or turn server.http3 off",
+        ),
+        (
+            "[server]\nlisten = [\"quic://0.0.0.0:443\"]\n[[listen]]\naddress = \"https://192.0.2.1\"",
+            "z:4:11: listen.address: https://192.0.2.1:443/dns-query is served over HTTP/3 too, and quic://0.0.0.0:443",
+        ),
+        (
             "[[listen]]\naddress = \"tls://[::1]\"",
             "z:2:11: listen.address: tls://[::1]:853 needs a certificate",
         ),
@@ -53,6 +61,22 @@ fn listeners_that_do_not_go_together_are_told() {
     ] {
         let message = prepared(text);
         assert!(message.starts_with(told), "{message}");
+    }
+}
+
+#[test]
+fn a_port_of_udp_is_shared_with_dns_over_quic_or_left() {
+    for listen in [
+        "listen = [\"quic://192.0.2.1:443\", \"https://192.0.2.1\"]",
+        "listen = [\"udp://192.0.2.1:443\", \"https://192.0.2.1\"]\nhttp3 = false",
+        "listen = [\"udp://192.0.2.1:443\", \"https://192.0.2.2\"]",
+        "listen = [\"udp://192.0.2.1:443\", \"https://192.0.2.1:0\"]",
+    ] {
+        let text = format!("[server]\ncertificate = \"/a\"\ncertificate-key = \"/b\"\n{listen}\n");
+        assert_eq!(
+            Config::parse(&text, "z").unwrap().sound().map_err(|error| error.to_string()),
+            Ok(())
+        );
     }
 }
 
