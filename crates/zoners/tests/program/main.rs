@@ -65,6 +65,7 @@ mod listening {
     mod encrypted;
     mod forwarded;
     mod http;
+    mod http3;
     mod nearby;
     mod own_names;
     mod quic;

@@ -5,6 +5,8 @@ pub(crate) mod authority;
 pub(crate) mod certificate;
 #[cfg(target_os = "linux")]
 pub(crate) mod heard;
+#[cfg(target_os = "linux")]
+pub(crate) mod http3_client;
 pub(crate) mod list_server;
 #[cfg(target_os = "linux")]
 pub(crate) mod networks;

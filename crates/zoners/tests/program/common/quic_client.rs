@@ -1,4 +1,4 @@
-//! A client of DNS over QUIC (RFC 9250) with one connection.
+//! A client of DNS over QUIC (RFC 9250) with one connection, or of another protocol over QUIC.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use quinn_proto::{
     ClientConfig, Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint,
-    EndpointConfig, Event, ReadError, StreamId,
+    EndpointConfig, Event, ReadError, StreamId, WriteError,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -39,13 +39,18 @@ pub(crate) struct QuicClient {
 impl QuicTrust {
     /// Trust in a server with this certificate.
     pub(crate) fn of(chain: &str) -> Self {
+        QuicTrust::speaking(chain, b"doq")
+    }
+
+    /// Trust in a server with this certificate, with which clients speak a protocol.
+    pub(crate) fn speaking(chain: &str, protocol: &[u8]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider);
         let config = config.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
         let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"doq".to_vec()];
+        config.alpn_protocols = vec![protocol.to_vec()];
         config.enable_early_data = true;
         QuicTrust(Arc::new(QuicClientConfig::try_from(config).unwrap()))
     }
@@ -117,10 +122,28 @@ impl QuicClient {
 
     /// Writes a query on a stream of its own.
     fn write(&mut self, query: &[u8]) -> StreamId {
-        let id = self.connection.streams().open(Dir::Bi).unwrap();
         let framed = [&(query.len() as u16).to_be_bytes()[..], query].concat();
-        assert_eq!(self.connection.send_stream(id).write(&framed), Ok(framed.len()));
-        self.connection.send_stream(id).finish().unwrap();
+        self.put(Dir::Bi, &framed, true)
+    }
+
+    /// Opens a stream with these octets.
+    pub(crate) fn put(&mut self, direction: Dir, octets: &[u8], ends: bool) -> StreamId {
+        let id = self.connection.streams().open(direction).unwrap();
+        let mut rest = octets;
+        let mut write = |connection: &mut Connection| {
+            match connection.send_stream(id).write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(fault) => assert_eq!(fault, WriteError::Blocked),
+            }
+            rest.is_empty().then_some(())
+        };
+        if write(&mut self.connection).is_none() {
+            // The server makes room as it reads.
+            self.wait(write).unwrap();
+        }
+        if ends {
+            self.connection.send_stream(id).finish().unwrap();
+        }
         id
     }
 
@@ -132,6 +155,13 @@ impl QuicClient {
 
     /// The response on a stream, without its length.
     pub(crate) fn response(&mut self, stream: StreamId) -> Result<Vec<u8>, ConnectionError> {
+        let mut heard = self.octets(stream)?;
+        assert_eq!(heard.len(), 2 + usize::from(u16::from_be_bytes([heard[0], heard[1]])));
+        Ok(heard.split_off(2))
+    }
+
+    /// The octets of a stream to its end.
+    pub(crate) fn octets(&mut self, stream: StreamId) -> Result<Vec<u8>, ConnectionError> {
         let mut heard = Vec::new();
         self.wait(|connection| {
             let mut stream = connection.recv_stream(stream);
@@ -147,8 +177,7 @@ impl QuicClient {
             let _ = chunks.finalize();
             ended
         })?;
-        assert_eq!(heard.len(), 2 + usize::from(u16::from_be_bytes([heard[0], heard[1]])));
-        Ok(heard.split_off(2))
+        Ok(heard)
     }
 
     /// The code with which the server resets a stream.
