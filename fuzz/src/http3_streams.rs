@@ -3,7 +3,8 @@
 //! The first octet says whether a request comes, and how large the pieces are.
 
 use zoners_http3::{
-    ClientStream, ClientStreams, Http3Fault, JudgedRequest, MAX_BODY, MAX_SECTION, RequestPieces,
+    ClientStreams, Http3Fault, JudgedRequest, MAX_BODY, MAX_CONTROL_FRAME, MAX_SECTION,
+    RequestPieces,
 };
 
 /// Reads a stream at once and in pieces.
@@ -27,7 +28,11 @@ fn request(stream: &[u8], size: usize) -> Result<JudgedRequest, Http3Fault> {
 }
 
 fn beside_requests(stream: &[u8], size: usize) -> Result<(), Http3Fault> {
-    let (mut streams, mut one) = (ClientStreams::default(), ClientStream::default());
-    stream.chunks(size).try_for_each(|piece| streams.put(&mut one, piece))?;
+    let mut streams = ClientStreams::default();
+    let mut one = streams.begin()?;
+    for piece in stream.chunks(size) {
+        streams.put(&mut one, piece)?;
+        assert!(streams.held() <= MAX_CONTROL_FRAME + 16);
+    }
     streams.end(&one)
 }
