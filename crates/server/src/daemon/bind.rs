@@ -85,21 +85,31 @@ pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
     SystemProxy::among(&ports::listeners(SYSTEM_PROXY_PORT)).warning()
 }
 
-/// The sockets of a service manager, for each worker; warns of tables without a socket.
+/// The sockets of a service manager, for each worker, and those of HTTP/3 that the manager lacks: the HTTP service binds
+/// its sockets of TCP by itself too. Warns of tables without a socket.
 ///
 /// # Errors
-/// A socket would serve clients without a required certificate, or the system gives no copy of a socket.
+/// A socket would serve clients without a required certificate, the system gives no copy of a socket, or a socket of
+/// HTTP/3 cannot be bound.
 fn share_out(given: &[BoundListener], config: &Config) -> io::Result<BoundAddresses> {
     let address_of = |own: &BoundListener| Ok((own.transport(), own.address()?));
     let sockets = given.iter().map(address_of).collect::<io::Result<Vec<_>>>()?;
     check_required_certificates(&sockets, config).map_err(io::Error::other)?;
     warn_of_tables_without_socket(&sockets, config);
+    let is_lacking = |own: &ListenerSpec| {
+        let has_port = |(transport, address): &(Transport, SocketAddr)| {
+            *transport == own.transport && address.port() == own.address.port()
+        };
+        own.options.http3_alone && !sockets.iter().any(has_port)
+    };
+    let http3: Vec<ListenerSpec> = config.listeners().into_iter().filter(is_lacking).collect();
+    let mut bound = bind_all(&http3, config.server.threads, |_| false)?;
     let mut addresses: Vec<SocketAddr> = sockets.into_iter().map(|(_, address)| address).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let listeners = copies(given, config.server.threads)?;
-    let address = BoundAddress { wanted: None, addresses, listeners };
-    Ok(BoundAddresses { bound: vec![address], ..BoundAddresses::default() })
+    bound.bound.insert(0, BoundAddress { wanted: None, addresses, listeners });
+    Ok(bound)
 }
 
 /// Serves the wanted addresses by the sockets of an old daemon, and binds the other addresses. Sockets of no wanted

@@ -225,11 +225,10 @@ impl Listening {
     /// The sockets for a new daemon, worker by worker. Every worker has the sockets of a service manager; these are
     /// listed once.
     pub(super) fn sockets(&self) -> impl Iterator<Item = (Transport, BorrowedFd<'_>)> {
-        let workers = if self.is_given() { 1 } else { usize::MAX };
-        let listeners = self
-            .places
-            .iter()
-            .flat_map(move |place| place.listeners.iter().take(workers).flatten());
+        let listeners = self.places.iter().flat_map(|place| {
+            let workers = if place.wanted.is_none() { 1 } else { usize::MAX };
+            place.listeners.iter().take(workers).flatten()
+        });
         listeners.map(|listener| (listener.transport, listener.as_fd()))
     }
 

@@ -44,7 +44,7 @@ mod daemon {
     mod restarting;
     #[cfg(target_os = "linux")]
     mod sandbox;
-    mod service;
+    pub(crate) mod service;
     #[cfg(target_os = "linux")]
     mod service_restarts;
     mod starting;

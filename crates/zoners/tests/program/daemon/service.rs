@@ -172,7 +172,7 @@ fn a_service_manager_hears_of_it() {
 
 /// As systemd does for a unit with a socket: binds, then starts the program with the sockets as
 /// descriptors from 3 on.
-const ACTIVATE: &str = "
+pub(crate) const ACTIVATE: &str = "
 import os, socket, sys
 for port in range(20000, 30000):
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

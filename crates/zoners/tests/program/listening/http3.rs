@@ -2,6 +2,7 @@
 //! is to be free.
 
 use std::net::{SocketAddr, UdpSocket};
+use std::process::Command;
 use std::sync::Arc;
 
 use quinn_proto::ConnectionError;
@@ -17,6 +18,7 @@ use crate::common::networks::in_a_network;
 use crate::common::quic_client::QuicTrust;
 use crate::common::waiting::until;
 use crate::common::{Daemon, client, file, localhost, query_for, zoners};
+use crate::daemon::service::ACTIVATE;
 
 const HTTPS: &str = "\"127.0.0.1:0\", \"https://127.0.0.1:8443\"";
 const SHARED: &str = "\"127.0.0.1:0\", \"https://127.0.0.1:8443\", \"quic://127.0.0.1:8443\"";
@@ -222,6 +224,28 @@ fn clients_of_http2_learn_of_http3() {
         let mut lab = lab;
         lab.reload("[server]", "[server]\nhttp3 = false");
         assert_eq!(alt_svc(&lab.chain), None);
+    });
+}
+
+#[test]
+fn the_server_binds_a_socket_that_the_service_manager_lacks() {
+    in_a_network(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let chain = certify(folder.path());
+        let keys = certificate_keys(folder.path());
+        let text = format!("[server]\nlisten = [{HTTPS}]\ncontrol = \"\"\nthreads = 2\n{keys}\n");
+        let config = file(&folder, &text);
+        let mut child = Command::new("python3")
+            .args(["-c", ACTIVATE, env!("CARGO_BIN_EXE_zoners"), "serve", "--config"])
+            .arg(config)
+            .env("XDG_STATE_HOME", folder.path())
+            .spawn()
+            .unwrap();
+        until("HTTP/3 is served", || {
+            Http3Client::connect(&chain, address()).is_ok_and(|mut client| client.get(ROOT).is_ok())
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
     });
 }
 
