@@ -89,6 +89,11 @@ impl<'a> AddressSpec<'a> {
         AddressSpec::all_of(listeners).map(|spec| spec.address).collect()
     }
 
+    /// Whether the address is that of a listener over HTTPS, which goes on without HTTP/3.
+    pub(crate) fn is_http3_alone(&self) -> bool {
+        self.listeners.iter().all(|listener| listener.options.http3_alone)
+    }
+
     /// Whether the configuration names the address.
     pub(crate) fn is_required(&self) -> bool {
         self.listeners.iter().any(|listener| listener.options.required)

@@ -89,8 +89,7 @@ pub(super) fn side_effect(bound: &BoundAddresses) -> Option<&'static str> {
 /// its sockets of TCP by itself too. Warns of tables without a socket.
 ///
 /// # Errors
-/// A socket would serve clients without a required certificate, the system gives no copy of a socket, or a socket of
-/// HTTP/3 cannot be bound.
+/// A socket would serve clients without a required certificate, or the system gives no copy of a socket.
 fn share_out(given: &[BoundListener], config: &Config) -> io::Result<BoundAddresses> {
     let address_of = |own: &BoundListener| Ok((own.transport(), own.address()?));
     let sockets = given.iter().map(address_of).collect::<io::Result<Vec<_>>>()?;
@@ -183,7 +182,8 @@ fn has_one_reader(transport: Transport) -> bool {
     transport == Transport::Quic
 }
 
-/// Binds the wanted listeners for so many workers. A configured address may be absent, but not taken. Of the default
+/// Binds the wanted listeners for so many workers. A configured address may be absent, but not taken, save for HTTP/3,
+/// for which no one asked: a program with the port does not end the service. Of the default
 /// addresses the daemon serves the family that can be bound, and a machine without IPv6 is served over IPv4. `shares`:
 /// whether an address may be shared with a socket of the old generation.
 ///
@@ -201,12 +201,21 @@ pub(super) fn bind_all(
         match bind_one(spec, threads, terms) {
             Ok(address) => bound.bound.push(address),
             Err(error) if required && is_absent(&error) => bound.absent.extend(spec.listeners),
+            Err(error) if spec.is_http3_alone() => bound.missing.push(without_http3(&error)),
             Err(error) if required => return Err(error),
             Err(error) if spec.address.is_ipv6() && is_without(&error) => {}
             Err(error) => bound.missing.push(error),
         }
     }
     Ok(bound)
+}
+
+/// Clients over HTTPS still have HTTP/2.
+fn without_http3(error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("HTTP/3 at {error}; server.http3 = false leaves HTTP/3 out"),
+    )
 }
 
 fn is_without(error: &io::Error) -> bool {

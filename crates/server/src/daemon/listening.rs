@@ -157,6 +157,7 @@ impl Listening {
                 .for_each(|address| tracing::info!("listen: no longer serving on {address}"));
         }
         self.places = kept.into_iter().chain(added).collect();
+        missing.iter().for_each(|why| tracing::error!("listen: not served: {why}"));
         (self.absent, self.missing) = (absent, missing);
         if let Some(state) = &mut self.state {
             state.note(&AddressSpec::addresses(&wanted));

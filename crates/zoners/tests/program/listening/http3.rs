@@ -192,7 +192,7 @@ fn a_reload_changes_the_path_and_the_clients() {
 }
 
 #[test]
-fn a_new_daemon_takes_the_socket_over_and_the_port_is_free_without_http3() {
+fn a_new_daemon_takes_the_socket_over() {
     in_a_network(|| {
         let mut lab = Lab::start(HTTPS, "threads = 2");
         let mut before = lab.connect().unwrap();
@@ -208,11 +208,23 @@ fn a_new_daemon_takes_the_socket_over_and_the_port_is_free_without_http3() {
         assert_eq!(lab.counter("client_http3_connections"), 4, "of the new daemon");
         let process = said.split_whitespace().nth(1).unwrap().parse().unwrap();
         kill_process(Pid::from_raw(process).unwrap(), Signal::KILL).unwrap();
-        until("the port is free", || UdpSocket::bind(address()).is_ok());
+    });
+}
+
+#[test]
+fn a_port_of_another_program_is_told_and_ends_nothing() {
+    in_a_network(|| {
         let other = UdpSocket::bind(address()).unwrap();
-        let lab = Lab::start(HTTPS, "http3 = false");
+        let mut lab = Lab::start(HTTPS, "");
+        let told = lab.json("status")["not_served"][0].as_str().unwrap().to_owned();
+        assert!(told.starts_with("HTTP/3 at 127.0.0.1:8443: Address already in use"), "{told}");
+        assert!(alt_svc(&lab.chain).is_some(), "HTTP/2 is served");
+        drop(other);
+        lab.reload("[server]", "[server]\nhttp3 = true");
+        until("HTTP/3 is served", || lab.connect().is_ok());
+        lab.reload("http3 = true", "http3 = false");
+        until("the port is left", || UdpSocket::bind(address()).is_ok());
         assert_eq!(alt_svc(&lab.chain), None);
-        drop((lab, other));
     });
 }
 
