@@ -36,7 +36,7 @@ pub(crate) use build::{ListenerAuthority, PrivateZone};
 pub use error::ConfigError;
 pub use example::{ExamplePart, example_parts};
 pub use json_schema::json_schema;
-pub(crate) use listen::{AddressSpec, ListenerSpec};
+pub(crate) use listen::{AddressSpec, ListenerOptions, ListenerSpec};
 pub use network_route::{NetworkRoute, RouteReason};
 pub use overlay::ConfigOverlay;
 pub(crate) use quic::QuicSpoken;

@@ -178,6 +178,7 @@ fn tell(bound: &ListenStatus, welcome: Option<&Welcome>) {
         tracing::info!("listen: serving on {address}, QUIC");
     }
     for (address, path) in &bound.https {
-        tracing::info!("listen: serving on {address}, HTTPS at {path}");
+        let http3 = if bound.http3.contains(address) { ", over HTTP/3 too" } else { "" };
+        tracing::info!("listen: serving on {address}, HTTPS at {path}{http3}");
     }
 }

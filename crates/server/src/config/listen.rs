@@ -25,11 +25,13 @@ pub(crate) struct ListenerSpec {
 }
 
 /// The options of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListenerOptions {
     /// The configuration names the address: the listener must be bound, unless the machine does not have the address.
     /// Of the default addresses one is enough.
     pub(crate) required: bool,
+    /// HTTP/3 is spoken, beside DNS over QUIC or alone.
+    pub(crate) http3: bool,
     /// The socket is for HTTP/3 alone: an address of HTTPS stands for the listener.
     pub(crate) http3_alone: bool,
 }
@@ -45,7 +47,7 @@ impl ListenerSpec {
     /// The default listeners, at this port.
     pub(crate) fn here(port: u16) -> Vec<Self> {
         let addresses = HERE.map(|address| ListenAddress::plain(SocketAddr::new(address, port)));
-        ListenerSpec::at(addresses.iter(), ListenerOptions { required: false, http3_alone: false })
+        ListenerSpec::at(addresses.iter(), ListenerOptions::default())
     }
 
     /// Whether both want the same socket; a reload changes options without a new socket.
@@ -108,14 +110,20 @@ impl Config {
             None => ListenerSpec::here(PORT),
         };
         let named = self.listen_addresses().map(|(_, address)| address);
-        let options = ListenerOptions { required: true, http3_alone: false };
+        let options = ListenerOptions { required: true, ..ListenerOptions::default() };
         let mut all = [here, ListenerSpec::at(named, options)].concat();
-        let http3 = self.quic().into_iter().filter(|(_, spoken)| !spoken.doq);
-        all.extend(http3.map(|(address, _)| ListenerSpec {
-            address,
-            transport: Transport::Quic,
-            options: ListenerOptions { required: true, http3_alone: true },
-        }));
+        for (address, spoken) in self.quic().into_iter().filter(|(_, spoken)| spoken.path.is_some())
+        {
+            let own = ListenerSpec {
+                address,
+                transport: Transport::Quic,
+                options: ListenerOptions { http3: true, http3_alone: !spoken.doq, ..options },
+            };
+            match all.iter_mut().find(|shared| shared.wants_socket_of(&own)) {
+                Some(shared) => *shared = own,
+                None => all.push(own),
+            }
+        }
         all
     }
 

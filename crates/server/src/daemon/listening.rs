@@ -21,7 +21,7 @@ use super::listeners::{
 use super::required_certificates::check_required_certificates;
 use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
-use crate::config::{AddressSpec, Config, ConfigError, ListenerSpec};
+use crate::config::{AddressSpec, Config, ConfigError, ListenerOptions, ListenerSpec};
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
@@ -56,8 +56,10 @@ pub struct ListenStatus {
     pub single_transport: Vec<(Transport, SocketAddr)>,
     /// The addresses and ports over TLS.
     pub tls: Vec<SocketAddr>,
-    /// The addresses and ports over QUIC.
+    /// The addresses and ports of DNS over QUIC.
     pub quic: Vec<SocketAddr>,
+    /// The addresses and ports of HTTP/3.
+    pub http3: Vec<SocketAddr>,
     /// The addresses and ports of the HTTP service.
     pub http: Vec<SocketAddr>,
     /// The addresses and ports of DNS over HTTPS, each with its path.
@@ -111,7 +113,8 @@ impl Listening {
             single_transport: single_transport.collect(),
             addresses: udp.iter().filter(|address| tcp.contains(address)).copied().collect(),
             tls: addresses(|transport| transport == Transport::Tls),
-            quic: self.places.iter().flat_map(ServedAddress::doq_addresses).collect(),
+            quic: self.quic_addresses(|options| !options.http3_alone),
+            http3: self.quic_addresses(|options| options.http3),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
@@ -119,6 +122,21 @@ impl Listening {
             http: Vec::new(),
             https: Vec::new(),
         }
+    }
+
+    /// The addresses over QUIC that are wanted so. Those of a service manager count as DNS over QUIC.
+    fn quic_addresses(&self, is_wanted: fn(ListenerOptions) -> bool) -> Vec<SocketAddr> {
+        let is_so = |place: &&ServedAddress| {
+            let mut options = place.wanted.iter().flatten().map(|listener| listener.options);
+            match &place.wanted {
+                Some(_) => options.any(is_wanted),
+                None => is_wanted(ListenerOptions::default()),
+            }
+        };
+        let places = self.places.iter().filter(is_so);
+        places
+            .flat_map(|place| place.addresses_over(|transport| transport == Transport::Quic))
+            .collect()
     }
 
     /// Binds the wanted listeners that are new; nothing changes for clients before [`Listening::turn_to`].
@@ -362,15 +380,6 @@ impl ServedAddress {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
-    }
-
-    /// The addresses of DNS over QUIC.
-    fn doq_addresses(&self) -> Vec<SocketAddr> {
-        let wanted = self.wanted.iter().flatten();
-        match wanted.into_iter().any(|listener| listener.options.http3_alone) {
-            true => Vec::new(),
-            false => self.addresses_over(|transport| transport == Transport::Quic),
-        }
     }
 
     /// Takes over the options of the wanted listeners with these sockets.

@@ -37,12 +37,17 @@ struct Lab {
 
 impl Lab {
     fn start(listen: &str, more: &str) -> Self {
+        Lab::logging(listen, more, "HTTPS at /dns-query, over HTTP/3 too")
+    }
+
+    /// A daemon that tells such a line at its start.
+    fn logging(listen: &str, more: &str, line: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let chain = certify(folder.path());
         let keys = certificate_keys(folder.path());
         file(&folder, &format!("[server]\nlisten = [{listen}]\n{keys}\n{more}\n"));
         let mut daemon = Daemon::of(folder);
-        assert!(daemon.is_ready());
+        assert!(daemon.is_ready_and(line));
         Lab { daemon, chain }
     }
 
@@ -215,7 +220,7 @@ fn a_new_daemon_takes_the_socket_over() {
 fn a_port_of_another_program_is_told_and_ends_nothing() {
     in_a_network(|| {
         let other = UdpSocket::bind(address()).unwrap();
-        let mut lab = Lab::start(HTTPS, "");
+        let mut lab = Lab::logging(HTTPS, "", "listen: not served: HTTP/3 at 127.0.0.1:8443");
         let told = lab.json("status")["not_served"][0].as_str().unwrap().to_owned();
         assert!(told.starts_with("HTTP/3 at 127.0.0.1:8443: Address already in use"), "{told}");
         assert!(alt_svc(&lab.chain).is_some(), "HTTP/2 is served");
