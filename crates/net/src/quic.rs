@@ -22,6 +22,7 @@ mod stream_write;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub use asked::Asked;
 pub use close_code::CloseCode;

@@ -14,7 +14,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use quinn_proto::{
     ClientConfig, Connection, ConnectionError, ConnectionHandle, DatagramEvent, Dir, Endpoint,
-    EndpointConfig, Event, IdleTimeout, StreamEvent, StreamId, TransportConfig, VarInt,
+    EndpointConfig, Event, StreamEvent, StreamId,
 };
 use zoners_dns::NetworkError;
 use zoners_tls::client::PeerFault;
@@ -23,16 +23,18 @@ use super::close_code::CloseCode;
 use super::message_pieces::MessagePieces;
 use super::stream_read::{Next, read_stream};
 use super::stream_write::write_message;
+use super::transport::{Allowance, transport};
 use crate::failure;
 
 /// Queries under way on one connection; a server may allow fewer.
 pub(crate) const MAX_UNDER_WAY: usize = 100;
-/// Octets of one reply, with the length in front, and of all replies of a connection, that a server may send before the
-/// octets are read.
-const STREAM_WINDOW: u32 = 2 + u16::MAX as u32;
-const CONNECTION_WINDOW: u32 = 128 * 1024;
-/// Octets of queries of a connection that are sent and not acknowledged.
-const SEND_WINDOW: u64 = 128 * 1024;
+/// A server may send the longest reply, with the length in front, and opens no stream (RFC 9250 section 4.2).
+const ALLOWANCE: Allowance = Allowance {
+    streams: [0, 0],
+    stream_window: 2 + u16::MAX as u32,
+    connection_window: 128 * 1024,
+    send_window: 128 * 1024,
+};
 /// Errors of TLS within QUIC: an alert, and this (RFC 9001 section 4.8).
 const TLS_ALERTS: u64 = 0x100;
 
@@ -80,7 +82,7 @@ impl QuicClient {
     ) -> Result<Self, NetworkError> {
         let crypto = QuicClientConfig::try_from(tls).map_err(|_| NetworkError::Handshake)?;
         let mut config = ClientConfig::new(Arc::new(crypto));
-        config.transport_config(Arc::new(transport(idle)));
+        config.transport_config(Arc::new(transport(idle, ALLOWANCE)));
         let mut endpoint = Endpoint::new(Arc::new(EndpointConfig::default()), None, false, None);
         let begun = endpoint.connect(now, config, to, name);
         let (handle, proto) = begun.map_err(|_| NetworkError::Unreachable)?;
@@ -250,21 +252,4 @@ fn meaning(reason: &ConnectionError) -> NetworkError {
 /// The alert of TLS in a code of QUIC.
 fn alert(code: u64) -> Option<u8> {
     code.checked_sub(TLS_ALERTS).and_then(|alert| u8::try_from(alert).ok())
-}
-
-fn transport(idle: Duration) -> TransportConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        // A server opens no stream (RFC 9250 section 4.2).
-        .max_concurrent_bidi_streams(VarInt::from_u32(0))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
-        .stream_receive_window(STREAM_WINDOW.into())
-        .receive_window(CONNECTION_WINDOW.into())
-        .send_window(SEND_WINDOW)
-        .max_idle_timeout(IdleTimeout::try_from(idle).ok())
-        // Queries are short: a search for longer datagrams would take more packets than it saves.
-        .mtu_discovery_config(None)
-        .datagram_receive_buffer_size(None)
-        .enable_segmentation_offload(false);
-    transport
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn_proto::crypto::rustls::{NoInitialCipherSuite, QuicServerConfig};
-use quinn_proto::{
-    EndpointConfig, HashedConnectionIdGenerator, IdleTimeout, ServerConfig, TransportConfig,
-};
+use quinn_proto::{EndpointConfig, HashedConnectionIdGenerator, ServerConfig, TransportConfig};
 use zoners_tls::alpn;
 
 use super::message_pieces::MAX_QUERY;
+use super::transport::{Allowance, transport};
 
 /// Queries of one connection at a time, each on a stream.
 pub(super) const MAX_STREAMS: u32 = 64;
@@ -48,9 +47,9 @@ impl QuicTerms {
         let has_http3 = tls.alpn_protocols.iter().any(|name| name == alpn::HTTP_3);
         let unidirectional = if has_http3 { MAX_UNIDIRECTIONAL } else { 0 };
         let mut server = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
-        server.transport_config(Arc::new(transport(IDLE_TIMEOUT, unidirectional)));
+        server.transport_config(Arc::new(of_clients(IDLE_TIMEOUT, unidirectional)));
         let mut crowded = server.clone();
-        crowded.transport_config(Arc::new(transport(CROWDED_IDLE_TIMEOUT, unidirectional)));
+        crowded.transport_config(Arc::new(of_clients(CROWDED_IDLE_TIMEOUT, unidirectional)));
         Ok(QuicTerms {
             endpoint: Arc::new(endpoint),
             server: Arc::new(server),
@@ -61,26 +60,21 @@ impl QuicTerms {
     /// The same, with a PING after each such time without packets.
     #[cfg(test)]
     pub(crate) fn pinging(mut self, interval: Duration) -> Self {
-        let mut transport = transport(IDLE_TIMEOUT, 0);
+        let mut transport = of_clients(IDLE_TIMEOUT, 0);
         transport.keep_alive_interval(Some(interval));
         Arc::make_mut(&mut self.server).transport_config(Arc::new(transport));
         self
     }
 }
 
-fn transport(idle: Duration, unidirectional: u32) -> TransportConfig {
-    let mut transport = TransportConfig::default();
-    transport
-        .max_concurrent_bidi_streams(MAX_STREAMS.into())
-        .max_concurrent_uni_streams(unidirectional.into())
-        .stream_receive_window(STREAM_WINDOW.into())
-        .receive_window(CONNECTION_WINDOW.into())
-        .send_window(SEND_WINDOW)
-        .crypto_buffer_size(CRYPTO_BUFFER)
-        .max_idle_timeout(IdleTimeout::try_from(idle).ok())
-        // Answers are short: a search for longer datagrams would take more packets than it saves.
-        .mtu_discovery_config(None)
-        .datagram_receive_buffer_size(None)
-        .enable_segmentation_offload(false);
+fn of_clients(idle: Duration, unidirectional: u32) -> TransportConfig {
+    let allowed = Allowance {
+        streams: [MAX_STREAMS, unidirectional],
+        stream_window: STREAM_WINDOW,
+        connection_window: CONNECTION_WINDOW,
+        send_window: SEND_WINDOW,
+    };
+    let mut transport = transport(idle, allowed);
+    transport.crypto_buffer_size(CRYPTO_BUFFER);
     transport
 }

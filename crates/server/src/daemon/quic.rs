@@ -1,4 +1,4 @@
-//! Clients over QUIC (RFC 9250, and RFC 9114 for DNS over HTTPS): a task of a worker drives all connections of its socket.
+//! Clients over QUIC (RFC 9250), and over HTTP/3 (RFC 9114): a task of a worker drives all connections of its socket.
 //!
 //! The kernel gives the datagrams of one address and port to the same worker, so that a connection stays with the worker
 //! of its first packet. After a change of its port, a client may come to another worker. The packets get a stateless

@@ -1,7 +1,7 @@
 //! The client's end against a server of `quinn-proto`, in virtual time.
 
 use quinn_proto::crypto::rustls::QuicServerConfig;
-use quinn_proto::{ServerConfig, Transmit};
+use quinn_proto::{ServerConfig, Transmit, TransportConfig};
 use rcgen::CertifiedKey;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zoners_dns::IdentityFault;
@@ -208,7 +208,7 @@ fn queries_beyond_the_send_window_go_out_once_others_have_come() {
     let mut pair = Pair::with((10, 1 << 20), server, &trust, "dns.example");
     pair.run();
     let sent = [(); 3].map(|()| pair.client.ask(&[0; 65_535]).unwrap());
-    assert_eq!(pair.client.held(), 3 * 65_537 - SEND_WINDOW as usize);
+    assert_eq!(pair.client.held(), 3 * 65_537 - ALLOWANCE.send_window as usize);
     for _ in 0..100 {
         pair.run_after(Duration::from_millis(30));
     }
