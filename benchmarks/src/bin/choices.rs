@@ -7,7 +7,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bytes::Bytes;
-use quick_cache::sync::Cache as QuickCache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use siphasher::sip::{SipHasher13, SipHasher24};
 use zoners_benchmarks::packet;
 use zoners_cache::{AnswerKey, Cache, TtlLimits};
@@ -87,7 +88,15 @@ fn ours(names: &[Name], trace: &[u32], tenths: usize) {
 
 fn theirs(names: &[Name], trace: &[u32], tenths: usize) {
     // As many entries as ours holds, each key and value a copy of its own as ours is.
-    let cache = QuickCache::<Vec<u8>, Bytes>::new(tenths * NAMES / 10);
+    let room = tenths * NAMES / 10;
+    let hasher = foldhash::fast::RandomState::default();
+    let cache = QuickCache::<Vec<u8>, Bytes, _, _, _>::with(
+        room,
+        room as u64,
+        UnitWeighter,
+        hasher,
+        DefaultLifecycle::default(),
+    );
     let message = packet("n000000.example.test", false);
     let (began, mut hits) = (Instant::now(), 0);
     for number in trace {

@@ -90,7 +90,7 @@ fn many_small_zones_are_charged_for_their_memory() {
     assert!(zones.octets <= 1 << 20);
     // Most of the cost is the first node of a map, with eleven slots of 24 octets.
     assert!((900..(1 << 20) / 500).contains(&zones.of.len()), "{}", zones.of.len());
-    assert_eq!(zones.octets, zones.of.values().map(|zone| zone.octets).sum());
+    assert_eq!(zones.octets, zones.of.values().map(|zone| zone.octets).sum::<usize>());
 }
 
 #[test]
