@@ -9,6 +9,7 @@ pub mod denial;
 pub mod doh;
 pub mod entries;
 pub mod http3_streams;
+pub mod imports;
 pub mod leases;
 pub mod message;
 pub mod names;

@@ -52,6 +52,8 @@ pub(crate) enum Form {
     Value { table: &'static str, key: &'static str, value: String },
     /// A further text in the list of a key.
     Item { table: &'static str, key: &'static str, text: String },
+    /// A `[[TABLE]]` of pairs, each a key and a value of TOML.
+    Entry { table: &'static str, pairs: Vec<(&'static str, String)> },
     /// A `[[forward]]` or a `[[stub]]`.
     Route { table: &'static str, zone: String, servers: Vec<String>, tcp: bool, validate: bool },
 }
@@ -63,6 +65,60 @@ pub struct Imported {
     pub settings: Vec<Setting>,
     /// What Zoners does not take over.
     pub remarks: Vec<Remark>,
+}
+
+/// What a setting comes from: its place, and its words without values that may be secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) place: Place,
+    pub(crate) words: String,
+}
+
+impl Origin {
+    pub(crate) fn new(file: &str, line: usize, words: impl Into<String>) -> Self {
+        Origin { place: Place { file: file.to_owned(), line }, words: words.into() }
+    }
+}
+
+impl Imported {
+    /// Takes a setting over.
+    pub(crate) fn take(&mut self, from: &Origin, form: Form) {
+        let (place, origin) = (from.place.clone(), from.words.clone());
+        self.settings.push(Setting { place, origin, form });
+    }
+
+    /// Sets a key to a value of TOML.
+    pub(crate) fn value(
+        &mut self,
+        from: &Origin,
+        table: &'static str,
+        key: &'static str,
+        value: impl Into<String>,
+    ) {
+        self.take(from, Form::Value { table, key, value: value.into() });
+    }
+
+    /// Adds a text to the list of a key.
+    pub(crate) fn item(
+        &mut self,
+        from: &Origin,
+        table: &'static str,
+        key: &'static str,
+        text: impl Into<String>,
+    ) {
+        self.take(from, Form::Item { table, key, text: text.into() });
+    }
+
+    /// Adds a record of local data; `name` and a target end at the root.
+    pub(crate) fn record(&mut self, from: &Origin, name: &str, rest: &str) {
+        self.item(from, "local", "records", format!("{}. {rest}", name.trim_end_matches('.')));
+    }
+
+    /// Tells why a setting is not taken over.
+    pub(crate) fn leave(&mut self, from: &Origin, reason: impl Into<String>) {
+        let (place, setting) = (from.place.clone(), from.words.clone());
+        self.remarks.push(Remark { place, setting, reason: reason.into() });
+    }
 }
 
 /// Text for a comment: no control characters, as one of them would end the comment.

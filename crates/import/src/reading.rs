@@ -54,7 +54,11 @@ impl Reading {
         if depth > MAX_DEPTH {
             return Err(fault(path, &format!("over {MAX_DEPTH} includes inside each other")));
         }
-        let whole = path.canonicalize().map_err(|error| fault(path, &error.to_string()))?;
+        // Without a named file no path is touched.
+        let whole = match self.folders[..] {
+            [] => path.to_owned(),
+            _ => path.canonicalize().map_err(|error| fault(path, &error.to_string()))?,
+        };
         if !self.folders.iter().any(|folder| whole.starts_with(folder)) {
             return Err(fault(
                 path,
@@ -86,28 +90,31 @@ impl Reading {
         self.read.insert(whole);
         Ok(String::from_utf8_lossy(&octets).into_owned())
     }
-}
 
-/// The files that an include stands for: one, or those in a folder whose names fit `BEGIN*END`; at most
-/// one more than [`MAX_FILES`], in the order of the names.
-pub(crate) fn matching(pattern: &str) -> Vec<PathBuf> {
-    let path = Path::new(pattern);
-    let (Some(folder), Some(name)) =
-        (path.parent(), path.file_name().and_then(|name| name.to_str()))
-    else {
-        return vec![path.to_owned()];
-    };
-    let Some((begin, end)) = name.split_once('*') else { return vec![path.to_owned()] };
-    let fits = |name: &str| {
-        name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> =
-        names.filter(|name| fits(name) && !name.starts_with('.')).collect();
-    names.sort();
-    names.truncate(MAX_FILES + 1);
-    names.iter().map(|name| folder.join(name)).collect()
+    /// The files that an include stands for: one, or those in a folder whose names fit `BEGIN*END`; at most
+    /// one more than [`MAX_FILES`], in the order of the names.
+    pub(crate) fn matching(&self, pattern: &str) -> Vec<PathBuf> {
+        if self.folders.is_empty() {
+            return Vec::new();
+        }
+        let path = Path::new(pattern);
+        let (Some(folder), Some(name)) =
+            (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
+            return vec![path.to_owned()];
+        };
+        let Some((begin, end)) = name.split_once('*') else { return vec![path.to_owned()] };
+        let fits = |name: &str| {
+            name.len() >= begin.len() + end.len() && name.starts_with(begin) && name.ends_with(end)
+        };
+        let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> =
+            names.filter(|name| fits(name) && !name.starts_with('.')).collect();
+        names.sort();
+        names.truncate(MAX_FILES + 1);
+        names.iter().map(|name| folder.join(name)).collect()
+    }
 }
 
 fn fault(path: &Path, reason: &str) -> ReadFault {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use super::*;
 use proptest::prelude::*;
 
+mod others;
+
 const HOME: &str = r#"
 server:
     verbosity: 1
@@ -78,7 +80,7 @@ servers = ["192.0.2.54:5300"]
 fn read(folder: &tempfile::TempDir, text: &str) -> Result<Imported, ReadFault> {
     let file = folder.path().join("unbound.conf");
     fs::write(&file, text).unwrap();
-    import(&[file])
+    import(&[file], None)
 }
 
 fn remarks(imported: &Imported) -> Vec<String> {
@@ -184,7 +186,7 @@ fn a_file_that_another_one_includes_may_be_named_too() {
     fs::write(&whole, format!("server:\ninclude: {}\n", other.display())).unwrap();
     // A part of a file has no clause.
     fs::write(&other, "num-threads: 4\n").unwrap();
-    let imported = import(&[whole, other]).unwrap();
+    let imported = import(&[whole, other], None).unwrap();
     assert!(toml(&imported).contains("threads = 4 #") && imported.remarks.is_empty());
 }
 
@@ -247,10 +249,10 @@ fn a_file_over_the_limit_and_a_file_of_another_kind_are_faults() {
     fs::write(folder.path().join("more.conf"), "server:\n").unwrap();
     let both = [folder.path().join("unbound.conf"), folder.path().join("more.conf")];
     fs::write(&both[0], &full).unwrap();
-    assert!(import(&both).unwrap_err().0.contains("octets in all files"));
+    assert!(import(&both, None).unwrap_err().0.contains("octets in all files"));
     let fault = read(&folder, "[server]\nlisten = []\n").unwrap_err();
-    assert!(fault.0.ends_with("is not of a known kind: unbound.conf of Unbound"), "{fault}");
-    assert!(import(&[PathBuf::from("/nonexistent/unbound.conf")]).is_err());
+    assert!(fault.0.ends_with(&format!("is not of a known kind: {KINDS}; see --from")), "{fault}");
+    assert!(import(&[PathBuf::from("/nonexistent/unbound.conf")], None).is_err());
 }
 
 proptest! {

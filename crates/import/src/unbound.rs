@@ -8,7 +8,7 @@ mod server;
 use std::path::Path;
 
 use crate::imported::{Imported, Place, Remark};
-use crate::reading::{MAX_FILES, Reading, matching};
+use crate::reading::{MAX_FILES, Reading};
 use clause::Route;
 use server::Server;
 
@@ -86,7 +86,7 @@ impl Reader {
     }
 
     fn include(&mut self, line: &Line, reading: &mut Reading, depth: usize) {
-        let files = matching(line.value());
+        let files = reading.matching(line.value());
         if files.is_empty() {
             self.remark(line, "no file has such a name");
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::imported::{Form, Imported, one_line};
 
-/// The configuration as text: the remarks as comments, then tables, then routes.
+/// The configuration as text: the remarks as comments, then tables, then entries, then routes.
 #[must_use]
 pub fn toml(imported: &Imported) -> String {
     let mut text = String::from("# Written by `zoners import`. `zoners check` checks this file.\n");
@@ -19,6 +19,13 @@ pub fn toml(imported: &Imported) -> String {
         imported.settings.iter().filter_map(|one| plain(&one.form)).collect();
     for table in tables {
         let _ = write!(text, "\n[{table}]\n{}", body(imported, table));
+    }
+    for setting in &imported.settings {
+        let Form::Entry { table, pairs } = &setting.form else { continue };
+        let _ = write!(text, "\n# {}\n[[{table}]]\n", one_line(&setting.place.to_string()));
+        for (key, value) in pairs {
+            let _ = writeln!(text, "{key} = {value}");
+        }
     }
     for setting in &imported.settings {
         let Form::Route { table, zone, servers, tcp, validate } = &setting.form else { continue };
@@ -36,11 +43,11 @@ pub fn toml(imported: &Imported) -> String {
     text
 }
 
-/// The table of a setting that is no route.
+/// The table of a setting that is neither an entry nor a route.
 fn plain(form: &Form) -> Option<&'static str> {
     match form {
         Form::Value { table, .. } | Form::Item { table, .. } => Some(table),
-        Form::Route { .. } => None,
+        Form::Entry { .. } | Form::Route { .. } => None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use zoners_import::{Imported, toml};
+use clap::builder::PossibleValuesParser;
+use zoners_import::{Imported, Kind, toml};
 use zoners_server::Config;
 use zoners_server::validate::Scope;
 
@@ -14,24 +15,31 @@ use crate::output::{eprintln, println};
 /// Arguments of `zoners import`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "It reads unbound.conf of Unbound, with includes below the folder of a named file; name other
-files too. What has no counterpart is told on standard error, and in comments of the
-configuration. Keys and passwords are not copied.
+    after_help = "It reads unbound.conf of Unbound; pihole.toml, setupVars.conf, custom.list and adlists.list of Pi-hole;
+AdGuardHome.yaml; dnsmasq.conf; dnscrypt-proxy.toml with its rules. Files that these include are read
+below the folder of a named file; name other files too. What has no counterpart is told on standard
+error, and in comments of the configuration. Keys and passwords are not copied.
 
-Example:
-  zoners import /etc/unbound/unbound.conf --write zoners.toml"
+Examples:
+  zoners import /etc/unbound/unbound.conf --write zoners.toml
+  zoners import /etc/pihole/pihole.toml adlists.list --write zoners.toml"
 )]
 pub(crate) struct ImportArguments {
     /// The configuration files of the other server.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The server of the files, where name and text of a file do not tell.
+    #[arg(long, value_name = "SERVER", value_parser = PossibleValuesParser::new(Kind::ALL.map(|(word, _)| word)))]
+    from: Option<String>,
     /// Write to this file, which must not exist yet, instead of standard output.
     #[arg(long, value_name = "PATH")]
     write: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), Failure> {
-    let found = zoners_import::import(&arguments.files);
+    let said = arguments.from.as_deref();
+    let kind = Kind::ALL.into_iter().find(|(word, _)| said == Some(*word)).map(|(_, kind)| kind);
+    let found = zoners_import::import(&arguments.files, kind);
     let found = found.map_err(|fault| Failure::Usage(fault.to_string()))?;
     let imported = found.accepted(check);
     let text = toml(&imported);

@@ -1,4 +1,4 @@
-//! `zoners import`: a file of Unbound becomes a configuration that `zoners check` accepts.
+//! `zoners import`: files of another server become a configuration that `zoners check` accepts.
 
 use crate::common::zoners;
 
@@ -47,4 +47,41 @@ fn a_file_of_unbound_becomes_a_sound_configuration() {
     assert_eq!(std::fs::read_to_string(&written).unwrap(), text);
     let other = zoners(&["import", &written]);
     assert_eq!(other.status.code(), Some(2));
+}
+
+const ADGUARD_HOME: &str = "\
+dns:
+  bind_hosts: [127.0.0.1]
+  port: 5301
+  upstream_dns: ['https://dns.example/dns-query', '[/corp.example/]192.0.2.53']
+filters:
+  - {enabled: true, url: 'https://lists.example/a.txt', name: A list}
+users:
+  - {name: admin, password: secret}
+";
+
+#[test]
+fn files_of_several_servers_become_one_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (adguard_home, rules) = (path("AdGuardHome.yaml"), path("more"));
+    std::fs::write(&adguard_home, ADGUARD_HOME).unwrap();
+    std::fs::write(&rules, "max-cache-ttl=60\n").unwrap();
+    // Nothing in the second file tells its server.
+    let output = zoners(&["import", &adguard_home, &rules]);
+    assert_eq!(output.status.code(), Some(2));
+    let dnsmasq = zoners(&["import", &rules, "--from", "dnsmasq"]);
+    let text = String::from_utf8_lossy(&dnsmasq.stdout).into_owned();
+    assert!(text.contains("max-ttl = 60"), "{text}");
+    let written = path("zoners.toml");
+    let output = zoners(&["import", &adguard_home, "--write", &written]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.ends_with("4 settings taken over, 1 not\n"), "{told}");
+    let checked = zoners(&["check", &written]);
+    let found = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert_eq!(checked.status.code(), Some(0), "{found}");
+    assert!(found.contains("serves on 127.0.0.1:5301"), "{found}");
+    let text = std::fs::read_to_string(&written).unwrap();
+    assert!(text.contains("name = \"a-list\"") && !text.contains("secret"), "{text}");
 }
