@@ -45,10 +45,7 @@ if [ "$1" = 0 ]; then
     fi
 fi
 %postun
-if [ "$1" = 0 ]; then
-    rm -rf /var/lib/zoners
-    userdel zoners
-fi
+# rpm knows no purge: state and user stay, as those of other packages do. So no file gets another owner some day.
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
 fi

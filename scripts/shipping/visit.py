@@ -115,7 +115,9 @@ class Debian:
             raise Fault('an upgrade loses the configuration')
 
     def remove(self):
+        kept = with_state(self.root)
         self.dpkg('--remove', 'zoners')
+        stays(self.root, kept)
         if not (self.root / self.configuration).exists():
             raise Fault('a removal loses the configuration')
         self.dpkg('--purge', 'zoners')
@@ -150,7 +152,12 @@ class Rpm:
         changed.write_bytes(original)
 
     def remove(self):
+        kept = with_state(self.root)
         self.rpm('--erase', 'zoners')
+        stays(self.root, kept)
+        # As the documentation says to whoever wants no trace.
+        shutil.rmtree(self.root / 'var/lib/zoners')
+        command('chroot', self.root, 'userdel', 'zoners', quiet=True)
 
 
 class Archive:
@@ -176,6 +183,21 @@ class Archive:
         shutil.rmtree(self.root / 'opt' / self.artefact.name.removesuffix('.tar.gz'))
         shutil.rmtree(self.root / 'var/lib/zoners', ignore_errors=True)
         command('chroot', self.root, 'userdel', 'zoners', quiet=True)
+
+
+def with_state(root):
+    """A file of the state folder, as a server leaves them."""
+    kept = root / 'var/lib/zoners/kept'
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text('kept\n')
+    return kept
+
+
+def stays(root, kept):
+    if not kept.exists():
+        raise Fault('a removal loses the state')
+    if 'zoners:' not in (root / 'etc/passwd').read_text():
+        raise Fault('a removal loses the user, and its files get another owner some day')
 
 
 def serves(root, program):
