@@ -4,6 +4,7 @@
 //! Names are resolved by the caller ([`HostAddresses`]). A download is whole or an error: a reply that breaks off
 //! is none.
 
+mod call;
 mod connect;
 mod error;
 mod reply;
@@ -20,6 +21,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::url::HttpUrl;
+pub use call::{HttpCall, HttpReply};
+pub use connect::is_local;
 use connect::{Reach, connect};
 pub use error::{DownloadError, DownloadWait};
 use reply::{ReplyStep, ask};

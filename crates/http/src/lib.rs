@@ -1,5 +1,5 @@
 //! The HTTP service, for everything offered over HTTP; and requests as a client: [`fetch()`] for a few octets in the
-//! clear, [`Download`] for a resource over HTTP or HTTPS.
+//! clear, [`Download`] for a resource over HTTP or HTTPS, [`HttpCall`] for a request with a body.
 //!
 //! The service knows no DNS and no daemon. A table of [`Route`]s names the handlers. The service reads requests within
 //! [`HttpLimits`], refuses requests of foreign web pages ([`HostNames`]), and hands the rest to the handler of the
@@ -38,8 +38,8 @@ mod write_timeout;
 pub use body::{HttpBody, HttpBodyWriter};
 pub use connection_tls::TlsSource;
 pub use download::{
-    Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, HostAddresses, TlsClient,
-    Validators,
+    Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, HostAddresses, HttpCall,
+    HttpReply, TlsClient, Validators, is_local,
 };
 pub use event::HttpEvent;
 pub use fetch::{FetchedReply, fetch};

@@ -64,6 +64,18 @@ impl HttpService {
         self.serve_by(listener, None, self.site.clone())
     }
 
+    /// Serves clients of a listener in non-blocking mode with a site of their own.
+    ///
+    /// # Errors
+    /// The runtime does not take the socket.
+    pub fn serve_site(
+        &self,
+        listener: TcpListener,
+        site: Arc<HttpSite>,
+    ) -> io::Result<HttpListener> {
+        self.serve_by(listener, None, site)
+    }
+
     /// Serves clients of a listener in non-blocking mode within TLS, over HTTP/2 or HTTP/1.1, with a site of their own.
     ///
     /// # Errors

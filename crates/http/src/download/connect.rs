@@ -98,7 +98,8 @@ fn shown(error: &io::Error) -> String {
 }
 
 /// Whether an address is of this machine or of a local network.
-fn is_local(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_local(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [first, second, ..] = v4.octets();

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 
 use super::connect::HttpStream;
-use super::{Download, DownloadError, DownloadWait, Downloaded, Validators};
+use super::{Download, DownloadError, DownloadLimits, DownloadWait, Downloaded, Validators};
 use crate::HttpBody;
 use crate::fetch::{AGENT, MAX_FIELDS, MAX_HEAD, beside};
 use crate::url::HttpUrl;
@@ -104,17 +104,17 @@ async fn take(
         etag: text(ETAG).filter(short),
         last_modified: text(LAST_MODIFIED).filter(short),
     };
-    let octets = copy(response.into_body(), download, sink).await?;
+    let octets = copy(response.into_body(), download.limits, sink).await?;
     Ok(ReplyStep::Done(Downloaded::Complete { validators, octets }))
 }
 
 /// Copies the content into the sink; the number of octets.
-async fn copy(
+pub(super) async fn copy(
     mut body: Incoming,
-    download: &Download<'_>,
+    limits: &DownloadLimits,
     sink: &mut (dyn io::Write + Send),
 ) -> Result<u64, DownloadError> {
-    let most = download.limits.octets;
+    let most = limits.octets;
     let too_large = || DownloadError::TooLarge(most);
     if body.size_hint().exact().is_some_and(|octets| octets > most) {
         return Err(too_large());
@@ -122,7 +122,7 @@ async fn copy(
     let mut octets = 0;
     loop {
         let next = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-        let next = timeout(download.limits.stall, next).await;
+        let next = timeout(limits.stall, next).await;
         let frame = match next.map_err(|_| DownloadError::Late(DownloadWait::Octets))? {
             None => return Ok(octets),
             Some(frame) => frame.map_err(broken)?,
@@ -138,7 +138,7 @@ async fn copy(
 }
 
 /// The reason of hyper, with the cause behind.
-fn broken(error: hyper::Error) -> DownloadError {
+pub(super) fn broken(error: hyper::Error) -> DownloadError {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
     DownloadError::Broken(format!("{error}{}", cause.unwrap_or_default()))
 }

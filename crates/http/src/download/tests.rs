@@ -19,7 +19,7 @@ const SERVER: &[u8] = include_bytes!("../../tests/tls/server.pem");
 const EXPIRED: &[u8] = include_bytes!("../../tests/tls/expired.pem");
 
 /// Every name but `nowhere.example` has the address of the loopback interface.
-struct Loopback;
+pub(super) struct Loopback;
 
 impl HostAddresses for Loopback {
     async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, String> {
@@ -32,7 +32,7 @@ impl HostAddresses for Loopback {
 }
 
 /// Waits that no test reaches, unless the test shortens one.
-fn limits() -> DownloadLimits {
+pub(super) fn limits() -> DownloadLimits {
     let long = Duration::from_secs(600);
     DownloadLimits {
         octets: 1000,
@@ -46,7 +46,10 @@ fn limits() -> DownloadLimits {
 
 /// A server that sends the replies in turn, each over a connection of its own, and returns the requests. A
 /// connection stays open to its end if `stays_open`.
-async fn server(replies: Vec<Vec<u8>>, stays_open: bool) -> (SocketAddr, JoinHandle<Vec<String>>) {
+pub(super) async fn server(
+    replies: Vec<Vec<u8>>,
+    stays_open: bool,
+) -> (SocketAddr, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let serving = tokio::spawn(async move {
@@ -67,9 +70,9 @@ async fn server(replies: Vec<Vec<u8>>, stays_open: bool) -> (SocketAddr, JoinHan
     (address, serving)
 }
 
-async fn request(stream: &mut TcpStream) -> String {
+pub(super) async fn request(stream: &mut TcpStream) -> String {
     let mut octets = Vec::new();
-    while !octets.ends_with(b"\r\n\r\n") {
+    while !octets.windows(4).any(|part| part == b"\r\n\r\n") {
         let mut piece = [0; 1024];
         match stream.read(&mut piece).await {
             Ok(length) if length > 0 => octets.extend_from_slice(&piece[..length]),
