@@ -8,7 +8,7 @@ mod fault;
 mod pinned;
 #[cfg(test)]
 mod tests;
-mod unproven;
+pub(crate) mod unproven;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -6,6 +6,7 @@
 
 pub mod alpn;
 mod certificate;
+mod certificate_request;
 pub mod client;
 mod private_authority;
 mod provider;
@@ -14,11 +15,13 @@ mod server;
 pub use certificate::{
     Certificate, CertificateChain, CertificateFault, CertificateFiles, Validity,
 };
+pub use certificate_request::CertificateRequest;
 pub use private_authority::{
     AuthorityFault, CertificateSubjects, MadeCertificate, PrivateAuthority, day_of, fingerprint,
 };
 pub use provider::{install, provider};
 pub use rustls::ServerConfig;
+pub use server::alpn_challenge::{AlpnChallenges, MAX_CHALLENGES};
 pub use server::asked_name::AskedName;
 pub use server::client_authority::ClientAuthority;
 pub use server::stream::ServerStream;

@@ -1,5 +1,6 @@
 //! TLS of a server.
 
+pub(crate) mod alpn_challenge;
 pub(crate) mod asked_name;
 pub(crate) mod client_authority;
 pub(crate) mod stream;
@@ -9,7 +10,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::danger::ClientCertVerifier;
@@ -21,6 +22,7 @@ use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 
 use crate::{Certificate, alpn, provider};
+use alpn_challenge::{ACME_TLS, AlpnChallenges};
 use client_authority::ClientAuthority;
 
 /// Session tickets for a client after a handshake: a client of DNS resumes one connection at a time.
@@ -74,7 +76,22 @@ impl ServerTls {
         certificate: Certificate,
         clients: Option<&ClientAuthority>,
     ) -> Result<Self, rustls::Error> {
-        let certificate = Arc::new(ServedCertificate(ArcSwap::from_pointee(certificate)));
+        let tls = ServerTls::answering(AlpnChallenges::default(), clients)?;
+        tls.replace(certificate);
+        Ok(tls)
+    }
+
+    /// As [`ServerTls::new`], without a certificate so far: handshakes fail until there is one, but for those of an ACME
+    /// server, to which `challenges` answer.
+    ///
+    /// # Errors
+    /// As [`ServerTls::new`].
+    pub fn answering(
+        challenges: AlpnChallenges,
+        clients: Option<&ClientAuthority>,
+    ) -> Result<Self, rustls::Error> {
+        let certificate = ServedCertificate { certificate: ArcSwapOption::empty(), challenges };
+        let certificate = Arc::new(certificate);
         let tickets = if clients.is_none() { Some(Ticketer::new()?) } else { None };
         let verifier = ClientAuthority::verifier(clients)?;
         let sides = || (certificate.clone(), verifier.clone());
@@ -88,15 +105,15 @@ impl ServerTls {
         Ok(ServerTls { certificate, dot, https, http1, doq, http3, doq_and_http3 })
     }
 
-    /// The certificate of handshakes to come.
+    /// The certificate of handshakes to come, if there is one.
     #[must_use]
-    pub fn certificate(&self) -> Arc<Certificate> {
-        self.certificate.0.load_full()
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.certificate.certificate.load_full()
     }
 
     /// Puts another certificate into force, for handshakes to come.
     pub fn replace(&self, certificate: Certificate) {
-        self.certificate.0.store(Arc::new(certificate));
+        self.certificate.certificate.store(Some(Arc::new(certificate)));
     }
 
     /// The configuration of connections with this protocol.
@@ -124,6 +141,8 @@ fn config(
         .with_client_cert_verifier(clients)
         .with_cert_resolver(certificate);
     config.alpn_protocols = protocol.names().iter().map(|name| name.to_vec()).collect();
+    // Last: a client that speaks anything else gets the certificate, and no challenge.
+    config.alpn_protocols.push(ACME_TLS.to_vec());
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     if let Some(tickets) = tickets {
@@ -170,13 +189,20 @@ impl ApplicationProtocol {
     }
 }
 
-/// The certificate in force, whatever name a client asks for: clients of DNS often have an address and no name.
+/// The certificate in force, whatever name a client asks for: clients of DNS often have an address and no name. An ACME
+/// server gets the certificate of its challenge.
 #[derive(Debug)]
-struct ServedCertificate(ArcSwap<Certificate>);
+struct ServedCertificate {
+    certificate: ArcSwapOption<Certificate>,
+    challenges: AlpnChallenges,
+}
 
 impl ResolvesServerCert for ServedCertificate {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().certified())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if AlpnChallenges::is_asked(&hello) {
+            return self.challenges.answer(&hello);
+        }
+        self.certificate.load().as_ref().map(|certificate| certificate.certified())
     }
 }
 

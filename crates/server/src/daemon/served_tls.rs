@@ -92,7 +92,7 @@ impl ServedTls {
 
     /// The certificate in force.
     pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
-        self.common.load().as_ref().map(|in_force| in_force.tls.certificate())
+        self.common.load().as_ref().and_then(|in_force| in_force.tls.certificate())
     }
 
     /// The configuration of connections with a protocol, if there is a certificate.

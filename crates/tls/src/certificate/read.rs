@@ -48,6 +48,21 @@ impl CertificateFiles {
     }
 }
 
+impl Certificate {
+    /// The certificate and its key in one text, in PEM form.
+    ///
+    /// # Errors
+    /// The text has no certificate or no key, or the key is of another certificate.
+    pub fn from_pem(text: &[u8]) -> Result<Self, String> {
+        let chain = parse_chain(text)?;
+        let key = PrivateKeyDer::from_pem_slice(text).map_err(|error| error.to_string())?;
+        Certificate::new(chain, key).map_err(|misfit| match misfit {
+            Misfit::Chain(what) => format!("the chain {what}"),
+            Misfit::Key(what) => format!("the key {what}"),
+        })
+    }
+}
+
 impl CertificateChain {
     /// Reads a certificate with the authorities above. The file may be a link, as for [`CertificateFiles::read`].
     ///

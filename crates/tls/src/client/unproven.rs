@@ -9,7 +9,7 @@ use crate::provider;
 /// Accepts every certificate (RFC 9539 section 4.6.3.4). No signature is verified, since a forger would sign with a
 /// key of its own.
 #[derive(Debug)]
-pub(super) struct UnprovenPeer;
+pub(crate) struct UnprovenPeer;
 
 impl ServerCertVerifier for UnprovenPeer {
     fn verify_server_cert(

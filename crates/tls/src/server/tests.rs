@@ -243,3 +243,34 @@ fn authorities_are_alike_by_their_certificates_and_their_demand() {
     let told = ClientAuthority::read(&file, true).unwrap_err().to_string();
     assert!(told.contains("must have a certificate in PEM form"), "{told}");
 }
+
+/// A client that takes any certificate, as an ACME server does.
+fn acme_server() -> Arc<ClientConfig> {
+    let trusting = client(&[], ACME_TLS);
+    let mut config = (*trusting).clone();
+    let any = Arc::new(crate::client::unproven::UnprovenPeer);
+    config.dangerous().set_certificate_verifier(any);
+    Arc::new(config)
+}
+
+#[test]
+fn a_challenge_is_answered_before_there_is_a_certificate_and_nothing_else() {
+    let challenges = AlpnChallenges::default();
+    let tls = ServerTls::answering(challenges.clone(), None).unwrap();
+    let pem = made(&["dns.example"]);
+    let config = tls.config(ApplicationProtocol::Dot);
+    assert!(connected(&acme_server(), &config).is_err(), "no challenge is open");
+    challenges.add("DNS.example", &[7; 32]).unwrap();
+    let (asking, server) = connected(&acme_server(), &config).unwrap();
+    assert_eq!(server.alpn_protocol(), Some(ACME_TLS));
+    let shown = asking.peer_certificates().unwrap()[0].to_vec();
+    // The extension of RFC 8737: critical, an OCTET STRING with the digest.
+    let extension = [&[0x04, 0x20][..], &[7; 32]].concat();
+    assert!(shown.windows(extension.len()).any(|part| part == extension));
+    assert!(connected(&client(&[&pem], b"dot"), &config).is_err(), "there is no certificate");
+    tls.replace(certificate(&pem));
+    assert!(connected(&client(&[&pem], b"dot"), &config).is_ok());
+    assert!(connected(&acme_server(), &config).is_ok(), "both at a time");
+    challenges.clear();
+    assert!(connected(&acme_server(), &config).is_err());
+}
