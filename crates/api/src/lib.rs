@@ -113,7 +113,7 @@ pub use servers::{EncryptionReport, KnownServer, ServerList, SilentZoneReport};
 pub use settings::{DefaultSettingReport, SettingsReport, WrittenSettingReport};
 pub use stats::CounterStats;
 pub use status::{
-    CertificateState, CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient,
+    AcmeReport, CertificateState, CrashReport, DaemonStatus, LayerReport, Problem, RefusedClient,
     SecondLevelState, Severity, ValidationReport, ZoneCopyState,
 };
 pub use tokens::{

@@ -1,5 +1,6 @@
 //! The problems that follow from the status of a daemon, each with advice.
 
+mod certificates;
 mod lists;
 mod network;
 mod trend;
@@ -86,7 +87,7 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
             "Look at Redis; the log has the reason. Names are resolved without it.",
         ));
     }
-    problems.extend(certificate(status));
+    problems.extend(certificates::problems(status));
     problems.extend(crash(status));
     if status.log_lost > 0 {
         problems.push(problem(
@@ -96,27 +97,6 @@ fn service(status: &DaemonStatus) -> Vec<Problem> {
         ));
     }
     problems
-}
-
-/// A certificate that ends within this time should have been renewed.
-const CERTIFICATE_ENDS_SOON_S: i64 = 3 * 24 * 3600;
-
-fn certificate(status: &DaemonStatus) -> Option<Problem> {
-    let left = status.certificate.as_ref()?.expires_in_s;
-    let advice = "Renew it; Zoners takes the new files (server.certificate) by itself.";
-    match left {
-        ..0 => Some(problem(
-            Severity::Error,
-            "The certificate has expired: no client over TLS accepts it.",
-            advice,
-        )),
-        left if left < CERTIFICATE_ENDS_SOON_S => Some(problem(
-            Severity::Warning,
-            format!("The certificate expires in {} h.", left / 3600),
-            advice,
-        )),
-        _ => None,
-    }
 }
 
 /// A crash is a problem for so long.

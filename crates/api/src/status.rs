@@ -34,6 +34,9 @@ pub struct DaemonStatus {
     /// The certificate for encrypted transports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateState>,
+    /// The orders of a certificate at an ACME server; `None` without `[acme]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<Box<AcmeReport>>,
     /// Configured addresses that no interface has yet.
     pub awaited: Vec<String>,
     /// Addresses and ports of the HTTP service.
@@ -106,6 +109,24 @@ pub struct CertificateState {
     pub names: Vec<String>,
     /// Seconds until the end of its time; negative once that is over.
     pub expires_in_s: i64,
+}
+
+/// The orders of a certificate at an ACME server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AcmeReport {
+    /// The names that the certificate is to have.
+    pub names: Vec<String>,
+    /// The address of the directory of the ACME server.
+    pub directory: String,
+    /// Whether an order is under way.
+    pub ordering: bool,
+    /// Seconds until the next order; `None` while one is under way.
+    pub next_order_in_s: Option<u64>,
+    /// Orders in a row that failed.
+    pub failures: u32,
+    /// Why the last order failed; `None` after a success.
+    pub last_failure: Option<String>,
 }
 
 /// A daemon that ended without a shutdown while the machine ran: a crash, or killed.

@@ -104,6 +104,9 @@ counters! {
         ClientTlsRefused "client_tls_refused" "handshakes" "TLS handshakes not begun: too many under way, in total or of one address.";
         ClientTlsFailed "client_tls_failed" "handshakes" "TLS handshakes of clients and browsers that failed: no TLS, no common version or cipher suite, or a client that left.";
         ClientTlsTimedOut "client_tls_timed_out" "handshakes" "TLS handshakes that a client or browser did not complete in time.";
+        AcmeOrders "acme_orders" "orders" "Certificates ordered at an ACME server.";
+        AcmeIssued "acme_issued" "orders" "Orders of certificates that an ACME server has fulfilled.";
+        AcmeFailed "acme_failed" "orders" "Orders of certificates that failed; `zoners status` has the reason.";
         ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
         ClientQuicHandshakes "client_quic_handshakes" "handshakes" "QUIC handshakes with clients that were completed.";
         ClientQuicRefused "client_quic_refused" "connections" "QUIC connections refused: of a client that is not served, or too many in total or of one address, and none was idle.";

@@ -8,6 +8,8 @@
 //! A step that is possible in one state alone is a method of the state.
 
 mod access_key_files;
+mod acme_keeper;
+mod acme_state;
 mod allotment;
 mod at_work;
 mod attend;

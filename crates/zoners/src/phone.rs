@@ -69,15 +69,23 @@ pub(crate) struct PhoneArguments {
 
 pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
     let (config, file) = arguments.config.load()?;
-    let Some(path) = &config.server.certificate else {
-        let file = crate::config_file::described(file.as_deref());
-        let what = "has no server.certificate (`zoners tls init` makes a certificate)";
-        return Err(Failure::Failed(format!("{file} {what}")));
+    let (names, authority) = match &config.server.certificate {
+        Some(path) => {
+            let chain = CertificateChain::read(path);
+            let chain = chain.map_err(|fault| Failure::Failed(fault.to_string()))?;
+            (chain.names(), private_authority(path, &chain)?)
+        }
+        // A public authority, which devices know.
+        None if !config.acme.names.is_empty() => (config.acme_names(), None),
+        None => {
+            let file = crate::config_file::described(file.as_deref());
+            let what =
+                "has no server.certificate (`zoners tls init` makes a certificate), and no [acme]";
+            return Err(Failure::Failed(format!("{file} {what}")));
+        }
     };
-    let chain = CertificateChain::read(path).map_err(|fault| Failure::Failed(fault.to_string()))?;
-    let name = chain.names().into_iter().find(|name| !name.starts_with('*'));
+    let name = names.into_iter().find(|name| !name.starts_with('*'));
     let name = name.ok_or_else(|| Failure::Failed("the certificate has no name".to_owned()))?;
-    let authority = private_authority(path, &chain)?;
     let resolver = resolver(&config, name, authority, &arguments.wifi)?;
     let random = Random::from_system().map_err(Failure::Failed)?;
     let profile = resolver.profile(&random);

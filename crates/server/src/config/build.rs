@@ -1,5 +1,6 @@
 //! From the file to the settings of the resolver and the daemon.
 
+mod acme;
 mod certificates;
 mod routes;
 mod secrets;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use zoners_dns::Transport;
 use zoners_tls::CertificateFiles;
 
-use super::{Config, ListenAddress};
+use super::{AcmeChallenge, Config, ListenAddress};
 
 /// Where clients are served unless the configuration says otherwise: this machine alone.
 const HERE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -156,7 +156,15 @@ impl Config {
 
     /// The ports of the HTTP service, in order.
     pub(crate) fn http_ports(&self) -> Vec<u16> {
-        ports(self.server.http.iter().copied())
+        ports(self.server.http.iter().copied().chain(self.acme_pages().iter().copied()))
+    }
+
+    /// The addresses of pages for an ACME server.
+    pub(crate) fn acme_pages(&self) -> &[SocketAddr] {
+        match self.acme.challenge {
+            AcmeChallenge::Http01 => &self.acme.listen,
+            AcmeChallenge::TlsAlpn01 => &[],
+        }
     }
 
     /// The ports of the dashboard, in order.

@@ -30,6 +30,7 @@ impl Config {
             ("local.hosts", self.local.hosts.as_deref()),
             ("server.certificate", self.server.certificate.as_deref()),
             ("server.certificate-key", self.server.certificate_key.as_deref()),
+            ("acme.directory-authority", self.acme.directory_authority.as_deref()),
             ("cache.redis.ca-file", redis.and_then(|redis| redis.ca_file.as_deref())),
             ("cache.redis.secret-file", redis.and_then(|redis| redis.secret_file.as_deref())),
         ];
@@ -84,6 +85,16 @@ impl Config {
         };
         let all = [Need::Calls(Calls::Network)].into_iter().chain(port).collect();
         Some(Needs { of: "dnstap.to", all })
+    }
+
+    /// The needs of orders of certificates. A reload from `file` may bring the first.
+    fn needs_of_orders(&self) -> Option<Needs> {
+        if !self.has_acme() {
+            return None;
+        }
+        let port = self.acme.directory.url().map_or(HTTPS_PORT, |url| url.port());
+        let all = [HTTPS_PORT, port].map(Need::Connect).into_iter().chain(certificate_needs());
+        Some(Needs { of: "acme.directory", all: all.collect() })
     }
 
     /// The needs of binding these ports.
@@ -147,6 +158,7 @@ impl Config {
         needs.push(self.needs_of_portals());
         needs.extend(self.needs_of_downloads(file));
         needs.extend(self.needs_of_dnstap());
+        needs.extend(self.needs_of_orders());
         needs.push(zoners_net::needs(!self.resolver.source_addresses.is_empty()));
         needs
     }

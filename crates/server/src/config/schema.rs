@@ -1,5 +1,6 @@
 //! The configuration file as written: one module a table, one field a key.
 
+mod acme;
 mod block_answer;
 mod cache;
 mod clients;
@@ -30,6 +31,7 @@ use serde::Deserialize;
 use super::network_route::NetworkRoute;
 use super::source::ConfigSource;
 
+pub use acme::{AcmeChallenge, AcmeConfig, AcmeDirectory};
 pub use block_answer::BlockAnswer;
 pub use cache::{CacheConfig, Size};
 pub use clients::Clients;
@@ -86,6 +88,8 @@ pub struct Config {
     pub dnstap: DnstapConfig,
     /// Queries on disk.
     pub query_log: QueryLogConfig,
+    /// A certificate from an ACME server.
+    pub acme: AcmeConfig,
     /// Further addresses at which clients are served, with rules of their own.
     pub listen: Vec<ListenConfig>,
     /// Zones asked of given resolvers.

@@ -1,5 +1,6 @@
 //! Faults of combinations: each value alone is allowed.
 
+mod acme;
 mod http3;
 mod policy;
 
@@ -28,6 +29,7 @@ impl Config {
         self.check_proxies(&mut wrong);
         self.check_client_authorities(&mut wrong);
         self.check_certificate(&mut wrong);
+        self.check_acme(&mut wrong);
         self.check_http(&mut wrong);
         self.check_routes(&mut wrong);
         self.check_zones(&mut wrong);
@@ -186,13 +188,14 @@ impl Config {
             let path = if key.is_some() { "server.certificate-key" } else { "server.certificate" };
             return wrong(path, what);
         }
-        if certificate.is_some() {
+        if certificate.is_some() || self.has_acme() {
             return;
         }
         for (path, address) in self.listen_addresses().filter(|(_, address)| address.is_encrypted())
         {
             let what = format!(
-                "{address} needs a certificate: name its files by server.certificate and server.certificate-key"
+                "{address} needs a certificate: name its files by server.certificate and server.certificate-key, or \
+                 get one by [acme]"
             );
             wrong(&path, &what);
         }

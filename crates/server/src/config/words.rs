@@ -35,6 +35,7 @@ pub(super) const TABLES: &[&str] = &[
     "tsig-key",
     "dnstap",
     "query-log",
+    "acme",
 ];
 
 /// The message for a line without a better one.

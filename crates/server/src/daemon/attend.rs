@@ -55,8 +55,7 @@ pub(super) async fn attend(
     serving.policies.look(&serving.core, &serving.generation.config.policy);
     let (mut reloading, mut handing_over) = (Reloading::default(), HandingOver::default());
     // Changes from before the watch.
-    let is_needed = serving.look_around();
-    reload_files_if(is_needed, &mut reloading, &serving);
+    reload_files_if(serving.look_around(), &mut reloading, &serving);
     serving.keep_sockets(control);
     serving.overseer.open_dashboard_without_link();
     let mut strategies = StrategyKeeper::begin(&serving);
@@ -84,6 +83,7 @@ pub(super) async fn attend(
                 serve_on(&mut serving, control);
             }
             change = serving.policies.change(left) => policy_changed(&mut serving, change),
+            () = serving.acme.news() => reloading.begin(Reload::Files, Vec::new(), &serving),
             news = serving.zones.news() => zone_changed(&mut serving, &news),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);

@@ -10,6 +10,7 @@ use zoners_host::origin::ProcessOrigin;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCacheConfig;
 
+use super::acme_keeper::AcmeKeeper;
 use super::allotment::Allotment;
 use super::dashboard::DashboardTerms;
 use super::doh::DohTerms;
@@ -82,12 +83,13 @@ impl Bound {
         let networks = NetworkObserver::new(folder, &core.shared.random);
         let mut policies = PolicyKeeper::begin(folder, &core, &mut generation);
         let zones = ZoneKeeper::begin(folder, &core, &generation);
-        core.tls.put(generation.certificate.as_ref(), &generation.client_authorities);
+        let mut acme = keep_certificate(folder, &core, &generation);
         let workers = Workers::start(&core, &generation, self.allotment)?;
         let recorders = Recorders::begin(&generation.config, folder, core.tap.clone(), &workers);
         let history = keep_history(folder, &core, &generation, &workers)?;
         let state_folder = folder.map(Path::to_owned);
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
+        acme.resolve_by(workers.look_up_resolver(&core, &generation));
         let listening = Listening::begin(self.addresses, workers.links(), state)?;
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
         let (reloads, reload_requests) = reload_requests::requests();
@@ -108,10 +110,9 @@ impl Bound {
             ..About::default()
         };
         let http_counters = Arc::<Counters>::default();
-        let own = [http_counters.clone(), policies.counters()];
+        let own = [http_counters.clone(), policies.counters(), core.acme.counters()];
         let overseer = oversee(&core, &generation, &workers, &own, (status.clone(), about));
-        let doh = DohTerms::new(workers.https(), core.tls.clone(), workers.activity.clone());
-        let mut http = HttpServing::new(http_counters, workers.client_descriptors.clone(), doh);
+        let mut http = http_serving(&core, &workers, http_counters);
         http.begin(self.http, &generation.config, || routes(&overseer))?;
         let serving = Serving {
             core,
@@ -126,6 +127,7 @@ impl Bound {
             kept: self.kept,
             policies,
             zones,
+            acme,
             history,
             recorders,
         };
@@ -144,18 +146,31 @@ impl Bound {
     }
 }
 
+/// Puts the certificate of the listeners into force. A certificate by ACME is in a file of the final user.
+fn keep_certificate(folder: Option<&Path>, core: &Core, generation: &Generation) -> AcmeKeeper {
+    let keeper = AcmeKeeper::begin(folder, core, &generation.config);
+    generation.put_tls(core);
+    keeper
+}
+
+/// The HTTP service, without listeners.
+fn http_serving(core: &Core, workers: &Workers, counters: Arc<Counters>) -> HttpServing {
+    let doh = DohTerms::new(workers.https(), core.tls.clone(), workers.activity.clone());
+    HttpServing::new(counters, workers.client_descriptors.clone(), doh, core.acme.clone())
+}
+
 /// The overseer of the workers, with the counters of the HTTP service and of the policy. `about` has what neither the
 /// core nor the generation nor the workers have.
 fn oversee(
     core: &Core,
     generation: &Generation,
     workers: &Workers,
-    own: &[Arc<Counters>; 2],
+    own: &[Arc<Counters>; 3],
     (status, about): (ListenStatus, About),
 ) -> Arc<Overseer> {
     let look_ups = Arc::new(workers.look_up_service(core, generation));
     let counters = [&workers.counters()[..], own].concat();
-    let [http_counters, _] = own;
+    let [http_counters, ..] = own;
     let dashboard = DashboardTerms {
         listen: generation.config.server.dashboard,
         https: generation.config.server.dashboard_https,
@@ -170,6 +185,7 @@ fn oversee(
         policies: core.policies.clone(),
         tap: Some(core.tap.clone()),
         tls: core.tls.clone(),
+        acme: core.acme.clone(),
         dashboard: Some(dashboard),
         ..about
     };
@@ -186,13 +202,11 @@ fn listen_status(
     http: &[BoundHttp],
 ) -> ListenStatus {
     let side_effects = side_effect.map(str::to_owned).into_iter().collect();
-    let (https, http): (Vec<&BoundHttp>, _) =
-        http.iter().partition(|bound| bound.queries().is_some());
-    let http = http.into_iter().map(BoundHttp::address).collect();
-    let https = https
-        .into_iter()
-        .map(|bound| (bound.address(), bound.queries().unwrap_or_default().to_owned()));
-    ListenStatus { instead, side_effects, http, https: https.collect(), ..listening.status() }
+    let https = http.iter();
+    let https = https.filter_map(|bound| Some((bound.address(), bound.queries()?.to_owned())));
+    let https = https.collect();
+    let http = http.iter().filter(|bound| bound.has_routes()).map(BoundHttp::address).collect();
+    ListenStatus { instead, side_effects, http, https, ..listening.status() }
 }
 
 /// Keeps past resolutions of the workers.

@@ -97,7 +97,7 @@ impl<A: Admin> DashboardDoor<A> {
             // The configuration was valid: the files have changed since.
             Err(error) => return tracing::error!("dashboard: {error}"),
         };
-        self.tls.put(certificate.as_ref(), &[]);
+        self.tls.put(certificate.as_ref(), false, &[]);
         let Some(certificate) = certificate else {
             self.network.lock().take();
             return;

@@ -15,6 +15,7 @@ use zoners_store::shared::SharedCacheConfig;
 use zoners_tls::Certificate;
 use zoners_tls::client::ClientTls;
 
+use super::acme_state::AcmeState;
 use super::served_tls::ServedTls;
 use super::upstream_memories::UpstreamMemories;
 use super::watched_files::WatchedFiles;
@@ -65,6 +66,8 @@ pub(super) struct Core {
     pub(super) tap: Arc<MessageTap>,
     /// TLS of all listeners.
     pub(super) tls: ServedTls,
+    /// The certificate of an ACME server.
+    pub(super) acme: AcmeState,
     /// What the upstreams of groups have answered.
     upstream_memories: Arc<UpstreamMemories>,
     /// The zones for which NOTIFY is heard.
@@ -106,6 +109,7 @@ impl Core {
             transferred,
             tap,
             tls: ServedTls::default(),
+            acme: AcmeState::default(),
             upstream_memories,
             notify_inbox,
             numbers,
@@ -177,6 +181,7 @@ impl Generation {
         let of_certificates = validated.certificate_remarks(&config, now_s);
         let Validated { settings, local, second_level, groups, certificate, .. } = validated;
         let Validated { client_authorities, client_tls, .. } = validated;
+        let certificate = certificate.or_else(|| core.acme.certificate(&config));
         let remarks = [local.remarks(), &config.remarks(), &of_certificates].concat();
         let rules = Rules::with(&config, local, core.cookies.clone(), &core.shared.random, number);
         let nearby = surroundings::nearby();
@@ -226,6 +231,12 @@ impl Generation {
                 self.rules.local().put_zone(&apex, &copy);
             }
         }
+    }
+
+    /// Puts the certificate of the listeners into force.
+    pub(super) fn put_tls(&self, core: &Core) {
+        let certificate = self.certificate.clone().or_else(|| core.acme.certificate(&self.config));
+        core.tls.put(certificate.as_ref(), self.config.has_acme(), &self.client_authorities);
     }
 
     /// The service of one worker.

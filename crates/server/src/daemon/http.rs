@@ -13,17 +13,28 @@ use zoners_http::{HostNames, HttpEvent, HttpLimits, HttpListener, HttpService, H
 use zoners_net::Sockets;
 use zoners_net::listen::{self, Terms};
 
+use super::acme_state::AcmeState;
 use super::doh::DohTerms;
 use super::take_over::{TakenHttp, serves};
 use super::tcp::behind_proxy;
 use crate::config::{Config, ListenAddress, ServerConfig};
 
-/// An address of the HTTP service: of everything in the routes, or of DNS over HTTPS at a path.
+/// An address of the HTTP service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HttpPlace {
     address: SocketAddr,
-    /// The path of queries, within TLS.
-    queries: Option<String>,
+    offer: HttpOffer,
+}
+
+/// What is offered at an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HttpOffer {
+    /// Everything in the routes.
+    Routes,
+    /// DNS over HTTPS at a path.
+    Queries(String),
+    /// Pages for an ACME server.
+    Challenges,
 }
 
 /// A socket of the HTTP service, bound and not yet served.
@@ -42,6 +53,8 @@ pub(super) struct HttpServing {
     descriptors: Arc<Semaphore>,
     /// What DNS over HTTPS is answered with.
     doh: DohTerms<Arc<Sockets>>,
+    /// What an ACME server is answered with.
+    acme: AcmeState,
     service: Option<HttpService>,
     served: Vec<ServedHttp>,
 }
@@ -68,11 +81,14 @@ impl HttpPlace {
     /// The addresses of a configuration.
     pub(super) fn all(config: &Config) -> Vec<Self> {
         let plain = config.server.http.iter();
-        let plain = plain.map(|&address| HttpPlace { address, queries: None });
-        let https = config.https().into_iter();
-        let https =
-            https.map(|https| HttpPlace { address: https.address, queries: https.path.clone() });
-        plain.chain(https).collect()
+        let plain = plain.map(|&address| HttpPlace { address, offer: HttpOffer::Routes });
+        let https = config.https().into_iter().filter_map(|https| {
+            let offer = HttpOffer::Queries(https.path.clone()?);
+            Some(HttpPlace { address: https.address, offer })
+        });
+        let pages = config.acme_pages().iter();
+        let pages = pages.map(|&address| HttpPlace { address, offer: HttpOffer::Challenges });
+        plain.chain(https).chain(pages).collect()
     }
 
     /// Whether one of the `new` places may take over the socket at `bound`. A place that stays wanted keeps the socket.
@@ -84,10 +100,21 @@ impl HttpPlace {
     fn key(&self, config: &Config) -> &'static str {
         let is_own =
             |at: &ListenAddress| at.is_over(Transport::Https) && at.address == self.address;
-        match &self.queries {
-            None => "server.http",
-            Some(_) if config.listen.iter().any(|table| is_own(&table.address)) => "listen.address",
-            Some(_) => "server.listen",
+        match &self.offer {
+            HttpOffer::Routes => "server.http",
+            HttpOffer::Challenges => "acme.listen",
+            HttpOffer::Queries(_) if config.listen.iter().any(|table| is_own(&table.address)) => {
+                "listen.address"
+            }
+            HttpOffer::Queries(_) => "server.listen",
+        }
+    }
+
+    /// The path of queries.
+    fn queries(&self) -> Option<&str> {
+        match &self.offer {
+            HttpOffer::Queries(path) => Some(path),
+            HttpOffer::Routes | HttpOffer::Challenges => None,
         }
     }
 }
@@ -128,9 +155,14 @@ impl BoundHttp {
         self.address
     }
 
+    /// Whether everything in the routes is offered.
+    pub(super) fn has_routes(&self) -> bool {
+        self.wanted.offer == HttpOffer::Routes
+    }
+
     /// The path of queries, if this is an address of DNS over HTTPS.
     pub(super) fn queries(&self) -> Option<&str> {
-        self.wanted.queries.as_deref()
+        self.wanted.queries()
     }
 }
 
@@ -140,26 +172,29 @@ impl HttpServing {
         counters: Arc<Counters>,
         descriptors: Arc<Semaphore>,
         doh: DohTerms<Arc<Sockets>>,
+        acme: AcmeState,
     ) -> Self {
-        HttpServing { counters, descriptors, doh, service: None, served: Vec::new() }
+        HttpServing { counters, descriptors, doh, acme, service: None, served: Vec::new() }
     }
 
-    /// The addresses in service, without those of DNS over HTTPS.
+    /// The addresses of the routes in service.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        let plain = self.served.iter().filter(|served| served.wanted.queries.is_none());
+        let plain = self.served.iter().filter(|served| served.wanted.offer == HttpOffer::Routes);
         plain.map(|served| served.address).collect()
     }
 
     /// The addresses of DNS over HTTPS in service, each with its path.
     pub(super) fn https(&self) -> Vec<(SocketAddr, String)> {
         let https = self.served.iter();
-        https.filter_map(|https| Some((https.address, https.wanted.queries.clone()?))).collect()
+        https
+            .filter_map(|https| Some((https.address, https.wanted.queries()?.to_owned())))
+            .collect()
     }
 
     /// The sockets in service.
     pub(super) fn sockets(&self) -> impl Iterator<Item = (DescriptorKind, BorrowedFd<'_>)> {
         self.served.iter().map(|served| {
-            let kind = match served.wanted.queries {
+            let kind = match served.wanted.queries() {
                 None => DescriptorKind::Http,
                 Some(_) => DescriptorKind::Https,
             };
@@ -243,11 +278,15 @@ impl HttpServing {
         let serve = |bound: BoundHttp| {
             let BoundHttp { wanted, address, socket } = bound;
             let own = socket.try_clone()?;
-            let listener = match &wanted.queries {
-                None => service.serve(socket)?,
-                Some(path) => {
-                    let (counters, descriptors) = (self.counters.clone(), self.descriptors.clone());
-                    let observer = move |event| counters.count(counter(event));
+            let (counters, descriptors) = (self.counters.clone(), self.descriptors.clone());
+            let observer = move |event| counters.count(counter(event));
+            let listener = match &wanted.offer {
+                HttpOffer::Routes => service.serve(socket)?,
+                HttpOffer::Challenges => {
+                    let site = self.acme.site(descriptors, observer);
+                    service.serve_site(socket, Arc::new(site))?
+                }
+                HttpOffer::Queries(path) => {
                     let site = self.doh.site(wanted.address, path, descriptors, observer);
                     service.serve_within_tls(
                         socket,
@@ -330,7 +369,7 @@ mod tests {
     fn a_place_that_stays_wanted_keeps_its_socket() {
         let place = |port, path: Option<&str>| HttpPlace {
             address: ([127, 0, 0, 1], port).into(),
-            queries: path.map(str::to_owned),
+            offer: path.map_or(HttpOffer::Routes, |path| HttpOffer::Queries(path.to_owned())),
         };
         let (bound, other_path) = (([127, 0, 0, 1], 8443).into(), [place(8443, Some("/new"))]);
         let old = place(8443, Some("/old"));

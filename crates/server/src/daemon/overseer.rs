@@ -30,6 +30,7 @@ use zoners_sandbox::Layer;
 use zoners_store::shared::SharedCache;
 
 use super::ListenStatus;
+use super::acme_state::AcmeState;
 use super::cache_file::CacheFile;
 use super::dashboard::{DashboardDoor, DashboardTerms};
 use super::day::DayCounts;
@@ -93,6 +94,8 @@ pub(super) struct About {
     pub(super) tap: Option<Arc<MessageTap>>,
     /// TLS of listeners.
     pub(super) tls: ServedTls,
+    /// The certificate of an ACME server.
+    pub(super) acme: AcmeState,
     /// The log, which counts lost lines.
     pub(super) log: Option<Log>,
     /// Threads that serve clients.

@@ -201,7 +201,8 @@ impl Serving {
         core.tap.turn_to(&next.config.dnstap);
         overseer.renew(workers.look_up_service(&core, &next));
         workers.put_in_force(&core, &next);
-        core.tls.put(next.certificate.as_ref(), &next.client_authorities);
+        self.acme.configure(&next.config);
+        next.put_tls(&core);
         recorders.turn_to(&before.config, &next.config, &workers);
         self.history.set_limit(next.config.history.size);
         workers.events().iter().for_each(|events| self.history.attach(events));

@@ -7,16 +7,20 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 use zoners_dns::{Random, Transport};
 use zoners_net::quic::QuicTerms;
-use zoners_tls::{ApplicationProtocol, Certificate, ClientAuthority, ServerConfig, ServerTls};
+use zoners_tls::{
+    AlpnChallenges, ApplicationProtocol, Certificate, ClientAuthority, ServerConfig, ServerTls,
+};
 
 use crate::config::ListenerAuthority;
 
-/// TLS of all listeners; clones share the state. Without a certificate, there is none.
+/// TLS of all listeners; clones share the state. Without a certificate, and without hope of one, there is none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ServedTls {
     common: Arc<ArcSwapOption<TlsInForce>>,
     /// TLS of the listeners that ask clients for certificates.
     of_listeners: Arc<ArcSwap<Vec<ListenerTls>>>,
+    /// The challenges of an ACME server, which every listener answers.
+    challenges: AlpnChallenges,
 }
 
 #[derive(Debug)]
@@ -36,17 +40,34 @@ struct ListenerTls {
 impl ServedTls {
     /// Puts the certificate and the authorities of the configuration in force into service, for handshakes to come.
     /// Tickets of sessions outlast certificates of the server, and end with the authority of clients.
-    pub(super) fn put(&self, certificate: Option<&Certificate>, authorities: &[ListenerAuthority]) {
-        self.put_at_listeners(certificate, authorities);
-        let Some(certificate) = certificate.cloned() else { return self.common.store(None) };
-        match self.common.load_full() {
-            Some(in_force) => in_force.tls.replace(certificate),
-            None => {
-                let tls = server_tls(certificate, None);
-                let in_force = tls.map(|tls| TlsInForce { tls, quic: Mutex::default() });
-                self.common.store(in_force.map(Arc::new));
-            }
+    ///
+    /// Where a certificate is awaited, handshakes fail until there is one, but for those of challenges; a former
+    /// certificate stays in force meanwhile.
+    pub(super) fn put(
+        &self,
+        certificate: Option<&Certificate>,
+        is_awaited: bool,
+        authorities: &[ListenerAuthority],
+    ) {
+        if certificate.is_none() && !is_awaited {
+            self.of_listeners.store(Arc::new(authorities.iter().map(ListenerTls::none).collect()));
+            return self.common.store(None);
         }
+        let certificate = certificate.cloned().or_else(|| self.certificate().map(unshared));
+        self.put_at_listeners(certificate.as_ref(), authorities);
+        let in_force = self.common.load_full().or_else(|| {
+            let tls = self.server_tls(None);
+            tls.map(|tls| Arc::new(TlsInForce { tls, quic: Mutex::default() }))
+        });
+        if let (Some(in_force), Some(certificate)) = (&in_force, certificate) {
+            in_force.tls.replace(certificate);
+        }
+        self.common.store(in_force);
+    }
+
+    /// The challenges of an ACME server, which every listener answers.
+    pub(super) fn challenges(&self) -> AlpnChallenges {
+        self.challenges.clone()
     }
 
     fn put_at_listeners(
@@ -57,16 +78,11 @@ impl ServedTls {
         let before = self.of_listeners.load();
         let listeners = authorities.iter().map(|clients| {
             let known = before.iter().find(|known| known.clients == *clients);
-            let tls = match (certificate.cloned(), known.and_then(|known| known.tls.clone())) {
-                (None, _) => None,
-                (Some(certificate), Some(tls)) => {
-                    tls.replace(certificate);
-                    Some(tls)
-                }
-                (Some(certificate), None) => {
-                    server_tls(certificate, Some(&clients.authority)).map(Arc::new)
-                }
-            };
+            let tls = known.and_then(|known| known.tls.clone());
+            let tls = tls.or_else(|| self.server_tls(Some(&clients.authority)).map(Arc::new));
+            if let (Some(tls), Some(certificate)) = (&tls, certificate.cloned()) {
+                tls.replace(certificate);
+            }
             ListenerTls { clients: clients.clone(), tls }
         });
         let listeners = Arc::new(listeners.collect());
@@ -132,17 +148,27 @@ impl ServedTls {
     pub(super) fn asks_clients(&self, listener: Option<SocketAddr>, transport: Transport) -> bool {
         self.of_listeners.load().iter().any(|own| own.is_of(listener, transport))
     }
+
+    /// TLS without a certificate so far; a failure is logged.
+    fn server_tls(&self, clients: Option<&ClientAuthority>) -> Option<ServerTls> {
+        let made = ServerTls::answering(self.challenges.clone(), clients);
+        made.inspect_err(|error| tracing::error!("tls: no client is served: {error}")).ok()
+    }
 }
 
 impl ListenerTls {
+    /// No TLS: no client is served.
+    fn none(clients: &ListenerAuthority) -> Self {
+        ListenerTls { clients: clients.clone(), tls: None }
+    }
+
     fn is_of(&self, listener: Option<SocketAddr>, transport: Transport) -> bool {
         let address = &self.clients.address;
         listener == Some(address.address) && address.is_over(transport)
     }
 }
 
-/// TLS with a certificate; a failure is logged.
-fn server_tls(certificate: Certificate, clients: Option<&ClientAuthority>) -> Option<ServerTls> {
-    let made = ServerTls::new(certificate, clients);
-    made.inspect_err(|error| tracing::error!("tls: no client is served: {error}")).ok()
+/// A certificate with the same key.
+fn unshared(certificate: Arc<Certificate>) -> Certificate {
+    Arc::unwrap_or_clone(certificate)
 }

@@ -10,6 +10,7 @@ use zoners_resolver::Event;
 use zoners_sandbox::Sandbox;
 use zoners_store::shared::SharedCache;
 
+use super::acme_keeper::AcmeKeeper;
 use super::generation::{Core, Generation};
 use super::http::HttpServing;
 use super::kept_sockets::KeptSockets;
@@ -39,6 +40,7 @@ pub(super) struct Serving {
     pub(super) kept: KeptSockets,
     pub(super) policies: PolicyKeeper,
     pub(super) zones: ZoneKeeper,
+    pub(super) acme: AcmeKeeper,
     pub(super) history: Arc<HistoryStore>,
     /// The threads that hand queries and messages on.
     pub(super) recorders: Recorders,
@@ -124,10 +126,11 @@ impl Serving {
         self.overseer.renew(self.overseer.service().with_rules(rules));
     }
 
-    /// Resolves the names of list servers by the settings and over the network of now.
+    /// Resolves the names of list servers and of the ACME server by the settings and over the network of now.
     pub(super) fn renew_list_resolver(&mut self) {
         let resolver = self.workers.look_up_resolver(&self.core, &self.generation);
-        self.policies.resolve_by(resolver);
+        self.policies.resolve_by(resolver.clone());
+        self.acme.resolve_by(resolver);
     }
 
     /// The addresses of the daemon, for reports.

@@ -193,7 +193,7 @@ fn is_own_file(name: &str) -> bool {
     ];
     let beside = |known: &&str| name.starts_with(&format!(".{known}.")) && name.ends_with(".new");
     let is_zone = name.trim_start_matches('.').starts_with(saved_copy::PREFIX);
-    let mut known = known.into_iter().chain(file::FILES);
+    let mut known = known.into_iter().chain(file::FILES).chain(zoners_acme::FILES);
     let is_single = known.clone().any(|known| known == name) || known.any(|known| beside(&known));
     is_single || is_zone || build::is_own_file(name) || is_segment_name(name)
 }
@@ -266,6 +266,9 @@ mod tests {
         text.finish("0123abcd").unwrap();
         SavedCopy::of(Some(folder), &apex).note_current(1);
         run_history::RunHistory::begin(Some(folder), false).note_begin();
+        let acme = zoners_acme::AcmeFiles::of(folder);
+        acme.keep_certificate("").unwrap();
+        acme.keep_orders(&[1]).unwrap();
         tracked_keys::write(folder, &[]).unwrap();
         network_zones::note(folder, &[apex]).unwrap();
         networks::NetworkObserver::new(Some(folder), &random);
@@ -294,7 +297,7 @@ mod tests {
         let files = std::fs::read_dir(&path).unwrap();
         let names: Vec<String> =
             files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
-        assert_eq!(names.len(), 13, "{names:?}");
+        assert_eq!(names.len(), 15, "{names:?}");
         for name in names {
             assert!(is_own_file(&name), "{name}");
             // A copy of a list has drafts of another name, and a segment and the lock have none.

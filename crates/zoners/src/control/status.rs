@@ -102,6 +102,7 @@ fn rows(status: &DaemonStatus) -> Vec<(&'static str, String)> {
         ("Cache", cache(status)),
     ]);
     rows.extend(encrypted(status).map(|addresses| ("Encrypted", addresses)));
+    rows.extend(certificate(status).map(|text| ("Certificate", text)));
     rows.extend(status.second_level.map(|state| ("Shared cache", second_level(state).to_owned())));
     rows.extend(zones(&status.zones).map(|zones| ("Zones", zones)));
     rows.extend(rebinding(status).map(|denied| ("Rebinding", denied)));
@@ -124,6 +125,21 @@ fn listens(status: &DaemonStatus) -> String {
     };
     let all: Vec<String> = both.into_iter().chain(status.single_transport.clone()).collect();
     if all.is_empty() { "no address".to_owned() } else { all.join("; ") }
+}
+
+/// The certificate by ACME, with the next order.
+fn certificate(status: &DaemonStatus) -> Option<String> {
+    let acme = status.acme.as_ref()?;
+    let names = listed(&acme.names);
+    let valid = match &status.certificate {
+        Some(own) => format!("valid for {}", span(u64::try_from(own.expires_in_s).unwrap_or(0))),
+        None => "not there yet".to_owned(),
+    };
+    let next = match acme.next_order_in_s {
+        Some(left_s) => format!("next order in {}", span(left_s)),
+        None => "an order is under way".to_owned(),
+    };
+    Some(format!("{names}: {valid}; {next}"))
 }
 
 fn encrypted(status: &DaemonStatus) -> Option<String> {

@@ -8,6 +8,9 @@
     reason = "a test that cannot go on must say so"
 )]
 
+#[path = "../../../acme/tests/acme_server/mod.rs"]
+#[cfg(target_os = "linux")]
+mod acme_server;
 mod architecture;
 mod circles;
 mod common;
@@ -58,6 +61,7 @@ mod daemon {
 /// Where clients are heard.
 #[cfg(target_os = "linux")]
 mod listening {
+    mod acme;
     mod addresses;
     mod behind_proxy;
     mod client_certificates;

@@ -98,7 +98,12 @@ impl Config {
         };
         let renamed = renamed::remarks(|path| self.source.has(path));
         let renamed = renamed.map(|(path, what)| self.source.remark(&path, &what));
-        open.map(told).into_iter().chain(self.open_keys()).chain(renamed).collect()
+        open.map(told)
+            .into_iter()
+            .chain(self.open_keys())
+            .chain(self.acme_remark())
+            .chain(renamed)
+            .collect()
     }
 }
 

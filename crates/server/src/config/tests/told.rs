@@ -1,5 +1,6 @@
 //! Faults of a configuration, as a person reads them.
 
+mod acme;
 mod encrypted;
 mod policy;
 

@@ -43,6 +43,7 @@ pub(super) fn status<N: Network>(overseer: &Overseer<N>) -> DaemonStatus {
         http: texts(&bound.http),
         encrypted: encrypted(&bound),
         certificate: overseer.about.tls.certificate().map(|it| certificate_state(&it, now_s())),
+        acme: overseer.about.acme.report().map(Box::new),
         awaited: texts(&bound.absent),
         not_served: bound.missing.clone(),
         side_effects: bound.side_effects.clone(),

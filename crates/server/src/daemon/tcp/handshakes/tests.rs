@@ -15,7 +15,7 @@ fn tls() -> ServedTls {
     std::fs::write(&files.chain, params.self_signed(&key).unwrap().pem()).unwrap();
     std::fs::write(&files.key, key.serialize_pem()).unwrap();
     let tls = ServedTls::default();
-    tls.put(Some(&files.read().unwrap()), &[]);
+    tls.put(Some(&files.read().unwrap()), false, &[]);
     tls
 }
 
