@@ -24,6 +24,7 @@ use zoners_dns::{Endpoint, ExchangeEvent, Message, Question, RRset, Random, name
 use crate::link::Link;
 use crate::middlebox::Middlebox;
 use crate::sign::{Key, Signing};
+use crate::uplink::Uplink;
 use crate::zone::{Said, Zone};
 use nat::{Flow, NatTable};
 pub use record::Sent;
@@ -55,6 +56,8 @@ pub struct Internet {
     middlebox: Option<Middlebox>,
     /// The table of the router between the machine and the Internet, if its size matters.
     nat: Option<NatTable>,
+    /// The uplink of the machine.
+    uplink: Option<Uplink>,
     /// Addresses on this side of the middlebox.
     near: BTreeSet<IpAddr>,
     random: Random,
@@ -87,6 +90,7 @@ impl SimNetwork {
             zones: BTreeMap::new(),
             middlebox: None,
             nat: None,
+            uplink: None,
             near: BTreeSet::new(),
             random: Random::seeded(seed),
             started: Instant::now(),
@@ -181,6 +185,11 @@ impl SimNetwork {
         self
     }
 
+    /// Puts the machine behind an uplink.
+    pub fn behind(&self, uplink: Uplink) {
+        self.0.lock().uplink = Some(uplink);
+    }
+
     /// Alters the answers of the server at an address; `None` means silence.
     ///
     /// # Panics
@@ -258,6 +267,15 @@ impl Internet {
         let mut trip = link.latency + Duration::from_micros(jitter);
         if self.random.chance(link.late) {
             trip += link.latency.mul_f64(self.random.below(1000) as f64 / 1000.0 * 3.0);
+        }
+        match self.uplink.as_ref().filter(|_| !is_near) {
+            Some(uplink) if udp => match uplink.round_trip(at, trip, &self.random) {
+                Some(whole) => trip = whole,
+                None => return vec![],
+            },
+            // Streams send lost segments again.
+            Some(uplink) => trip = uplink.heard_again(at) - at + trip + uplink.access(at),
+            None => {}
         }
         let lost = udp && self.random.chance(link.loss);
         let forgotten =

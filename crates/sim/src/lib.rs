@@ -16,6 +16,7 @@ pub mod middlebox;
 mod network;
 pub mod scenario;
 pub mod sign;
+mod uplink;
 pub mod world;
 pub mod zone;
 
@@ -24,4 +25,5 @@ pub use exchange::SimExchange;
 pub use internet::{Internet, Sent, SimNetwork};
 pub use link::{Bad, Beset, CookieHabit, Link, Manner, Streams, TlsManner};
 pub use middlebox::Middlebox;
+pub use uplink::Uplink;
 pub use zone::{Said, Zone};
