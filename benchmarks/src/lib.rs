@@ -1,6 +1,7 @@
 //! A resolver with nothing around it: no socket, no other process, no line. What is left is its own
 //! work, which can be counted.
 
+pub mod lab_internet;
 mod near;
 
 use std::sync::Arc;
