@@ -207,10 +207,15 @@ impl<N: Network> Race<'_, N> {
             RaceEvent::Found(found) => {
                 self.empty += u32::from(found.addresses.is_empty());
                 self.candidates.add(self.env, self.cut, found.server, &found.addresses);
-                if found.by_glue {
-                    self.candidates.add_glue_only(found.server);
+                match found.by_glue {
+                    true => self.candidates.add_glue_only(found.server),
+                    false => self.candidates.prefer_own(&found.addresses),
                 }
-                if self.running.is_empty() || self.wants_more {
+                // The servers' own zone may know better than the glue of a dead zone.
+                if !found.addresses.is_empty() {
+                    self.probe = self.probe.map(|left| left.max(1));
+                }
+                if self.running.is_empty() || self.wants_more || self.candidates.doubts_glue() {
                     self.launch();
                 }
             }

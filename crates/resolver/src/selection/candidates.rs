@@ -63,6 +63,8 @@ struct Candidate {
     /// The address family does not work from here.
     cut_off: bool,
     lame: bool,
+    /// The address is one that the server's own zone gives.
+    is_own: bool,
     /// An unproven address: named by an outsider, without any reply so far.
     is_unproven: bool,
     /// The candidate may not be asked now.
@@ -98,6 +100,11 @@ impl Candidate {
         if is_first { self.first_flaws } else { self.flaws }
     }
 
+    /// Whether the server has ever replied over the transport of the first attempt.
+    fn has_replied(&self) -> bool {
+        self.estimate.has_replied
+    }
+
     /// Whether the server is responsive and its estimate is reliable.
     fn is_well_known(&self) -> bool {
         self.estimate.has_replied
@@ -122,6 +129,8 @@ pub(crate) struct Candidates {
     unresolved: Vec<usize>,
     /// Nameservers with addresses from glue alone, which their own zone may contradict.
     glue_only: Vec<usize>,
+    /// The addresses from glue may be outdated.
+    doubts_glue: bool,
     /// The race is for a nested look-up: lame and silent servers are not tried, repaired or not.
     is_nested: bool,
     /// Addresses with bogus answers.
@@ -184,6 +193,7 @@ impl Candidates {
             encrypts: cut.mode == QueryMode::Iterative && cut.transport == Transport::Udp,
             unresolved: Vec::new(),
             glue_only: Vec::new(),
+            doubts_glue: false,
             avoided: step.avoided().to_vec(),
             is_nested: step.depth > 0,
             // Without EDNS a signed zone's answer has no signatures.
@@ -204,6 +214,7 @@ impl Candidates {
                 let own = own_addresses(env, &named.name);
                 if !own.is_empty() {
                     self.add_addresses(env, cut, server, &own);
+                    self.prefer_own(&own);
                     self.glue_only.retain(|at| *at != server);
                 }
             }
@@ -287,6 +298,7 @@ impl Candidates {
                 streamed: false,
                 cut_off: false,
                 lame,
+                is_own: false,
                 is_unproven: true,
                 postponed: false,
                 tries: 0,

@@ -19,6 +19,9 @@ use crate::selection::observation::{Observation, observe};
 /// The most halvings of the hedge delay of servers asked for the first time.
 const MOST_HALVINGS: u8 = 4;
 
+/// Late replies after which glue without any reply so far may be outdated.
+const GLUE_DOUBTED_AFTER: u8 = 2;
+
 /// The least wait for the servers of a dead zone after the last query.
 const PROBED: Duration = Duration::from_millis(400);
 
@@ -57,6 +60,9 @@ impl<N: Network> Race<'_, N> {
         }
         self.probe_uplink_if_silent();
         self.candidates.update_estimates(self.env);
+        if self.late >= GLUE_DOUBTED_AFTER {
+            self.candidates.doubt_glue();
+        }
         if self.launch().is_some() {
             self.env.count(Counter::UpstreamHedged);
         }

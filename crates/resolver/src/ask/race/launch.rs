@@ -17,8 +17,9 @@ impl<N: Network> Race<'_, N> {
             self.hedge_at = Instant::now() + self.env.settings().limits.recursion;
             return None;
         }
-        if !self.candidates.has_fresh() && self.candidates.has_unresolved() {
+        if self.candidates.wants_look_up() && self.candidates.has_unresolved() {
             let at_once = match self.step.depth {
+                _ if self.candidates.has_fresh() => 1,
                 0 => self.env.settings().limits.lookups_at_once,
                 _ => 1,
             };

@@ -201,10 +201,9 @@ impl Candidates {
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While unknown servers can be probed beside a known server, no question waits for an
         // unknown server.
-        let unknown = match self.can_probe
-            && !estimate.has_replied
-            && self.list.iter().any(Candidate::is_well_known)
-        {
+        let is_kept_back = self.can_probe && self.list.iter().any(Candidate::is_well_known)
+            || self.doubts_glue && !candidate.is_own;
+        let unknown = match is_kept_back && !estimate.has_replied {
             true => UNKNOWN_HANDICAP,
             false => Duration::ZERO,
         };

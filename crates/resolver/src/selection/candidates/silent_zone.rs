@@ -8,7 +8,7 @@ use zoners_dns::{Delegation, Moment, NameServer, Network};
 use super::{Candidates, is_resolvable};
 use crate::env::environment::Env;
 use crate::model::step::Step;
-use crate::selection::addresses::{addresses_of, is_known_without_address};
+use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
 
 impl Candidates {
     /// The few addresses tried longest ago; no server of the zone has given a useful reply `since`
@@ -31,15 +31,27 @@ impl Candidates {
             }
         };
         let mut all: Vec<(u64, usize, SocketAddr)> = Vec::new();
-        let mut candidates = Candidates::without_addresses(cut, step, most);
+        let mut all_own = Vec::new();
+        let mut candidates =
+            Candidates::without_addresses(cut, step, env.settings().limits.addresses);
         for (at, server) in cut.servers.iter().enumerate() {
             let addresses = addresses_of(env, server);
             all.extend(addresses.iter().map(|address| (asked_at(server, address), at, *address)));
-            if addresses.is_empty()
-                && is_resolvable(server, cut)
-                && !is_known_without_address(env, &server.name)
-            {
-                candidates.unresolved.push(at);
+            if !is_resolvable(server, cut) {
+                continue;
+            }
+            let own = own_addresses(env, &server.name);
+            match (addresses.is_empty(), own.is_empty()) {
+                (true, _) if !is_known_without_address(env, &server.name) => {
+                    candidates.unresolved.push(at);
+                }
+                (true, _) => {}
+                // The glue may be outdated.
+                (false, true) => candidates.glue_only.push(at),
+                (false, false) => {
+                    all.extend(own.iter().map(|address| (asked_at(server, address), at, *address)));
+                    all_own.extend(own);
+                }
             }
         }
         // Untried servers are equal: the last named must not be the last to be tried.
@@ -50,8 +62,10 @@ impl Candidates {
                 candidates.add_addresses(env, cut, server, &[address]);
             }
         }
+        candidates.prefer_own(&all_own);
         env.shared().random.shuffle(&mut candidates.unresolved);
-        candidates.dead = true;
+        env.shared().random.shuffle(&mut candidates.glue_only);
+        (candidates.dead, candidates.doubts_glue) = (true, true);
         candidates.update_estimates(env);
         candidates
     }

@@ -198,3 +198,52 @@ async fn a_wrong_address_of_a_nameserver_does_not_outlive_its_failure() {
         }
     }
 }
+
+/// A provider whose glue at the registry is outdated in all: three names for customers, two addresses each.
+fn provider_with_stale_glue() -> SimNetwork {
+    let (mut glue, mut own, mut delegation) = (String::new(), String::new(), String::new());
+    for number in 0..3 {
+        let (old, new) = (80 + number, 90 + number);
+        glue += &format!("cust{number}.host A 203.0.114.{old}\n");
+        glue += &format!("cust{number}.host AAAA 2001:db8:114::{old}\n");
+        own += &format!("cust{number} A 203.0.114.{new}\ncust{number} AAAA 2001:db8:114::{new}\n");
+        delegation += &format!("cust NS cust{number}.host\n");
+    }
+    let net = cust(&(delegation + &glue));
+    net.zone("host.com", &[GOOD], &format!("@ NS ns\nns A {GOOD}\n{own}"));
+    for number in 0..3 {
+        net.serve("cust.com", &format!("203.0.114.{}", 90 + number));
+        net.serve("cust.com", &format!("2001:db8:114::{}", 90 + number));
+    }
+    net
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_whose_glue_is_stale_in_all_costs_some_round_trips_once() {
+    let lab = Lab::new(provider_with_stale_glue());
+    let first = time(&lab, "n0.cust.com").await;
+    assert!(first <= ms(600), "{first:?}");
+    for number in 1..30 {
+        let took = time(&lab, &format!("n{number}.cust.com")).await;
+        assert!(took <= ms(60), "{number}: {took:?}");
+        sleep(Duration::from_millis(700)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_counts_as_dead_is_found_again_at_the_addresses_of_its_provider() {
+    let net = provider_with_stale_glue();
+    // The provider is silent too, for as long as it takes to give the customer's zone up.
+    net.link(GOOD, Link { outages: vec![ms(500)..ms(12_000)], ..Link::of(20) });
+    let lab = Lab::new(net);
+    time(&lab, "other.host.com").await;
+    sleep(Duration::from_secs(1)).await;
+    while lab.net.now() < ms(10_000) {
+        assert!(lab.resolve("n0.cust.com", Rtype::A).await.is_err());
+        time(&lab, "www.example.com").await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    sleep(Duration::from_secs(10)).await;
+    let took = time(&lab, "n1.cust.com").await;
+    assert!(took <= ms(1000), "{took:?}");
+}
