@@ -37,6 +37,8 @@ pub(crate) enum EntryKind {
     Unsigned,
     /// Not in the table: a proven range, in an export.
     Range,
+    /// What is known of zone cuts in a zone.
+    Cuts,
 }
 
 impl EntryKind {

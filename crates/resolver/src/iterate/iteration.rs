@@ -144,6 +144,7 @@ impl<N: Network> Iteration<'_, N> {
         }
         match verdict {
             Verdict::Referral(child) => {
+                self.note_cuts(true);
                 self.cut = child.clone();
                 self.minimiser.descended();
                 None

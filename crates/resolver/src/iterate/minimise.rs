@@ -84,7 +84,8 @@ impl Minimiser {
     }
 }
 
-fn is_reverse(name: &Name) -> bool {
+/// Whether `name` lies in the tree of reverse names.
+pub(crate) fn is_reverse(name: &Name) -> bool {
     name::ancestor(name, 1).as_slice().eq_ignore_ascii_case(b"\x04arpa\0")
 }
 

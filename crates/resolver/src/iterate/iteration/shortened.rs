@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use zoners_cache::DenialKind;
-use zoners_dns::{Counter, Moment, Network, Question, name};
+use zoners_dns::{Counter, Moment, Network, QueryMode, Question, name};
 
 use super::Iteration;
 use crate::env::environment::Env;
 use crate::env::shared::SharedResult;
+use crate::iterate::minimise::is_reverse;
 use crate::model::trace::Hop;
 use crate::model::verdict::{Finding, Reply, Verdict};
 
@@ -42,8 +43,9 @@ impl<N: Network> Iteration<'_, N> {
     /// The next question on the way down without a known answer.
     fn next_question(&mut self) -> CutQuestion {
         let (cache, now) = (&self.env.shared().cache, self.env.shared().now());
-        if self.minimiser.next(&self.cut.zone) != *self.question
-            && cache.fails_minimisation(&self.cut.zone, now)
+        let zone = &self.cut.zone;
+        if self.minimiser.next(zone) != *self.question
+            && (cache.fails_minimisation(zone, now) || cache.has_no_cuts(zone, now))
         {
             self.minimiser.give_up();
         }
@@ -98,7 +100,23 @@ impl<N: Network> Iteration<'_, N> {
             Finding::NxDomain(_) => self.show_full_name(asked),
             // No zone lies below a CNAME; a DNAME redirects the tree below it.
             Finding::Alias(_) | Finding::TooLong => self.minimiser.give_up(),
-            Finding::Records(..) | Finding::NoData(_) => self.minimiser.passed(&asked.name),
+            Finding::Records(..) | Finding::NoData(_) => {
+                self.note_cuts(false);
+                self.minimiser.passed(&asked.name);
+            }
+        }
+    }
+
+    /// Records whether a question found a cut in the zone of the cut. The root and top-level domains are full of cuts,
+    /// and reverse names have cuts at any depth.
+    pub(super) fn note_cuts(&self, is_cut: bool) {
+        let (shared, zone) = (self.env.shared(), &self.cut.zone);
+        if name::depth(zone) < 2 || is_reverse(zone) || self.cut.mode != QueryMode::Iterative {
+            return;
+        }
+        match is_cut {
+            true => shared.cache.note_cut(zone, shared.now()),
+            false => shared.cache.note_no_cut(zone, shared.now()),
         }
     }
 
