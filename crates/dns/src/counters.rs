@@ -162,6 +162,7 @@ counters! {
         UpstreamFormerr "upstream_formerr" "messages" "Replies FORMERR, or malformed replies.";
         UpstreamBogus "upstream_bogus" "messages" "Replies with records that failed DNSSEC validation; another server was asked.";
         UpstreamHedged "upstream_hedged" "queries" "Hedges: queries to a second server, because the first was later than its RTT estimate.";
+        UpstreamPaced "upstream_paced" "queries" "Queries held back for a moment, because no server at all replied and another query tried the uplink just then.";
         UpstreamProbes "upstream_probes" "queries" "Probes: queries to learn the RTT of an unknown server, or whether an address family or the uplink works.";
         UpstreamChildServers "upstream_child_servers" "servers" "Servers that only the NS RRset of the zone itself names, asked after all servers of the delegation had failed.";
         UpstreamScrubbed "upstream_scrubbed" "RRsets" "RRsets out of bailiwick; discarded.";

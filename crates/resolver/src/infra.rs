@@ -3,13 +3,14 @@
 //!
 //! Each file is one table with its arithmetic; none sends a packet. Imports `model` alone. To be
 //! read in this order: [`rtt_prior`] and [`estimate`] (the latency expected of a server),
-//! [`uplink`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
+//! [`uplink`], [`interruptions`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
 //! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
 //! [`unproven_addresses`], [`resend_limit`], [`probe_budget`], [`trial_budget`].
 
 pub(crate) mod cookies;
 pub(crate) mod estimate;
 pub(crate) mod fetch_quotas;
+pub(crate) mod interruptions;
 pub(crate) mod last_responder;
 pub(crate) mod outages;
 pub(crate) mod probe_budget;

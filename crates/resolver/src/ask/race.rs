@@ -9,6 +9,7 @@ mod concurrent;
 mod encryption_trial;
 mod hearsay;
 mod hedging;
+mod interrupted_uplink;
 mod launch;
 mod losers;
 mod outcome;
@@ -79,6 +80,8 @@ struct Race<'a, N: Network> {
     probe: Option<u32>,
     /// The next attempt waits for a permit.
     waits_for_permit: bool,
+    /// The uplink was interrupted at the last attempt: the race goes on at the next reply of any server.
+    waits_for_uplink: bool,
 }
 
 /// The next event of a race.
@@ -89,6 +92,8 @@ enum RaceEvent {
     ChildServers(Option<Delegation>),
     Late,
     Released,
+    /// A reply came through an interrupted uplink.
+    UplinkIsBack,
     Over,
 }
 
@@ -127,6 +132,7 @@ impl<'a, N: Network> Race<'a, N> {
             uncharged: 0,
             probe: None,
             waits_for_permit: false,
+            waits_for_uplink: false,
         }
     }
 }
@@ -226,6 +232,7 @@ impl<N: Network> Race<'_, N> {
             }
             RaceEvent::Late if self.waits_for_permit => self.try_again(),
             RaceEvent::Released => self.try_again(),
+            RaceEvent::UplinkIsBack => self.go_on(),
             RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
             RaceEvent::Late => self.hedge(),
             RaceEvent::Over => return Some(self.end_in_time()),
@@ -234,13 +241,15 @@ impl<N: Network> Race<'_, N> {
     }
 
     async fn next(&mut self, over: Instant) -> RaceEvent {
-        let released = &self.env.shared().released;
+        let shared = self.env.shared();
+        let (released, uplink) = (&shared.released, shared.uplinks.of(self.cut));
         tokio::select! {
             biased;
             happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => RaceEvent::Found(found),
             own = child_servers_of(&mut self.child_servers_state) => RaceEvent::ChildServers(own),
             () = released.notified(), if self.waits_for_permit => RaceEvent::Released,
+            () = uplink.interruptions().next_reply(), if self.waits_for_uplink => RaceEvent::UplinkIsBack,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
                 true => RaceEvent::Late,
                 false => RaceEvent::Over,

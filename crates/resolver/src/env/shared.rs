@@ -280,6 +280,7 @@ impl Shared {
         UplinkState {
             last_reply_at: uplink.last_reply_at(),
             forgiven: uplink.forgiven(),
+            interruption: uplink.interruptions().last(),
             silent: uplink.is_silent(self.now()),
             late: self.rtt_prior.late(),
             loss: uplink.loss(),
@@ -295,6 +296,7 @@ impl Shared {
             // The server may be dead: a known server must be a good deal slower to be passed over.
             unknown: (median * 2, late),
             forgiven: uplink.forgiven(),
+            interruption: uplink.interruptions().last(),
             loss: uplink.loss(),
             broken: if foreign { self.broken_paths() } else { BrokenPaths::default() },
             silent: uplink.is_silent(now) || foreign && self.reachability.is_udp_doubtful(),

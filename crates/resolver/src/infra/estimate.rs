@@ -9,6 +9,7 @@ use std::time::Duration;
 use zoners_cache::{ServerFault, ServerInfo};
 use zoners_dns::Moment;
 
+use crate::infra::interruptions::Interruption;
 use crate::infra::reachability::BrokenPaths;
 
 /// The penalty of a missed query, for a server that has replied before.
@@ -42,6 +43,8 @@ pub(crate) struct Estimator {
     pub(crate) unknown: (Duration, Duration),
     /// Timeouts up to this moment are ignored.
     pub(crate) forgiven: Moment,
+    /// The last interruption of the uplink.
+    pub(crate) interruption: Interruption,
     /// The loss rate of the uplink.
     pub(crate) loss: f64,
     /// The unreachable transports and address families.
@@ -140,7 +143,8 @@ impl Estimator {
     fn silent_for(&self, info: &ServerInfo, hedge_after: Duration) -> Option<Duration> {
         let since = Moment::from_millis(info.waiting_since);
         let silent = self.now.since(since);
-        (info.unanswered > 0 && since >= self.forgiven && silent > hedge_after).then_some(silent)
+        let counts = since >= self.forgiven && !self.interruption.covers(since);
+        (info.unanswered > 0 && counts && silent > hedge_after).then_some(silent)
     }
 
     fn silence(&self, info: &ServerInfo, hedge_after: Duration) -> Duration {
@@ -204,6 +208,7 @@ mod tests {
             now: Moment::from_millis(AT),
             unknown: (Duration::from_millis(100), Duration::from_millis(200)),
             forgiven: Moment::default(),
+            interruption: Interruption::default(),
             loss: 0.0,
             broken: BrokenPaths::default(),
             silent: false,
@@ -267,6 +272,17 @@ mod tests {
         assert!(estimator().estimate(&good, None).penalty <= MISSED);
         let pardoned = Estimator { forgiven: Moment::from_millis(AT), ..estimator() };
         assert_eq!(pardoned.estimate(&silent(9), None).penalty, Duration::ZERO);
+    }
+
+    #[test]
+    fn the_silence_of_an_interruption_is_none_of_the_server() {
+        let (from, at) = (Moment::from_millis(AT - 121_000), Moment::from_millis);
+        let penalty = |until| {
+            let interruption = Interruption { from, until };
+            Estimator { interruption, ..estimator() }.estimate(&silent(9), None).penalty
+        };
+        assert_eq!(penalty(at(AT - 119_999)), Duration::ZERO);
+        assert!(penalty(at(AT - 120_000)) > Duration::ZERO, "silent since the end");
     }
 
     #[test]

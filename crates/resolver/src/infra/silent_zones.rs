@@ -141,6 +141,7 @@ impl ZoneSilences {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::infra::interruptions::Interruption;
     use crate::infra::zone_silence::{
         DEAD_AFTER_PACKETS, MAX_FIRST_PACKETS, MAX_PACKETS, PACKETS_AT_ONCE,
     };
@@ -161,6 +162,7 @@ mod tests {
         UplinkState {
             last_reply_at: AT.shifted(millis as i64),
             forgiven: Moment::default(),
+            interruption: Interruption::default(),
             silent: false,
             late: Duration::from_millis(200),
             loss: 0.0,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
+use crate::infra::interruptions::Interruptions;
 use crate::infra::last_responder::LastResponder;
 use crate::infra::outages::OutageLog;
 
@@ -35,6 +36,7 @@ pub(crate) struct Uplink {
     asked_at: AtomicU64,
     /// Timeouts up to this moment are ignored.
     forgiven_at: AtomicU64,
+    interruptions: Interruptions,
     last_responder: LastResponder,
     outages: OutageLog,
 }
@@ -50,9 +52,9 @@ impl Uplink {
 
     /// A server replied.
     pub(crate) fn replied(&self, now: Moment) {
+        let began = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
         if self.is_down(now) {
             self.forgive(now);
-            let began = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
             self.outages.record(began, now);
         }
         let loss = self.loss.load(Ordering::Relaxed);
@@ -60,11 +62,17 @@ impl Uplink {
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
         self.last_responder.settle_probes();
+        self.interruptions.replied(began, now);
     }
 
     /// The outages so far.
     pub(crate) fn outages(&self) -> &OutageLog {
         &self.outages
+    }
+
+    /// The interruptions, far shorter than outages.
+    pub(crate) fn interruptions(&self) -> &Interruptions {
+        &self.interruptions
     }
 
     /// The last responder.
@@ -107,14 +115,23 @@ impl Uplink {
 
     /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
-        let Uplink { loss, replied_at, asked, asked_at, forgiven_at, last_responder, outages } =
-            self;
+        let Uplink {
+            loss,
+            replied_at,
+            asked,
+            asked_at,
+            forgiven_at,
+            interruptions,
+            last_responder,
+            outages,
+        } = self;
         for count in [loss, asked] {
             count.store(0, Ordering::Relaxed);
         }
         for moment in [replied_at, asked_at, forgiven_at] {
             moment.store(0, Ordering::Relaxed);
         }
+        interruptions.forget();
         last_responder.forget();
         outages.clear();
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use zoners_dns::Moment;
 
+use crate::infra::interruptions::Interruption;
+
 /// The state of an uplink at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UplinkState {
@@ -11,6 +13,8 @@ pub(crate) struct UplinkState {
     pub(crate) last_reply_at: Moment,
     /// Timeouts up to this moment are ignored.
     pub(crate) forgiven: Moment,
+    /// The last interruption.
+    pub(crate) interruption: Interruption,
     /// No server answers.
     pub(crate) silent: bool,
     /// The time within which nearly every server replies.
@@ -41,7 +45,14 @@ mod tests {
         let (last_reply_at, forgiven) = (Moment::default(), Moment::default());
         for (loss, packets) in [(0.0, 3), (0.1, 4), (0.2, 6), (0.9, 6)] {
             let late = Duration::from_millis(200);
-            let uplink = UplinkState { last_reply_at, forgiven, silent: false, late, loss };
+            let uplink = UplinkState {
+                last_reply_at,
+                forgiven,
+                interruption: Interruption::default(),
+                silent: false,
+                late,
+                loss,
+            };
             assert_eq!(uplink.allows(3), packets, "{loss}");
         }
     }

@@ -111,7 +111,7 @@ impl ZoneSilence {
 
     /// Whether the uplink was at fault.
     pub(crate) fn is_forgiven(&self, uplink: UplinkState) -> bool {
-        self.since < uplink.forgiven
+        self.since < uplink.forgiven || uplink.interruption.covers(self.since)
     }
 
     /// Whether other servers replied when a server of the zone should have replied.

@@ -340,6 +340,15 @@ impl Candidates {
         !self.list.is_empty() && self.list.iter().all(in_trouble)
     }
 
+    /// Whether a server has replied, and is not in backoff.
+    pub(crate) fn is_responsive(&self, address: SocketAddr) -> bool {
+        let is_good = |candidate: &Candidate| {
+            let estimate = &candidate.estimate;
+            estimate.has_replied && estimate.skipped_until.is_none() && !estimate.given_up
+        };
+        self.list.iter().any(|candidate| candidate.address() == address && is_good(candidate))
+    }
+
     /// Whether an address is a candidate, or was.
     pub(crate) fn has(&self, address: SocketAddr) -> bool {
         self.list.iter().any(|candidate| candidate.address() == address)

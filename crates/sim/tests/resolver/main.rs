@@ -36,6 +36,7 @@ mod faults {
     mod beset;
     mod dead_zones;
     mod encrypted;
+    mod interruptions;
     mod never_stuck;
     mod opportunistic;
     mod paths;

@@ -53,12 +53,18 @@ impl<N: Network> Race<'_, N> {
 
     /// The newest server is late: a second server is asked.
     pub(super) fn hedge(&mut self) {
-        self.late = self.late.saturating_add(1);
-        if let Some(late) = self.newest {
-            observe(self.env, late, Observation::LateReply);
-            observe_silence(self.env, self.cut, late.address, FailureSign::Silence);
+        if !self.waits_for_uplink {
+            self.late = self.late.saturating_add(1);
+            if let Some(late) = self.newest {
+                observe(self.env, late, Observation::LateReply);
+                self.note_late(late);
+                observe_silence(self.env, self.cut, late.address, FailureSign::Silence);
+            }
         }
         self.probe_uplink_if_silent();
+        if self.holds_back() {
+            return;
+        }
         self.candidates.update_estimates(self.env);
         if self.late >= GLUE_DOUBTED_AFTER {
             self.candidates.doubt_glue();

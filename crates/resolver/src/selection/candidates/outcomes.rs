@@ -32,6 +32,11 @@ impl Candidates {
         }
     }
 
+    /// The uplink was silent: the tries so far do not count.
+    pub(crate) fn forgive_tries(&mut self) {
+        self.list.iter_mut().for_each(|candidate| candidate.tries = 0);
+    }
+
     /// Cancels an attempt before its query is sent.
     pub(crate) fn take_back(&mut self, attempt: &Attempt) {
         for candidate in self.of(attempt.endpoint.address) {
