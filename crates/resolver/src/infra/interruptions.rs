@@ -12,6 +12,8 @@ use zoners_dns::{Moment, Name};
 /// The uplink is interrupted once servers of so many zones are late, without a reply of any server in between. The servers
 /// of one zone may stand in one place.
 const LATE_ZONES: u32 = 2;
+/// An uplink with two interruptions within this time is shaky for as long.
+const REMEMBERED: Duration = Duration::from_secs(600);
 /// While no server replies, one query at a time tries the uplink, at this interval.
 pub(crate) const PACE: Duration = Duration::from_millis(50);
 
@@ -31,6 +33,7 @@ struct Latest {
     /// The zone whose server was late last, since the last reply.
     late: Option<Name>,
     last: Option<Interruption>,
+    before: Option<Interruption>,
 }
 
 /// A time without replies: what was not answered then tells nothing of a server.
@@ -65,7 +68,7 @@ impl Interruptions {
             let mut latest = self.latest.lock();
             latest.late = None;
             if self.late.swap(0, Ordering::Relaxed) >= LATE_ZONES {
-                latest.last = Some(Interruption { from: asked_at, until: now });
+                latest.before = latest.last.replace(Interruption { from: asked_at, until: now });
             }
         }
         self.back.notify_waiters();
@@ -79,6 +82,12 @@ impl Interruptions {
     /// Whether the uplink is interrupted now.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.late.load(Ordering::Relaxed) >= LATE_ZONES
+    }
+
+    /// Whether the uplink was interrupted twice a short while ago.
+    pub(crate) fn are_frequent(&self, now: Moment) -> bool {
+        let before = self.latest.lock().before;
+        before.is_some_and(|before| now.since(before.until) < REMEMBERED)
     }
 
     /// The last interruption.
@@ -126,6 +135,22 @@ mod tests {
         let last = uplink.last();
         assert!(last.covers(at(1500)) && last.covers(at(1999)));
         assert!(!last.covers(at(1499)) && !last.covers(at(2000)));
+    }
+
+    #[test]
+    fn two_interruptions_within_ten_minutes_are_frequent() {
+        let (uplink, at) = (Interruptions::default(), Moment::from_millis);
+        let interrupt = |end: u64| {
+            (1..=2).for_each(|number| uplink.late(&zone(number)));
+            uplink.replied(at(end - 500), at(end));
+        };
+        interrupt(1000);
+        assert!(!uplink.are_frequent(at(1000)));
+        interrupt(60_000);
+        assert!(uplink.are_frequent(at(60_000)) && uplink.are_frequent(at(600_999)));
+        assert!(!uplink.are_frequent(at(601_000)), "the first is ten minutes ago");
+        uplink.forget();
+        assert!(!uplink.are_frequent(at(60_000)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Serve-stale: expired answers, if no better answer can be had (RFC 8767).
 //!
-//! A question is always resolved. But the client does not wait: if no server replies in time, or the
-//! attempt fails, the client gets the last known answer, and the work goes on. Bogus data, and data never
+//! A question is always resolved. But the client does not wait: if no server replies in time, the
+//! attempt fails, or the uplink is interrupted, the client gets the last known answer, and the work goes on. Bogus data, and data never
 //! validated although required, is not given.
 
 use std::future::Future;
@@ -21,10 +21,15 @@ use crate::env::environment::Env;
 use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::resolve::dns64::{dns64_for, translation_of};
 use crate::selection::addresses::addresses_of;
-use crate::selection::question_uplinks::is_uplink_down_for;
+use crate::selection::question_uplinks::{
+    is_uplink_down_for, is_uplink_interrupted_for, is_uplink_shaky_for,
+};
 
 /// The TTL of an expired answer (RFC 8767 section 4).
 const TTL: u32 = 30;
+/// On an uplink that is often interrupted, an answer that expired so short a time ago is given at once: the next query may
+/// meet the next interruption.
+const JUST_EXPIRED: Duration = Duration::from_secs(300);
 /// The wait for servers known to fail …
 const FAILING: Duration = Duration::from_millis(400);
 /// … and for other servers (RFC 8767 section 5).
@@ -39,23 +44,24 @@ pub(crate) fn stale<N: Network>(
     checking: Checking,
     now: Moment,
 ) -> Option<Answer> {
+    let since = env.shared().cache.stale_read_time(now);
     match dns64_for(env.settings(), question, checking) {
-        None => last_known(env, question, checking, now),
+        None => last_known(env, question, checking, since),
         Some(dns64) => {
-            let known = |asked: &Question| last_known(env, asked, checking, now);
+            let known = |asked: &Question| last_known(env, asked, checking, since);
             translation_of(dns64, question, |asked| known(asked).ok_or(Lack::Everything)).ok()
         }
     }
 }
 
+/// The answer that was valid after `since`.
 fn last_known<N: Network>(
     env: &Env<N>,
     question: &Question,
     checking: Checking,
-    now: Moment,
+    since: Moment,
 ) -> Option<Answer> {
-    let (cache, limits) = (&env.shared().cache, &env.settings().limits);
-    let since = cache.stale_read_time(now);
+    let (cache, limits, now) = (&env.shared().cache, &env.settings().limits, env.shared().now());
     let bogus = |failure: CachedFailure| env.is_bogus(failure.ede.code);
     if since == now || known_failure(env, question, checking, now).is_some_and(bogus) {
         return None;
@@ -87,7 +93,10 @@ pub(crate) async fn in_time_or_stale<N: Network>(
     let stale = || stale(env, question, checking, shared.now()).map(Arc::new);
     let asked = shared.now();
     // The recursion starts in any case: the first reply shows that the uplink is back.
-    let down = is_uplink_down_for(env, question) || is_closed_for(env, question);
+    let down = is_uplink_down_for(env, question)
+        || is_closed_for(env, question)
+        || is_uplink_interrupted_for(env, question)
+        || is_uplink_shaky_for(env, question) && is_just_expired(env, question, checking, asked);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
     let ended = match timeout(at_first, resolution.as_mut()).await {
@@ -95,6 +104,7 @@ pub(crate) async fn in_time_or_stale<N: Network>(
         Err(_) => match stale() {
             None => in_time(env, question, at_first, resolution).await,
             Some(stale) if down || is_failing(env, question, asked) => return Ok(stale),
+            Some(stale) if is_uplink_interrupted_for(env, question) => return Ok(stale),
             Some(stale) => {
                 let rest = PATIENCE.min(client).saturating_sub(at_first);
                 timeout(rest, resolution).await.unwrap_or(Ok(stale))
@@ -105,6 +115,17 @@ pub(crate) async fn in_time_or_stale<N: Network>(
         Err(unresolved) if !env.is_bogus(unresolved.ede.code) => stale().ok_or(unresolved),
         ended => ended,
     }
+}
+
+/// Whether the last known answer expired a short while ago.
+fn is_just_expired<N: Network>(
+    env: &Env<N>,
+    question: &Question,
+    checking: Checking,
+    now: Moment,
+) -> bool {
+    let since = env.shared().cache.stale_read_time(now).max(now.before(JUST_EXPIRED));
+    last_known(env, question, checking, since).is_some()
 }
 
 /// Waits for an answer as long as a client does, of which so much has `passed`.

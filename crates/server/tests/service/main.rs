@@ -42,6 +42,7 @@ mod load {
 
 /// Servers and links that fail, and entries that expire meanwhile.
 mod outages {
+    mod interruptions;
     mod lines;
     mod portal;
     mod prefetch;
