@@ -12,6 +12,8 @@ use zoners_dns::{Moment, Name};
 /// The uplink is interrupted once servers of so many zones are late, without a reply of any server in between. The servers
 /// of one zone may stand in one place.
 const LATE_ZONES: u32 = 2;
+/// Without a late server for so long, nothing is known: nothing was asked, or the machine slept.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 /// An uplink with two interruptions within this time is shaky for as long.
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// While no server replies, one query at a time tries the uplink, at this interval.
@@ -32,6 +34,8 @@ pub(crate) struct Interruptions {
 struct Latest {
     /// The zone whose server was late last, since the last reply.
     late: Option<Name>,
+    /// When a server was late last.
+    late_at: Moment,
     last: Option<Interruption>,
     before: Option<Interruption>,
 }
@@ -54,8 +58,13 @@ impl Interruption {
 
 impl Interruptions {
     /// A server of `zone` that has replied so far is late.
-    pub(crate) fn late(&self, zone: &Name) {
+    pub(crate) fn late(&self, zone: &Name, now: Moment) {
         let mut latest = self.latest.lock();
+        if now.since(latest.late_at) >= FORGOTTEN {
+            latest.late = None;
+            self.late.store(0, Ordering::Relaxed);
+        }
+        latest.late_at = now;
         if latest.late.as_ref() != Some(zone) {
             latest.late = Some(zone.clone());
             self.late.fetch_add(1, Ordering::Relaxed);
@@ -80,8 +89,9 @@ impl Interruptions {
     }
 
     /// Whether the uplink is interrupted now.
-    pub(crate) fn is_interrupted(&self) -> bool {
+    pub(crate) fn is_interrupted(&self, now: Moment) -> bool {
         self.late.load(Ordering::Relaxed) >= LATE_ZONES
+            && now.since(self.latest.lock().late_at) < FORGOTTEN
     }
 
     /// Whether the uplink was interrupted twice a short while ago.
@@ -122,16 +132,17 @@ mod tests {
     #[test]
     fn late_servers_of_two_zones_without_a_reply_are_an_interruption() {
         let (uplink, at) = (Interruptions::default(), Moment::from_millis);
-        uplink.late(&zone(1));
-        uplink.late(&zone(1));
-        assert!(!uplink.is_interrupted(), "the servers of a zone may have died together");
+        uplink.late(&zone(1), at(950));
+        uplink.late(&zone(1), at(960));
+        assert!(!uplink.is_interrupted(at(970)), "the servers of a zone may have died together");
         uplink.replied(at(900), at(1000));
-        uplink.late(&zone(2));
-        assert!(!uplink.is_interrupted(), "a reply came in between");
-        uplink.late(&zone(1));
-        assert!(uplink.is_interrupted());
+        uplink.late(&zone(2), at(1600));
+        assert!(!uplink.is_interrupted(at(1600)), "a reply came in between");
+        uplink.late(&zone(1), at(1700));
+        assert!(uplink.is_interrupted(at(1700)) && uplink.is_interrupted(at(11_699)));
+        assert!(!uplink.is_interrupted(at(11_700)), "nothing was asked for long");
         uplink.replied(at(1500), at(2000));
-        assert!(!uplink.is_interrupted());
+        assert!(!uplink.is_interrupted(at(2000)));
         let last = uplink.last();
         assert!(last.covers(at(1500)) && last.covers(at(1999)));
         assert!(!last.covers(at(1499)) && !last.covers(at(2000)));
@@ -141,7 +152,7 @@ mod tests {
     fn two_interruptions_within_ten_minutes_are_frequent() {
         let (uplink, at) = (Interruptions::default(), Moment::from_millis);
         let interrupt = |end: u64| {
-            (1..=2).for_each(|number| uplink.late(&zone(number)));
+            (1..=2).for_each(|number| uplink.late(&zone(number), at(end - 100)));
             uplink.replied(at(end - 500), at(end));
         };
         interrupt(1000);

@@ -97,7 +97,10 @@ impl Uplinks {
 
     /// Ignores timeouts of servers up to now.
     pub(crate) fn forgive(&self, now: Moment) {
-        self.inside.iter().chain([&self.internet]).for_each(|uplink| uplink.forgive(now));
+        for uplink in self.inside.iter().chain([&self.internet]) {
+            uplink.forgive(now);
+            uplink.interruptions().forget();
+        }
     }
 
     /// Creates the uplinks of a configuration.

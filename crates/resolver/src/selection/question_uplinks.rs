@@ -14,7 +14,8 @@ pub(crate) fn is_uplink_down_for<N: Network>(env: &Env<N>, question: &Question) 
 
 /// Whether the uplinks to the servers of a question are interrupted at this moment.
 pub(crate) fn is_uplink_interrupted_for<N: Network>(env: &Env<N>, question: &Question) -> bool {
-    all_uplinks(env, question, |uplink| uplink.interruptions().is_interrupted())
+    let now = env.shared().now();
+    all_uplinks(env, question, |uplink| uplink.interruptions().is_interrupted(now))
 }
 
 /// Whether the uplinks to the servers of a question have been interrupted repeatedly of late.

@@ -11,22 +11,25 @@ use super::Race;
 use crate::infra::interruptions::{Interruptions, PACE};
 
 impl<N: Network> Race<'_, N> {
-    pub(super) fn interruptions(&self) -> &Interruptions {
+    fn interruptions(&self) -> &Interruptions {
         self.env.shared().uplinks.of(self.cut).interruptions()
+    }
+
+    pub(super) fn is_uplink_interrupted(&self) -> bool {
+        self.interruptions().is_interrupted(self.env.shared().now())
     }
 
     /// A server is late. If servers of other zones are late too, the uplink is interrupted.
     pub(super) fn note_late(&self, server: Endpoint) {
         if self.candidates.is_responsive(server.address) {
-            self.interruptions().late(&self.cut.zone);
+            self.interruptions().late(&self.cut.zone, self.env.shared().now());
         }
     }
 
     /// Holds the next query back if the uplink is interrupted and a query of another race tries the uplink just now.
     pub(super) fn holds_back(&mut self) -> bool {
-        let interruptions = self.interruptions();
-        let holds =
-            interruptions.is_interrupted() && !interruptions.may_try(self.env.shared().now());
+        let (interruptions, now) = (self.interruptions(), self.env.shared().now());
+        let holds = interruptions.is_interrupted(now) && !interruptions.may_try(now);
         if holds {
             self.waits_for_uplink = true;
             self.hedge_at = Instant::now() + PACE;

@@ -55,7 +55,7 @@ impl<N: Network> Race<'_, N> {
         };
         self.hedge_at = Instant::now() + self.hedge_after(&next);
         self.newest = Some(next.endpoint);
-        self.waits_for_uplink = self.interruptions().is_interrupted();
+        self.waits_for_uplink = self.is_uplink_interrupted();
         self.env.shared().probe_budget.earn(self.env.settings().limits.probe_budget);
         match self.late > 0 || self.has_bad_message {
             true => self.ask_beside(next),
