@@ -104,9 +104,6 @@ counters! {
         ClientTlsRefused "client_tls_refused" "handshakes" "TLS handshakes not begun: too many under way, in total or of one address.";
         ClientTlsFailed "client_tls_failed" "handshakes" "TLS handshakes of clients and browsers that failed: no TLS, no common version or cipher suite, or a client that left.";
         ClientTlsTimedOut "client_tls_timed_out" "handshakes" "TLS handshakes that a client or browser did not complete in time.";
-        AcmeOrders "acme_orders" "orders" "Certificates ordered at an ACME server.";
-        AcmeIssued "acme_issued" "orders" "Orders of certificates that an ACME server has fulfilled.";
-        AcmeFailed "acme_failed" "orders" "Orders of certificates that failed; `zoners status` has the reason.";
         ClientTcpMemoryClosed "client_tcp_memory_closed" "connections" "TCP connections closed because they held the most memory: incomplete messages and responses that the client did not read.";
         ClientQuicHandshakes "client_quic_handshakes" "handshakes" "QUIC handshakes with clients that were completed.";
         ClientQuicRefused "client_quic_refused" "connections" "QUIC connections refused: of a client that is not served, or too many in total or of one address, and none was idle.";
@@ -126,6 +123,11 @@ counters! {
         ClientHttp3Excess "client_http3_excess" "queries" "Requests over HTTP/3, or connections, that ended with H3_EXCESSIVE_LOAD: fields, body, frames or streams beyond a limit.";
         ClientHttp3Late "client_http3_late" "queries" "Requests over HTTP/3 that ended with H3_REQUEST_REJECTED, because they were not whole in time.";
         ClientHttp3Faults "client_http3_faults" "connections" "QUIC connections closed because the client broke HTTP/3 (RFC 9114 section 8.1) or QPACK (RFC 9204 section 6).";
+    }
+    Acme "acme_" "Certificates from an ACME server" {
+        AcmeOrders "acme_orders" "orders" "Certificates ordered at an ACME server.";
+        AcmeIssued "acme_issued" "orders" "Orders of certificates that an ACME server has fulfilled.";
+        AcmeFailed "acme_failed" "orders" "Orders of certificates that failed; `zoners status` has the reason.";
     }
     Upstream "upstream_" "Queries to servers, and their replies" {
         UpstreamQueries "upstream_queries" "queries" "Queries sent to servers, retries included.";
