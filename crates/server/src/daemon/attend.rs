@@ -83,7 +83,7 @@ pub(super) async fn attend(
                 serve_on(&mut serving, control);
             }
             change = serving.policies.change(left) => policy_changed(&mut serving, change),
-            () = serving.acme.news() => reloading.begin(Reload::Files, Vec::new(), &serving),
+            () = serving.acme.news() => certificate_renewed(&serving, &mut reloading),
             news = serving.zones.news() => zone_changed(&mut serving, &news),
             next = reloading.done() => {
                 serving = end_reload(serving, &mut reloading, next);
@@ -146,6 +146,13 @@ fn serve_on(serving: &mut Serving, control: Option<&ControlSocket>) {
     serving.listening.reclaim();
     control.iter().for_each(|control| control.share(false));
     tracing::warn!("restart: the new daemon did not come up: this one serves on");
+}
+
+/// Puts a new certificate into force, and makes anew what depends on it. A reload may be refused for a fault of another
+/// file.
+fn certificate_renewed(serving: &Serving, reloading: &mut Reloading) {
+    serving.generation.put_tls(&serving.core);
+    reloading.begin(Reload::Files, Vec::new(), serving);
 }
 
 /// Takes in a change of lists, pauses or schedules, and puts the policy into force, if the policy has changed.

@@ -235,7 +235,8 @@ impl Generation {
 
     /// Puts the certificate of the listeners into force.
     pub(super) fn put_tls(&self, core: &Core) {
-        let certificate = self.certificate.clone().or_else(|| core.acme.certificate(&self.config));
+        // The certificate of a generation by ACME is the one in force when the generation was made.
+        let certificate = core.acme.certificate(&self.config).or_else(|| self.certificate.clone());
         core.tls.put(certificate.as_ref(), self.config.has_acme(), &self.client_authorities);
     }
 
