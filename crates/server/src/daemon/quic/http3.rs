@@ -49,6 +49,10 @@ impl QuicWork {
         self.access = rules.access_list(door.listener, Transport::Quic);
         let place = door.listener.or(self.bound);
         let spoken = place.and_then(|place| rules.spoken_at(place));
+        // A socket may outlive the configuration that wanted it, where a service manager gave the others.
+        if spoken.is_none() {
+            self.http3 = None;
+        }
         if let Some(spoken) = spoken.filter(|spoken| **spoken != self.spoken) {
             let random = &service.worker().shared().random;
             if let Some(terms) = door.tls.quic(spoken.protocol(), random) {
