@@ -77,12 +77,21 @@ impl AcmeFiles {
     }
 
     /// The account at the server with this directory.
-    pub(crate) fn account(&self, directory: &str) -> Option<AccountCredentials> {
+    ///
+    /// # Errors
+    /// The file cannot be read, or others can read the key.
+    pub(crate) fn account(&self, directory: &str) -> Result<Option<AccountCredentials>, String> {
         let path = self.0.join(ACCOUNT);
-        open_secret(&path).ok()?;
-        let text = read_own(&path, MAX_FILE).ok()?;
-        let kept: KeptAccount<AccountCredentials> = serde_json::from_slice(&text).ok()?;
-        (kept.directory == directory).then_some(kept.credentials)
+        let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        match open_secret(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(fault(&error)),
+        }
+        let text = read_own(&path, MAX_FILE).map_err(|error| fault(&error))?;
+        let kept: KeptAccount<AccountCredentials> =
+            serde_json::from_slice(&text).map_err(|error| fault(&error))?;
+        Ok((kept.directory == directory).then_some(kept.credentials))
     }
 
     /// Keeps the account.
@@ -164,6 +173,8 @@ mod tests {
         assert_eq!(files.orders().placed_s, [2, 3, 4, 5]);
         fs::write(folder.path().join(ORDERS), "{").unwrap();
         assert_eq!(files.orders(), KeptOrders::default());
-        assert!(files.account("https://acme.example/").is_none());
+        assert!(files.account("https://acme.example/").unwrap().is_none());
+        files.write(ACCOUNT, b"{").unwrap();
+        assert!(files.account("https://acme.example/").is_err(), "a damaged file is told");
     }
 }

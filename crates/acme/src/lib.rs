@@ -5,7 +5,7 @@
 //! [`AcmeFiles`] keep the account and the certificate, so that a start needs no network.
 //!
 //! Nothing that an ACME server sends is trusted: its replies have bounds ([`AcmeHttp`]), its texts are cleaned before
-//! anyone reads them, and a certificate counts only if its names are those that were asked for.
+//! anyone reads them, and a certificate counts only if it has every name that was asked for.
 
 mod answers;
 mod fault;

@@ -75,7 +75,11 @@ async fn account<H: HostAddresses + Send + Sync + 'static>(
     let unreachable = |error: &dyn std::fmt::Display| AcmeFault::new(FaultKind::Unreachable, error);
     let directory = terms.directory.as_str();
     let builder = Account::builder_with_http(Box::new(http.clone()));
-    if let Some(credentials) = files.account(directory) {
+    let kept = files.account(directory).unwrap_or_else(|why| {
+        tracing::warn!("acme: the kept account counts for nothing: {why}");
+        None
+    });
+    if let Some(credentials) = kept {
         let known = builder.from_credentials(credentials).await;
         return known.map_err(|error| unreachable(&error));
     }
@@ -87,8 +91,10 @@ async fn account<H: HostAddresses + Send + Sync + 'static>(
     };
     let made = builder.create(&new, directory.to_owned(), None).await;
     let (account, credentials) = made.map_err(|error| unreachable(&error))?;
-    // Without the file, the next start makes another account, which no one misses.
-    files.keep_account(directory, &credentials).map_err(|error| unreachable(&error))?;
+    // Without the file, the next order makes another account.
+    if let Err(error) = files.keep_account(directory, &credentials) {
+        tracing::warn!("acme: the account is not kept: {error}");
+    }
     Ok(account)
 }
 

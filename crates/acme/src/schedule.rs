@@ -82,6 +82,8 @@ impl AcmeSchedule {
             self.placed_s.pop();
         }
         let wait_s = failure_wait_s(kind, self.failures, random).max(wanted_s.unwrap_or_default());
+        // A server that wants a pause was reached: a change of the network changes nothing.
+        let kind = if wanted_s.is_some() { FaultKind::Refused } else { kind };
         self.wait = Some((now_s, wait_s, kind));
     }
 

@@ -1,4 +1,4 @@
-//! What certificate is wanted, from whom, and how names are proven.
+//! The certificate that is wanted, the ACME server, and how names are proven.
 
 use std::path::PathBuf;
 
