@@ -75,6 +75,11 @@ pub(crate) fn run(arguments: &PhoneArguments) -> Result<(), Failure> {
             let chain = chain.map_err(|fault| Failure::Failed(fault.to_string()))?;
             (chain.names(), private_authority(path, &chain)?)
         }
+        None if config.acme.directory_authority.is_some() => {
+            let what = "the authority of a private ACME server is on no device: give its certificate to each, and the \
+                        address of this server by hand";
+            return Err(Failure::Failed(what.to_owned()));
+        }
         // A public authority, which devices know.
         None if !config.acme.names.is_empty() => (config.acme_names(), None),
         None => {

@@ -22,7 +22,8 @@ fn order(acme: &AcmeReport, is_missing: bool) -> Option<Problem> {
             acme.directory,
             left_s.div_ceil(60)
         ),
-        None => "An order is under way.".to_owned(),
+        None if acme.ordering => "An order is under way.".to_owned(),
+        None => "No order is made until the daemon starts anew without this fault.".to_owned(),
     };
     match (&acme.last_failure, is_missing) {
         (Some(why), true) => {

@@ -87,7 +87,7 @@ impl Config {
         Some(Needs { of: "dnstap.to", all })
     }
 
-    /// The needs of orders of certificates. A reload from `file` may bring the first.
+    /// The needs of orders of certificates.
     fn needs_of_orders(&self) -> Option<Needs> {
         if !self.has_acme() {
             return None;

@@ -16,7 +16,7 @@ use crate::config::Config;
 /// What the parts of the daemon share of a certificate by ACME; clones share the state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AcmeState {
-    /// The certificate in force, if its names are wanted.
+    /// The last certificate that was had; the schedule looks at its names.
     pub(super) certificate: Arc<ArcSwapOption<Certificate>>,
     /// The state of orders, for reports.
     pub(super) report: Arc<ArcSwapOption<AcmeReport>>,

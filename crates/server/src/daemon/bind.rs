@@ -218,7 +218,8 @@ fn without_http3(error: &io::Error) -> io::Error {
     )
 }
 
-fn is_without(error: &io::Error) -> bool {
+/// Whether the machine lacks the address, or the family of the address.
+pub(super) fn is_without(error: &io::Error) -> bool {
     is_absent(error) || error.kind() == io::ErrorKind::Unsupported
 }
 

@@ -14,6 +14,7 @@ use zoners_net::Sockets;
 use zoners_net::listen::{self, Terms};
 
 use super::acme_state::AcmeState;
+use super::bind::is_without;
 use super::doh::DohTerms;
 use super::take_over::{TakenHttp, serves};
 use super::tcp::behind_proxy;
@@ -129,7 +130,7 @@ impl BoundHttp {
         config: &Config,
         mut taken: TakenHttp,
     ) -> io::Result<Vec<Self>> {
-        let bind = |wanted: &HttpPlace| {
+        let mut bind = |wanted: &HttpPlace| {
             let is_there = |socket: &mut TcpListener| {
                 socket.local_addr().is_ok_and(|address| serves(address, wanted.address))
             };
@@ -141,7 +142,16 @@ impl BoundHttp {
                 None => BoundHttp::bind(wanted.clone(), config),
             }
         };
-        wanted.iter().map(bind).collect()
+        let bound = wanted.iter().map(|wanted| (wanted, bind(wanted)));
+        // The default addresses of challenges are of both families: a kernel without IPv6 has one.
+        let is_left_out = |wanted: &HttpPlace, error: &io::Error| {
+            wanted.offer == HttpOffer::Challenges && wanted.address.is_ipv6() && is_without(error)
+        };
+        let kept = bound.filter(|(wanted, bound)| match bound {
+            Err(error) => !is_left_out(wanted, error),
+            Ok(_) => true,
+        });
+        kept.map(|(_, bound)| bound).collect()
     }
 
     fn bind(wanted: HttpPlace, config: &Config) -> io::Result<Self> {

@@ -137,7 +137,8 @@ fn certificate(status: &DaemonStatus) -> Option<String> {
     };
     let next = match acme.next_order_in_s {
         Some(left_s) => format!("next order in {}", span(left_s)),
-        None => "an order is under way".to_owned(),
+        None if acme.ordering => "an order is under way".to_owned(),
+        None => "no order is made".to_owned(),
     };
     Some(format!("{names}: {valid}; {next}"))
 }

@@ -51,9 +51,9 @@ impl Config {
         }
     }
 
-    /// Whether there is a table `[acme]` with a setting.
+    /// Whether there is a table `[acme]`.
     pub(crate) fn has_acme(&self) -> bool {
-        self.acme != super::super::AcmeConfig::default()
+        self.source.has("acme") || self.acme != super::super::AcmeConfig::default()
     }
 
     /// A remark if no port is that to which an ACME server connects: another machine may forward the port.

@@ -32,9 +32,20 @@ impl AcmeState {
         };
         let folder = HttpChallenges::PATH.trim_end_matches('/');
         let routes = vec![Route::new(Method::GET, folder, answer).with_below()];
-        let site = HttpSite::new(routes, HttpLimits::default(), descriptors, observer);
+        let site = HttpSite::new(routes, limits(), descriptors, observer);
         // The name in the request is that of the certificate.
         site.rename(HostNames::any());
         site
+    }
+}
+
+/// The limits of the pages, which only an ACME server needs: a few small requests of each of its places.
+fn limits() -> HttpLimits {
+    HttpLimits {
+        connections: 16,
+        client_connections: 4,
+        body_octets: 0,
+        requests: 8,
+        ..HttpLimits::default()
     }
 }
