@@ -49,8 +49,8 @@ struct Race<'a, N: Network> {
     candidates: Candidates,
     running: Concurrent<RunningAttempt>,
     lookups: Concurrent<AddressLookup>,
-    looked_up: u32,
-    empty: u32,
+    looked_up: u16,
+    empty: u16,
     /// The first fault other than silence, for the EDE.
     fault: Option<Box<(Attempt, Fault)>>,
     /// Servers whose reply says nothing about the question.
@@ -92,8 +92,6 @@ enum RaceEvent {
     ChildServers(Option<Delegation>),
     Late,
     Released,
-    /// A reply came through an interrupted uplink.
-    UplinkIsBack,
     Over,
 }
 
@@ -211,7 +209,7 @@ impl<N: Network> Race<'_, N> {
             }
             RaceEvent::Doubtful(doubt, server) => self.doubt(doubt, server),
             RaceEvent::Found(found) => {
-                self.empty += u32::from(found.addresses.is_empty());
+                self.empty = self.empty.saturating_add(u16::from(found.addresses.is_empty()));
                 self.candidates.add(self.env, self.cut, found.server, &found.addresses);
                 match found.by_glue {
                     true => self.candidates.add_glue_only(found.server),
@@ -231,8 +229,9 @@ impl<N: Network> Race<'_, N> {
                 self.launch();
             }
             RaceEvent::Late if self.waits_for_permit => self.try_again(),
-            RaceEvent::Released => self.try_again(),
-            RaceEvent::UplinkIsBack => self.go_on(),
+            RaceEvent::Released if self.waits_for_permit => self.try_again(),
+            RaceEvent::Released if self.is_uplink_interrupted() => {}
+            RaceEvent::Released => self.go_on(),
             RaceEvent::Late if self.is_yet_to_be_asked() || self.is_not_late_after_all() => {}
             RaceEvent::Late => self.hedge(),
             RaceEvent::Over => return Some(self.end_in_time()),
@@ -241,15 +240,14 @@ impl<N: Network> Race<'_, N> {
     }
 
     async fn next(&mut self, over: Instant) -> RaceEvent {
-        let shared = self.env.shared();
-        let (released, uplink) = (&shared.released, shared.uplinks.of(self.cut));
+        let released = &self.env.shared().released;
+        let waits = self.waits_for_permit || self.waits_for_uplink;
         tokio::select! {
             biased;
             happening = next_of(&mut self.running) => happening,
             found = self.lookups.next() => RaceEvent::Found(found),
             own = child_servers_of(&mut self.child_servers_state) => RaceEvent::ChildServers(own),
-            () = released.notified(), if self.waits_for_permit => RaceEvent::Released,
-            () = uplink.interruptions().next_reply(), if self.waits_for_uplink => RaceEvent::UplinkIsBack,
+            () = released.notified(), if waits => RaceEvent::Released,
             () = sleep_until(over.min(self.hedge_at)) => match self.hedge_at < over {
                 true => RaceEvent::Late,
                 false => RaceEvent::Over,
@@ -270,7 +268,7 @@ impl<N: Network> Race<'_, N> {
         let limits = self.env.settings().limits;
         while self.lookups.len() < at_once {
             let most = if self.probe.is_some() { PROBE_PACKETS } else { limits.lookups_per_zone };
-            if self.looked_up >= most || self.empty >= limits.empty_lookups {
+            if u32::from(self.looked_up) >= most || u32::from(self.empty) >= limits.empty_lookups {
                 if self.candidates.has_unresolved() {
                     self.env.count(Counter::BudgetAddressLookups);
                 }
@@ -278,7 +276,7 @@ impl<N: Network> Race<'_, N> {
                 return;
             }
             let Some((server, source)) = self.candidates.take_unresolved() else { return };
-            self.looked_up += 1;
+            self.looked_up = self.looked_up.saturating_add(1);
             let name = &self.server(server).name;
             match self.env.look_up_addresses(server, name, source, self.step) {
                 Ok(lookup) => self.lookups.push(lookup),

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use zoners_dns::{Moment, Name};
 
 /// The uplink is interrupted once servers of so many zones are late, without a reply of any server in between. The servers
@@ -14,8 +13,6 @@ use zoners_dns::{Moment, Name};
 const LATE_ZONES: u32 = 2;
 /// Without a late server for so long, nothing is known: nothing was asked, or the machine slept.
 const FORGOTTEN: Duration = Duration::from_secs(10);
-/// An uplink with two interruptions within this time is shaky for as long.
-const REMEMBERED: Duration = Duration::from_secs(600);
 /// While no server replies, one query at a time tries the uplink, at this interval.
 pub(crate) const PACE: Duration = Duration::from_millis(50);
 
@@ -26,8 +23,6 @@ pub(crate) struct Interruptions {
     latest: Mutex<Latest>,
     /// When the next query may try a silent uplink.
     next_try_at: AtomicU64,
-    /// Notified at each reply.
-    back: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +32,6 @@ struct Latest {
     /// When a server was late last.
     late_at: Moment,
     last: Option<Interruption>,
-    before: Option<Interruption>,
 }
 
 /// A time without replies: what was not answered then tells nothing of a server.
@@ -71,33 +65,24 @@ impl Interruptions {
         }
     }
 
-    /// A server replied, the first for the queries since `asked_at`.
-    pub(crate) fn replied(&self, asked_at: Moment, now: Moment) {
-        if self.late.load(Ordering::Relaxed) > 0 {
-            let mut latest = self.latest.lock();
-            latest.late = None;
-            if self.late.swap(0, Ordering::Relaxed) >= LATE_ZONES {
-                latest.before = latest.last.replace(Interruption { from: asked_at, until: now });
-            }
+    /// A server replied, the first for the queries since `asked_at`. True if an interruption ends.
+    pub(crate) fn replied(&self, asked_at: Moment, now: Moment) -> bool {
+        if self.late.load(Ordering::Relaxed) == 0 {
+            return false;
         }
-        self.back.notify_waiters();
-    }
-
-    /// Waits for the next reply.
-    pub(crate) async fn next_reply(&self) {
-        self.back.notified().await;
+        let mut latest = self.latest.lock();
+        latest.late = None;
+        let ends = self.late.swap(0, Ordering::Relaxed) >= LATE_ZONES;
+        if ends {
+            latest.last = Some(Interruption { from: asked_at, until: now });
+        }
+        ends
     }
 
     /// Whether the uplink is interrupted now.
     pub(crate) fn is_interrupted(&self, now: Moment) -> bool {
         self.late.load(Ordering::Relaxed) >= LATE_ZONES
             && now.since(self.latest.lock().late_at) < FORGOTTEN
-    }
-
-    /// Whether the uplink was interrupted twice a short while ago.
-    pub(crate) fn are_frequent(&self, now: Moment) -> bool {
-        let before = self.latest.lock().before;
-        before.is_some_and(|before| now.since(before.until) < REMEMBERED)
     }
 
     /// The last interruption.
@@ -114,7 +99,7 @@ impl Interruptions {
 
     /// Resets the state, for a new network.
     pub(crate) fn forget(&self) {
-        let Interruptions { late, latest, next_try_at, back: _ } = self;
+        let Interruptions { late, latest, next_try_at } = self;
         late.store(0, Ordering::Relaxed);
         *latest.lock() = Latest::default();
         next_try_at.store(0, Ordering::Relaxed);
@@ -146,22 +131,6 @@ mod tests {
         let last = uplink.last();
         assert!(last.covers(at(1500)) && last.covers(at(1999)));
         assert!(!last.covers(at(1499)) && !last.covers(at(2000)));
-    }
-
-    #[test]
-    fn two_interruptions_within_ten_minutes_are_frequent() {
-        let (uplink, at) = (Interruptions::default(), Moment::from_millis);
-        let interrupt = |end: u64| {
-            (1..=2).for_each(|number| uplink.late(&zone(number), at(end - 100)));
-            uplink.replied(at(end - 500), at(end));
-        };
-        interrupt(1000);
-        assert!(!uplink.are_frequent(at(1000)));
-        interrupt(60_000);
-        assert!(uplink.are_frequent(at(60_000)) && uplink.are_frequent(at(600_999)));
-        assert!(!uplink.are_frequent(at(601_000)), "the first is ten minutes ago");
-        uplink.forget();
-        assert!(!uplink.are_frequent(at(60_000)));
     }
 
     #[test]

@@ -50,8 +50,8 @@ impl Uplink {
         }
     }
 
-    /// A server replied.
-    pub(crate) fn replied(&self, now: Moment) {
+    /// A server replied. True if an interruption ends.
+    pub(crate) fn replied(&self, now: Moment) -> bool {
         let began = Moment::from_millis(self.asked_at.load(Ordering::Relaxed));
         if self.is_down(now) {
             self.forgive(now);
@@ -62,7 +62,7 @@ impl Uplink {
         self.asked.store(0, Ordering::Relaxed);
         self.replied_at.store(now.as_millis(), Ordering::Relaxed);
         self.last_responder.settle_probes();
-        self.interruptions.replied(began, now);
+        self.interruptions.replied(began, now)
     }
 
     /// The outages so far.

@@ -21,15 +21,10 @@ use crate::env::environment::Env;
 use crate::model::answer::{Answer, Resolution, Unresolved};
 use crate::resolve::dns64::{dns64_for, translation_of};
 use crate::selection::addresses::addresses_of;
-use crate::selection::question_uplinks::{
-    is_uplink_down_for, is_uplink_interrupted_for, is_uplink_shaky_for,
-};
+use crate::selection::question_uplinks::{is_uplink_down_for, is_uplink_interrupted_for};
 
 /// The TTL of an expired answer (RFC 8767 section 4).
 const TTL: u32 = 30;
-/// On an uplink that is often interrupted, an answer that expired so short a time ago is given at once: the next query may
-/// meet the next interruption.
-const JUST_EXPIRED: Duration = Duration::from_secs(300);
 /// The wait for servers known to fail …
 const FAILING: Duration = Duration::from_millis(400);
 /// … and for other servers (RFC 8767 section 5).
@@ -95,8 +90,7 @@ pub(crate) async fn in_time_or_stale<N: Network>(
     // The recursion starts in any case: the first reply shows that the uplink is back.
     let down = is_uplink_down_for(env, question)
         || is_closed_for(env, question)
-        || is_uplink_interrupted_for(env, question)
-        || is_uplink_shaky_for(env, question) && is_just_expired(env, question, checking, asked);
+        || is_uplink_interrupted_for(env, question);
     let client = env.settings().limits.client;
     let at_first = if down { Duration::ZERO } else { FAILING.min(client) };
     let ended = match timeout(at_first, resolution.as_mut()).await {
@@ -115,17 +109,6 @@ pub(crate) async fn in_time_or_stale<N: Network>(
         Err(unresolved) if !env.is_bogus(unresolved.ede.code) => stale().ok_or(unresolved),
         ended => ended,
     }
-}
-
-/// Whether the last known answer expired a short while ago.
-fn is_just_expired<N: Network>(
-    env: &Env<N>,
-    question: &Question,
-    checking: Checking,
-    now: Moment,
-) -> bool {
-    let since = env.shared().cache.stale_read_time(now).max(now.before(JUST_EXPIRED));
-    last_known(env, question, checking, since).is_some()
 }
 
 /// Waits for an answer as long as a client does, of which so much has `passed`.

@@ -171,7 +171,9 @@ fn observe_reply(
 ) {
     let address = server.address.ip();
     let uplink = shared.uplinks.to(address);
-    uplink.replied(now);
+    if uplink.replied(now) {
+        shared.released.notify_waiters();
+    }
     if shared.uplinks.is_internet(uplink) {
         shared.reachability.replied(server);
         // The first reply over TLS takes three round trips, and tells nothing of servers in clear.

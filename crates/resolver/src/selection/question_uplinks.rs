@@ -18,12 +18,6 @@ pub(crate) fn is_uplink_interrupted_for<N: Network>(env: &Env<N>, question: &Que
     all_uplinks(env, question, |uplink| uplink.interruptions().is_interrupted(now))
 }
 
-/// Whether the uplinks to the servers of a question have been interrupted repeatedly of late.
-pub(crate) fn is_uplink_shaky_for<N: Network>(env: &Env<N>, question: &Question) -> bool {
-    let now = env.shared().now();
-    all_uplinks(env, question, |uplink| uplink.interruptions().are_frequent(now))
-}
-
 fn all_uplinks<N: Network>(
     env: &Env<N>,
     question: &Question,
