@@ -198,7 +198,7 @@ mod tests {
         let uplink = Uplink::default();
         for _ in 0..400 {
             uplink.count_loss();
-            (0..3).for_each(|_| uplink.replied(Moment::from_millis(1)));
+            (0..3).for_each(|_| _ = uplink.replied(Moment::from_millis(1)));
         }
         assert!((0.2..0.3).contains(&uplink.loss()), "{}", uplink.loss());
     }
