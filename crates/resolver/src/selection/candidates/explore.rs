@@ -8,7 +8,7 @@ use super::{Attempt, Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
 
 /// With a server this near, no probe is worth its packet.
-const NEAR: Duration = Duration::from_millis(20);
+const NEAR: Duration = Duration::from_millis(10);
 
 impl Candidates {
     /// A server to probe beside the first attempt: an unknown server if the known servers are few
