@@ -14,18 +14,17 @@ use crate::site::HttpSite;
 use crate::{HttpBody, HttpEvent, HttpResponse, Method};
 
 impl HttpSite {
-    /// Answers a request that has come whole; returns the octets of the stream.
+    /// Answers a request that has come whole, of a client with the names of its certificate; returns the octets of the stream.
     pub async fn answer_over_http3(
         self: Arc<Self>,
         request: JudgedRequest,
-        client: SocketAddr,
+        (client, client_names): (SocketAddr, Arc<[String]>),
         local: IpAddr,
     ) -> Vec<u8> {
         let has_body = request.method != b"HEAD";
         let response = match into_request(request, self.limits.head_octets) {
             Ok(request) => {
-                let ends =
-                    ConnectionEnds { client, client_names: Arc::default(), tls: None, local };
+                let ends = ConnectionEnds { client, client_names, tls: None, local };
                 self.answer(request, ends).await
             }
             Err(refusal) => {

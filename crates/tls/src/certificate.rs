@@ -131,8 +131,9 @@ impl CertificateChain {
     }
 }
 
-/// The names in the first certificate.
-pub(crate) fn names(chain: &[CertificateDer<'_>]) -> Vec<String> {
+/// The names (DNS) in the first certificate, in the order of the certificate.
+#[must_use]
+pub fn names(chain: &[CertificateDer<'_>]) -> Vec<String> {
     let leaf = chain.first().and_then(|leaf| EndEntityCert::try_from(leaf).ok());
     leaf.iter().flat_map(|leaf| leaf.valid_dns_names()).map(str::to_owned).collect()
 }

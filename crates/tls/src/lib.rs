@@ -13,7 +13,7 @@ mod provider;
 mod server;
 
 pub use certificate::{
-    Certificate, CertificateChain, CertificateFault, CertificateFiles, Validity,
+    Certificate, CertificateChain, CertificateFault, CertificateFiles, Validity, names,
 };
 pub use certificate_request::CertificateRequest;
 pub use private_authority::{

@@ -38,7 +38,7 @@ fn request(method: &str, path: &str) -> JudgedRequest {
 async fn answer(site: &Arc<HttpSite>, request: JudgedRequest) -> (Vec<String>, String) {
     let client = "192.0.2.7:1234".parse().unwrap();
     let local = "192.0.2.1".parse().unwrap();
-    let octets = site.clone().answer_over_http3(request, client, local).await;
+    let octets = site.clone().answer_over_http3(request, (client, Arc::default()), local).await;
     let (section, rest) = frame(&octets);
     let fields = read_fields(section).unwrap().into_iter().map(|Field { name, value }| {
         [name, value].map(|octets| String::from_utf8(octets).unwrap()).join(": ")

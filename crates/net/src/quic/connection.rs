@@ -34,6 +34,8 @@ pub(super) struct QuicConnection {
     pub(super) stage: Stage,
     /// The name of the server by which the client asks.
     pub(super) server_name: Option<Arc<str>>,
+    /// The names (DNS) in the certificate that the client has shown.
+    pub(super) client_names: Arc<[String]>,
     /// The streams of queries that are handed on and have no response yet, at most [`MAX_STREAMS`].
     pub(super) under_way: Vec<StreamId>,
     /// Cancelled queries, less the answered ones since. Over HTTP/3, queries that were not whole are among them.
@@ -96,6 +98,7 @@ impl QuicConnection {
             asked: now,
             stage: Stage::Handshake,
             server_name: None,
+            client_names: Arc::default(),
             under_way: Vec::new(),
             cancelled: 0,
             drained: false,
@@ -143,6 +146,7 @@ impl QuicConnection {
         while let Some(event) = self.proto.poll() {
             match event {
                 Event::Connected => {
+                    self.identify();
                     tell(Told::Connected);
                     for (id, query) in std::mem::take(&mut self.early) {
                         self.hand_on(id, query, tell);

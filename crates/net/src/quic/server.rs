@@ -45,6 +45,8 @@ pub struct QuicQuery {
     pub ours: Option<IpAddr>,
     /// The name of the server by which the client asks, in lower case.
     pub server_name: Option<Arc<str>>,
+    /// The names (DNS) in the certificate that the client has shown; none without one, or if the server asks for none.
+    pub client_names: Arc<[String]>,
 }
 
 /// The reception of a client at the beginning of a connection.
@@ -195,6 +197,11 @@ impl QuicServer {
                 }
             }
         }
+    }
+
+    /// Closes all connections: clients must come anew.
+    pub fn close_all(&mut self, now: Instant) {
+        (0..self.connections.len()).for_each(|number| self.close(now, number, CloseCode::NoError));
     }
 
     /// Opens further connections on other terms; open connections keep their own.

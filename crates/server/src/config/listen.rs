@@ -30,8 +30,6 @@ pub(crate) struct ListenerOptions {
     /// The configuration names the address: the listener must be bound, unless the machine does not have the address.
     /// Of the default addresses one is enough.
     pub(crate) required: bool,
-    /// HTTP/3 is spoken, beside DNS over QUIC or alone.
-    pub(crate) http3: bool,
     /// The socket is for HTTP/3 alone: an address of HTTPS stands for the listener.
     pub(crate) http3_alone: bool,
 }
@@ -112,12 +110,12 @@ impl Config {
         let named = self.listen_addresses().map(|(_, address)| address);
         let options = ListenerOptions { required: true, ..ListenerOptions::default() };
         let mut all = [here, ListenerSpec::at(named, options)].concat();
-        for (address, spoken) in self.quic().into_iter().filter(|(_, spoken)| spoken.path.is_some())
-        {
+        let quic = self.quic();
+        for (address, spoken) in quic.by_address().filter(|(_, spoken)| spoken.http3.is_some()) {
             let own = ListenerSpec {
-                address,
+                address: *address,
                 transport: Transport::Quic,
-                options: ListenerOptions { http3: true, http3_alone: !spoken.doq, ..options },
+                options: ListenerOptions { http3_alone: !spoken.doq, ..options },
             };
             match all.iter_mut().find(|shared| shared.wants_socket_of(&own)) {
                 Some(shared) => *shared = own,

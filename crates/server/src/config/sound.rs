@@ -6,7 +6,7 @@ mod policy;
 
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_dns::{Transport, name};
+use zoners_dns::name;
 use zoners_policy::{catalogue, catalogue_entry};
 
 use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig, UpstreamServer};
@@ -163,12 +163,11 @@ impl Config {
     fn check_client_authorities(&self, wrong: &mut impl FnMut(&str, &str)) {
         for (at, table) in self.listen.iter().enumerate() {
             let address = &table.address;
-            let is_within_tls =
-                address.is_over(Transport::Tls) || address.is_over(Transport::Https);
+            let is_within_tls = address.is_encrypted();
             if table.client_authority.is_some() && !is_within_tls {
                 let what = format!(
-                    "certificates of clients are asked for over TLS and HTTPS alone, not at {address}: put tls:// or \
-                     https:// in front of the address"
+                    "certificates of clients are asked for over TLS, HTTPS and QUIC alone, not at {address}: put tls://, \
+                     https:// or quic:// in front of the address"
                 );
                 wrong(&format!("listen[{at}].client-authority"), &what);
             }

@@ -90,7 +90,7 @@ impl Bound {
         let state_folder = folder.map(Path::to_owned);
         policies.resolve_by(workers.look_up_resolver(&core, &generation));
         acme.resolve_by(workers.look_up_resolver(&core, &generation));
-        let listening = Listening::begin(self.addresses, workers.links(), state)?;
+        let listening = listen(self.addresses, &workers, (&core, &generation), state)?;
         let status = listen_status(&listening, self.instead, self.side_effect, &self.http);
         let (reloads, reload_requests) = reload_requests::requests();
         let (hand_overs, hand_over_requests) = hand_over_requests::requests();
@@ -192,6 +192,17 @@ fn oversee(
     let overseer = Overseer::new(look_ups, counters, workers.events(), status, about);
     overseer.has_configuration(&generation.config);
     overseer
+}
+
+/// Lets the workers serve clients at the bound addresses.
+fn listen(
+    addresses: BoundAddresses,
+    workers: &Workers,
+    (core, generation): (&Core, &Generation),
+    state: Option<StateFolder>,
+) -> io::Result<Listening> {
+    let over_quic = (generation.config.quic(), core.http3_places.clone());
+    Listening::begin(addresses, workers.links(), over_quic, state)
 }
 
 /// The addresses in service at the start.

@@ -29,7 +29,7 @@ use crate::pipeline::discovery::Discovery;
 use crate::pipeline::identities::ClientIdentities;
 use crate::pipeline::policy::PolicyTerm;
 use crate::pipeline::{
-    Cookies, PortalTerms, PresentWay, Rules, Service, SettlingDecision, SettlingWindow,
+    Cookies, Http3Places, PortalTerms, PresentWay, Rules, Service, SettlingDecision, SettlingWindow,
 };
 use crate::policy::groups::PolicyGroups;
 use crate::policy::log_schedules;
@@ -66,6 +66,8 @@ pub(super) struct Core {
     pub(super) tap: Arc<MessageTap>,
     /// TLS of all listeners.
     pub(super) tls: ServedTls,
+    /// Where DNS over HTTPS is served over HTTP/3 too.
+    pub(super) http3_places: Http3Places,
     /// The certificate of an ACME server.
     pub(super) acme: AcmeState,
     /// What the upstreams of groups have answered.
@@ -109,6 +111,7 @@ impl Core {
             transferred,
             tap,
             tls: ServedTls::default(),
+            http3_places: Http3Places::default(),
             acme: AcmeState::default(),
             upstream_memories,
             notify_inbox,
@@ -187,6 +190,7 @@ impl Generation {
         let nearby = surroundings::nearby();
         let names = certificate.as_ref().map(Certificate::names).unwrap_or_default();
         let rules = rules.telling(Discovery::of(&config, &names));
+        let rules = rules.naming_http3(core.http3_places.clone());
         let rules = rules.knowing(ClientIdentities::of(&config.policy, &names));
         let rules = rules.near(&config, &nearby.prefixes).hearing(core.notify_inbox.clone());
         let clock = core.shared.clock.read();

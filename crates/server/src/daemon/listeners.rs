@@ -251,9 +251,9 @@ pub(super) fn descriptor_kind(transport: Transport) -> DescriptorKind {
     }
 }
 
-/// Warns of tables `[[listen]]` for which a service manager has not given every socket.
+/// Warns of tables `[[listen]]`, and of HTTP/3, for which a service manager has not given every socket.
 pub(super) fn warn_of_tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) {
-    let remarks = tables_without_socket(given, config);
+    let remarks = [tables_without_socket(given, config), without_http3(given, config)].concat();
     remarks.iter().for_each(|remark| tracing::warn!("listen: {remark}"));
 }
 
@@ -292,6 +292,26 @@ fn tables_without_socket(given: &[(Transport, SocketAddr)], config: &Config) -> 
     told.collect()
 }
 
+/// Remarks on listeners of DNS over HTTPS that lack HTTP/3, since the socket at their port serves several listeners, or a
+/// table would not hold there.
+fn without_http3(given: &[(Transport, SocketAddr)], config: &Config) -> Vec<String> {
+    let quic = config.quic();
+    let sockets = || given.iter().filter(|(transport, _)| *transport == Transport::Quic);
+    let told = quic.by_address().filter_map(|(at, spoken)| {
+        let http3 = spoken.http3.as_ref()?;
+        let mut of_port = sockets().map(|(_, socket)| socket).filter(|own| own.port() == at.port());
+        let is_spoken = |socket: &SocketAddr| {
+            quic.spoken_at(*socket).is_some_and(|other| other.http3.as_ref() == Some(http3))
+        };
+        let other = of_port.next().filter(|_| !sockets().any(|(_, socket)| is_spoken(socket)))?;
+        Some(format!(
+            "https://{at} is served without HTTP/3: the service manager gave no socket of UDP for it, but one at \
+             {other}, which does not tell listeners and tables apart"
+        ))
+    });
+    told.collect()
+}
+
 /// Whether two processes cannot bind both addresses.
 pub(super) fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     let either_is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
@@ -325,6 +345,24 @@ mod tests {
         let expected =
             format!("{key} over TCP for 127.0.0.1:{port}: the table holds over UDP alone");
         assert_eq!(remarks("127.0.0.1"), [expected]);
+    }
+
+    #[test]
+    fn http3_for_which_no_socket_of_the_manager_is_good_is_told() {
+        let remarks = |socket: &str, text: &str| {
+            let config = Config::parse(text, "zoners.toml").unwrap();
+            without_http3(&[(Transport::Quic, socket.parse().unwrap())], &config)
+        };
+        let two = "[server]\nlisten = [\"https://192.0.2.1\", \"https://192.0.2.2\"]\n";
+        let told = remarks("[::]:443", two);
+        assert_eq!(told.len(), 2);
+        let start = "https://192.0.2.1:443 is served without HTTP/3: the service manager gave no socket of UDP for it, \
+                     but one at [::]:443, ";
+        assert!(told[0].starts_with(start), "{told:?}");
+        assert_eq!(remarks("192.0.2.1:443", two).len(), 1, "the other one is told");
+        assert_eq!(remarks("[::]:443", "[server]\nlisten = [\"https://192.0.2.1\"]\n"), [""; 0]);
+        // The server binds the socket itself.
+        assert_eq!(remarks("[::]:853", two), [""; 0]);
     }
 
     #[test]

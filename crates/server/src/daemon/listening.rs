@@ -21,7 +21,8 @@ use super::listeners::{
 use super::required_certificates::check_required_certificates;
 use super::state_folder::StateFolder;
 use super::worker::{Assignment, WorkerLink};
-use crate::config::{AddressSpec, Config, ConfigError, ListenerOptions, ListenerSpec};
+use crate::config::{AddressSpec, Config, ConfigError, ListenerSpec, QuicListeners, QuicSpoken};
+use crate::pipeline::Http3Places;
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
@@ -30,6 +31,9 @@ pub(super) struct Listening {
     places: Vec<ServedAddress>,
     absent: Vec<ListenerSpec>,
     missing: Vec<String>,
+    quic: QuicListeners,
+    /// Where clients learn of HTTP/3.
+    http3: Http3Places,
     /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
     copies: Arc<SocketCopies>,
@@ -58,7 +62,7 @@ pub struct ListenStatus {
     pub tls: Vec<SocketAddr>,
     /// The addresses and ports of DNS over QUIC.
     pub quic: Vec<SocketAddr>,
-    /// The addresses and ports of HTTP/3.
+    /// The addresses and ports of DNS over HTTPS that are served over HTTP/3 too.
     pub http3: Vec<SocketAddr>,
     /// The addresses and ports of the HTTP service.
     pub http: Vec<SocketAddr>,
@@ -81,13 +85,16 @@ pub(super) struct ListenChange {
     added: Vec<ServedAddress>,
     absent: Vec<ListenerSpec>,
     missing: Vec<String>,
+    quic: QuicListeners,
 }
 
 impl Listening {
-    /// Lets the workers serve clients at these addresses; other daemons learn of the addresses by `state`.
+    /// Lets the workers serve clients at these addresses, with `quic` over QUIC; clients learn of HTTP/3 by `http3`, and
+    /// other daemons learn of the addresses by `state`.
     pub(super) fn begin(
         places: BoundAddresses,
         workers: Vec<WorkerLink>,
+        (quic, http3): (QuicListeners, Http3Places),
         state: Option<StateFolder>,
     ) -> io::Result<Self> {
         let copies = Arc::<SocketCopies>::default();
@@ -95,7 +102,9 @@ impl Listening {
         let (absent, missing) = (places.absent, texts(&places.missing));
         let places = ServedAddress::all_of(places.bound, &workers)?;
         places.iter().for_each(|place| place.open(&workers, &copies));
-        Ok(Listening { workers, places, absent, missing, state, copies })
+        let listening = Listening { workers, places, absent, missing, quic, http3, state, copies };
+        listening.tell_http3();
+        Ok(listening)
     }
 
     /// The addresses for DNS, for reports.
@@ -113,8 +122,8 @@ impl Listening {
             single_transport: single_transport.collect(),
             addresses: udp.iter().filter(|address| tcp.contains(address)).copied().collect(),
             tls: addresses(|transport| transport == Transport::Tls),
-            quic: self.quic_addresses(|options| !options.http3_alone),
-            http3: self.quic_addresses(|options| options.http3),
+            quic: self.quic_sockets(|spoken, socket| spoken.doq.then_some(socket)),
+            http3: self.served_over_http3(),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
             instead: None,
@@ -124,26 +133,39 @@ impl Listening {
         }
     }
 
-    /// The addresses over QUIC that are wanted so. Those of a service manager count as DNS over QUIC.
-    fn quic_addresses(&self, is_wanted: fn(ListenerOptions) -> bool) -> Vec<SocketAddr> {
-        let is_so = |place: &&ServedAddress| {
-            let mut options = place.wanted.iter().flatten().map(|listener| listener.options);
-            match &place.wanted {
-                Some(_) => options.any(is_wanted),
-                None => is_wanted(ListenerOptions::default()),
-            }
-        };
-        let places = self.places.iter().filter(is_so);
-        places
-            .flat_map(|place| place.addresses_over(|transport| transport == Transport::Quic))
-            .collect()
+    /// The listeners of DNS over HTTPS whose socket for HTTP/3 is bound.
+    fn served_over_http3(&self) -> Vec<SocketAddr> {
+        self.quic_sockets(|spoken, _| Some(spoken.http3.as_ref()?.address))
     }
 
-    /// Binds the wanted listeners that are new; nothing changes for clients before [`Listening::turn_to`].
+    /// Lets clients learn of HTTP/3 where HTTP/3 is served now.
+    fn tell_http3(&self) {
+        self.http3.put(self.served_over_http3());
+    }
+
+    /// What is taken of the bound sockets over QUIC, and of what is spoken there.
+    fn quic_sockets(
+        &self,
+        take: impl Fn(&QuicSpoken, SocketAddr) -> Option<SocketAddr>,
+    ) -> Vec<SocketAddr> {
+        let of_place = |place: &ServedAddress| {
+            // A socket of a configured port 0 has another port.
+            let configured = place.wanted.iter().flatten().next().map(|wanted| wanted.address);
+            let sockets = place.addresses_over(|transport| transport == Transport::Quic);
+            let taken = sockets.into_iter().filter_map(|socket| {
+                take(self.quic.spoken_at(configured.unwrap_or(socket))?, socket)
+            });
+            taken.collect::<Vec<_>>()
+        };
+        self.places.iter().flat_map(of_place).collect()
+    }
+
+    /// Binds the listeners of a configuration that are new; nothing changes for clients before [`Listening::turn_to`].
     ///
     /// # Errors
     /// An address cannot be bound; nothing has changed.
-    pub(super) fn prepare(&self, wanted: Vec<ListenerSpec>) -> io::Result<ListenChange> {
+    pub(super) fn prepare(&self, config: &Config) -> io::Result<ListenChange> {
+        let wanted = config.listeners();
         let kept: Vec<&ServedAddress> =
             self.places.iter().filter(|place| place.is_in(&wanted)).collect();
         let is_new = |listener: &&ListenerSpec| {
@@ -153,14 +175,16 @@ impl Listening {
         let bound = self.bind_beside(&new, &wanted)?;
         let (absent, missing) = (bound.absent, texts(&bound.missing));
         let added = ServedAddress::all_of(bound.bound, &self.workers)?;
-        Ok(ListenChange { wanted, added, absent, missing })
+        Ok(ListenChange { wanted, added, absent, missing, quic: config.quic() })
     }
 
     /// Serves the new addresses, and leaves the unwanted ones. False, without a change, if a service manager gave the
     /// sockets.
     pub(super) fn turn_to(&mut self, change: ListenChange) -> bool {
-        let ListenChange { wanted, added, absent, missing } = change;
+        let ListenChange { wanted, added, absent, missing, quic } = change;
+        self.quic = quic;
         if self.is_given() {
+            self.tell_http3();
             return false;
         }
         added.iter().for_each(|place| place.announce(&self.workers, &self.copies));
@@ -177,6 +201,7 @@ impl Listening {
         self.places = kept.into_iter().chain(added).collect();
         missing.iter().for_each(|why| tracing::error!("listen: not served: {why}"));
         (self.absent, self.missing) = (absent, missing);
+        self.tell_http3();
         if let Some(state) = &mut self.state {
             state.note(&AddressSpec::addresses(&wanted));
         }
@@ -203,12 +228,14 @@ impl Listening {
                 }
             }
         }
+        self.tell_http3();
         self.places.len() > before
     }
 
     /// Accepts no more queries; queries under way are finished.
     pub(super) fn leave(&mut self) {
         self.places.iter().for_each(ServedAddress::leave);
+        self.http3.put(Vec::new());
         *self = Listening { state: self.state.take(), ..Listening::default() };
     }
 

@@ -22,7 +22,7 @@ use zoners_net::quic::{Outbox, QuicServer, QuicStream};
 use super::Current;
 use super::at_work::{AtWork, Stopping};
 use super::pulse::Activity;
-use super::served_tls::ServedTls;
+use super::served_tls::{ServedTls, TlsInForce};
 use crate::client::AccessList;
 use crate::config::QuicSpoken;
 use http3::{Http3Door, LateAnswer};
@@ -51,6 +51,8 @@ struct QuicWork {
     server: QuicServer,
     bound: Option<SocketAddr>,
     access: AccessList,
+    /// TLS of the connections. Without TLS, no client is served.
+    tls: Option<Arc<TlsInForce>>,
     /// HTTP/3, where an address of DNS over HTTPS stands.
     http3: Option<Http3Door>,
     spoken: QuicSpoken,
@@ -91,7 +93,7 @@ async fn drive<N: Network>(socket: Arc<Datagrams>, mut door: QuicDoor<N>) -> io:
             () = until(work.server.deadline()) => {}
         }
         let service = door.current.load_full();
-        work.turn_to(&service, &door);
+        work.turn_to(&service, &door, Instant::now());
         while late.len() < BATCH
             && let Ok(reply) = ready.try_recv()
         {
@@ -119,22 +121,29 @@ async fn until(deadline: Option<Instant>) {
 }
 
 impl QuicWork {
-    /// The work of a socket; none if TLS lacks something, which is logged.
+    /// The work of a socket; none if no client can be served, which is logged.
     fn new<N: Network>(
         door: &QuicDoor<N>,
         socket: &Datagrams,
         replies: mpsc::Sender<LateReply>,
     ) -> Option<Self> {
         let (bound, service) = (socket.local_address(), door.current.load());
-        let place = door.listener.or(bound);
-        let spoken = place.and_then(|place| service.rules().spoken_at(place));
-        let spoken = spoken.unwrap_or(&QuicSpoken::DOQ);
-        let terms = door.tls.quic(spoken.protocol(), &service.worker().shared().random)?;
+        let place = door.listener.or(bound)?;
+        let Some(spoken) = service.rules().spoken_at(place) else {
+            tracing::error!("quic: no client is served at {place}: no listener has this socket");
+            return None;
+        };
+        let Some(tls) = door.tls.at(Some(place), spoken.transport()) else {
+            tracing::error!("quic: no client is served at {place}: no certificate is in force");
+            return None;
+        };
+        let terms = tls.quic(spoken.protocol(), &service.worker().shared().random)?;
         Some(QuicWork {
             server: QuicServer::new(terms),
             bound,
             access: AccessList::SERVER,
-            http3: Http3Door::open(spoken, place, door),
+            tls: Some(tls),
+            http3: Http3Door::open(spoken, door),
             spoken: spoken.clone(),
             recursions: HashMap::new(),
             replies,

@@ -166,7 +166,7 @@ impl Serving {
         let prepared = next.and_then(|next| {
             let checked = self.listening.check_required_certificates(&next.config);
             checked.map_err(|error| reasons(&error))?;
-            let change = self.listening.prepare(next.config.listeners());
+            let change = self.listening.prepare(&next.config);
             let change = change.map_err(|error| vec![format!("server.listen: {error}")])?;
             let routes = || routes(&self.overseer);
             let http = self.http.prepare(&next.config, routes);

@@ -6,9 +6,9 @@ use zoners_dns::Transport;
 
 use crate::config::{Config, ConfigError};
 
-/// Looks whether each table that requires certificates over TLS holds for the sockets that a service manager has
-/// `given`: a socket at the port and at another address is served over TLS by no such table, and clients of the table
-/// would be served there without a certificate. DNS over HTTPS has other sockets.
+/// Looks whether each table that requires certificates over TLS or QUIC holds for the sockets that a service manager has
+/// `given`: a socket at the port and at another address is served by no such table, and clients of the table would be
+/// served there without a certificate. DNS over HTTPS has other sockets, and HTTP/3 is not spoken there for a table.
 ///
 /// # Errors
 /// A table has no socket at its address, and there is one over TLS at its port.
@@ -16,15 +16,17 @@ pub(super) fn check_required_certificates(
     given: &[(Transport, SocketAddr)],
     config: &Config,
 ) -> Result<(), ConfigError> {
-    let of_tls = || given.iter().filter(|(transport, _)| *transport == Transport::Tls);
     let mut error = ConfigError::default();
     for (number, table) in config.listen.iter().enumerate() {
-        let is_required = table.require_client_certificate && table.address.is_over(Transport::Tls);
+        let mut ways = [Transport::Tls, Transport::Quic].into_iter();
+        let way = ways.find(|way| table.require_client_certificate && table.address.is_over(*way));
+        let Some(way) = way else { continue };
+        let of_way = || given.iter().filter(|(transport, _)| *transport == way);
         let at = table.address.address;
-        if !is_required || of_tls().any(|(_, socket)| *socket == at) {
+        if of_way().any(|(_, socket)| *socket == at) {
             continue;
         }
-        if let Some((_, other)) = of_tls().find(|(_, socket)| socket.port() == at.port()) {
+        if let Some((_, other)) = of_way().find(|(_, socket)| socket.port() == at.port()) {
             let what = format!(
                 "the service manager gave no socket for {}, but one at {other}, where clients would be served without a \
                  certificate: write the address of the socket in the table, or the address of the table in the socket \
@@ -68,6 +70,9 @@ mod tests {
             );
             assert_eq!(faults(&[(tls, other)], table, false), [""; 0]);
         }
+        let (quic, over_quic) = (Transport::Quic, "quic://192.0.2.1:853");
+        assert_eq!(faults(&[(quic, "192.0.2.1:853"), (tls, "[::]:853")], over_quic, true), [""; 0]);
+        assert_eq!(faults(&[(quic, "[::]:853")], over_quic, true).len(), 1);
         // Nobody is served over TLS there, or by other sockets than those of the manager.
         assert_eq!(faults(&[(tls, "[::]:8853")], table, true), [""; 0]);
         assert_eq!(faults(&[(Transport::Tcp, "[::]:853")], table, true), [""; 0]);

@@ -23,9 +23,11 @@ pub(super) struct ServedTls {
     challenges: AlpnChallenges,
 }
 
+/// TLS of a listener: common to all, or with certificates of clients.
 #[derive(Debug)]
-struct TlsInForce {
+pub(super) struct TlsInForce {
     tls: ServerTls,
+    asks_clients: bool,
     /// The terms of each protocol over QUIC, made for the first listener with that protocol.
     quic: Mutex<Vec<(ApplicationProtocol, QuicTerms)>>,
 }
@@ -34,7 +36,7 @@ struct TlsInForce {
 #[derive(Debug)]
 struct ListenerTls {
     clients: ListenerAuthority,
-    tls: Option<Arc<ServerTls>>,
+    tls: Option<Arc<TlsInForce>>,
 }
 
 impl ServedTls {
@@ -55,10 +57,7 @@ impl ServedTls {
         }
         let certificate = certificate.cloned().or_else(|| self.certificate().map(unshared));
         self.put_at_listeners(certificate.as_ref(), authorities);
-        let in_force = self.common.load_full().or_else(|| {
-            let tls = self.server_tls(None);
-            tls.map(|tls| Arc::new(TlsInForce { tls, quic: Mutex::default() }))
-        });
+        let in_force = self.common.load_full().or_else(|| self.make(None));
         if let (Some(in_force), Some(certificate)) = (&in_force, certificate) {
             in_force.tls.replace(certificate);
         }
@@ -79,31 +78,14 @@ impl ServedTls {
         let listeners = authorities.iter().map(|clients| {
             let known = before.iter().find(|known| known.clients == *clients);
             let tls = known.and_then(|known| known.tls.clone());
-            let tls = tls.or_else(|| self.server_tls(Some(&clients.authority)).map(Arc::new));
-            if let (Some(tls), Some(certificate)) = (&tls, certificate.cloned()) {
-                tls.replace(certificate);
+            let tls = tls.or_else(|| self.make(Some(&clients.authority)));
+            if let (Some(in_force), Some(certificate)) = (&tls, certificate.cloned()) {
+                in_force.tls.replace(certificate);
             }
             ListenerTls { clients: clients.clone(), tls }
         });
         let listeners = Arc::new(listeners.collect());
         self.of_listeners.store(listeners);
-    }
-
-    /// The terms of connections over QUIC with a protocol, the same for all workers; a lack of terms is logged.
-    pub(super) fn quic(&self, protocol: ApplicationProtocol, random: &Random) -> Option<QuicTerms> {
-        let Some(in_force) = self.common.load_full() else {
-            tracing::error!("quic: no client is served: no certificate is in force");
-            return None;
-        };
-        let mut all = in_force.quic.lock();
-        if let Some((_, terms)) = all.iter().find(|(known, _)| *known == protocol) {
-            return Some(terms.clone());
-        }
-        let made = QuicTerms::new(in_force.tls.config(protocol), random.bits());
-        let told = made.inspect_err(|error| tracing::error!("quic: no client is served: {error}"));
-        let terms = told.ok()?;
-        all.push((protocol, terms.clone()));
-        Some(terms)
     }
 
     /// The certificate in force.
@@ -126,10 +108,20 @@ impl ServedTls {
             Transport::Https => ApplicationProtocol::Https,
             _ => ApplicationProtocol::Dot,
         };
+        self.at(listener, transport).map(|in_force| in_force.tls.config(protocol))
+    }
+
+    /// TLS of a configured listener over a transport, if there is a certificate. A renewed certificate of the server is
+    /// within the same TLS, and another authority of clients is not.
+    pub(super) fn at(
+        &self,
+        listener: Option<SocketAddr>,
+        transport: Transport,
+    ) -> Option<Arc<TlsInForce>> {
         let listeners = self.of_listeners.load();
         match listeners.iter().find(|own| own.is_of(listener, transport)) {
-            Some(own) => own.tls.as_ref().map(|tls| tls.config(protocol)),
-            None => self.config(protocol),
+            Some(own) => own.tls.clone(),
+            None => self.common.load_full(),
         }
     }
 
@@ -150,9 +142,31 @@ impl ServedTls {
     }
 
     /// TLS without a certificate so far; a failure is logged.
-    fn server_tls(&self, clients: Option<&ClientAuthority>) -> Option<ServerTls> {
+    fn make(&self, clients: Option<&ClientAuthority>) -> Option<Arc<TlsInForce>> {
         let made = ServerTls::answering(self.challenges.clone(), clients);
-        made.inspect_err(|error| tracing::error!("tls: no client is served: {error}")).ok()
+        let made = made.inspect_err(|error| tracing::error!("tls: no client is served: {error}"));
+        let (tls, asks_clients) = (made.ok()?, clients.is_some());
+        Some(Arc::new(TlsInForce { tls, asks_clients, quic: Mutex::default() }))
+    }
+}
+
+impl TlsInForce {
+    /// Whether clients are asked for certificates.
+    pub(super) fn asks_clients(&self) -> bool {
+        self.asks_clients
+    }
+
+    /// The terms of connections over QUIC with a protocol, the same for all workers; a lack of terms is logged.
+    pub(super) fn quic(&self, protocol: ApplicationProtocol, random: &Random) -> Option<QuicTerms> {
+        let mut all = self.quic.lock();
+        if let Some((_, terms)) = all.iter().find(|(known, _)| *known == protocol) {
+            return Some(terms.clone());
+        }
+        let made = QuicTerms::new(self.tls.config(protocol), random.bits());
+        let told = made.inspect_err(|error| tracing::error!("quic: no client is served: {error}"));
+        let terms = told.ok()?;
+        all.push((protocol, terms.clone()));
+        Some(terms)
     }
 }
 

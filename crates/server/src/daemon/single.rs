@@ -52,7 +52,8 @@ pub fn serve_on<N: Network>(
     let own = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (link, assignments) = WorkerLink::of(&own);
-    let mut listening = Listening::begin(bind::bind_port(port)?, vec![link], None)?;
+    let mut listening =
+        Listening::begin(bind::bind_port(port)?, vec![link], Default::default(), None)?;
     let status = listening.status();
     let places = status.addresses.first().map(|first| control(*first)).unwrap_or_default();
     let control = ControlSocket::bind_first(&places, None);

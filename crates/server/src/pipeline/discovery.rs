@@ -1,7 +1,7 @@
 //! What clients learn of the encrypted listeners of this resolver: the designated resolvers (DDR, RFC 9462) and what the
 //! resolver can do (RESINFO, RFC 9606). Without an encrypted listener, local data denies both.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use zoners_dns::{Name, NameSlice, OptRcode, RRset, Records, Rtype, Security, Transport, name};
 use zoners_resolver::Answer;
@@ -32,8 +32,8 @@ pub(crate) struct Discovery {
     designated: Name,
     /// The name of this resolver, by the certificate.
     own: Name,
-    /// The encrypted listeners, the preferred ones first, and whether HTTP/3 is spoken there.
-    listeners: Vec<(ListenAddress, bool)>,
+    /// The encrypted listeners, the preferred ones first.
+    listeners: Vec<ListenAddress>,
     /// The names with the description of the resolver.
     described: [Name; 2],
     description: Records,
@@ -53,9 +53,7 @@ impl Discovery {
         if listeners.is_empty() {
             return None;
         }
-        let http3 = config.http3();
-        let listeners = listeners.into_iter();
-        let listeners = listeners.map(|own| (own.clone(), http3.contains(&own))).collect();
+        let listeners = listeners.into_iter().cloned().collect();
         let designated = name::parse(DESIGNATED).ok()?;
         let described = [own.clone(), name::parse(RESOLVER).ok()?];
         let minimises = config.resolver.qname_minimisation.then_some("qnamemin");
@@ -71,14 +69,16 @@ impl Discovery {
     }
 
     /// The answer to a question about this resolver, for a client that has asked the address `at` of this machine.
+    /// `has_http3` tells whether a listener of DNS over HTTPS is served over HTTP/3 too.
     pub(crate) fn answer(
         &self,
         asked: &NameSlice,
         rtype: Rtype,
         at: Option<IpAddr>,
+        has_http3: impl Fn(SocketAddr) -> bool,
     ) -> Option<Answer> {
         let records = match rtype {
-            Rtype::SVCB if is_same(asked, &self.designated) => self.services(at),
+            Rtype::SVCB if is_same(asked, &self.designated) => self.services(at, has_http3),
             RESINFO if self.described.iter().any(|name| is_same(asked, name)) => {
                 self.description.clone()
             }
@@ -95,9 +95,12 @@ impl Discovery {
         })
     }
 
-    fn services(&self, at: Option<IpAddr>) -> Records {
+    fn services(&self, at: Option<IpAddr>, has_http3: impl Fn(SocketAddr) -> bool) -> Records {
         let listeners = self.listeners.iter().zip(1..);
-        listeners.map(|(own, priority)| service(own, priority, &self.own, at)).collect()
+        let service = |(own, priority): (&ListenAddress, u16)| {
+            service((own, has_http3(own.address)), priority, &self.own, at)
+        };
+        listeners.map(service).collect()
     }
 }
 
@@ -113,7 +116,7 @@ fn is_same(asked: &NameSlice, name: &Name) -> bool {
 /// The data of a SVCB record (RFC 9460 section 2.2) in ServiceMode: the parameters in the order of their keys. A listener
 /// at any address is hinted at by the address `at` that the client has asked, if the listener is there too.
 fn service(
-    (listener, has_http3): &(ListenAddress, bool),
+    (listener, has_http3): (&ListenAddress, bool),
     priority: u16,
     target: &Name,
     at: Option<IpAddr>,
@@ -122,7 +125,7 @@ fn service(
     let at = at.map(|at| at.to_canonical()).filter(|at| at.is_ipv4() == ip.is_ipv4());
     let hint = if ip.is_unspecified() { at } else { Some(ip) };
     let protocols: &[&[u8]] = match listener.transports {
-        [Transport::Https] if *has_http3 => &[alpn::HTTP_2, alpn::HTTP_3],
+        [Transport::Https] if has_http3 => &[alpn::HTTP_2, alpn::HTTP_3],
         [Transport::Https] => &[alpn::HTTP_2],
         [Transport::Quic] => &[alpn::DOQ],
         _ => &[alpn::DOT],
@@ -173,7 +176,7 @@ mod tests {
     /// The records for a client that has asked an address.
     fn shown_at(at: Option<&str>, discovery: &Discovery, text: &str, rtype: Rtype) -> Vec<String> {
         let (name, at) = (name::parse(text).unwrap(), at.map(|at| at.parse().unwrap()));
-        let answer = discovery.answer(name.for_slice(), rtype, at);
+        let answer = discovery.answer(name.for_slice(), rtype, at, |at| at.port() == 8443);
         let sets = answer.iter().flat_map(|answer| &answer.answer);
         sets.flat_map(RRset::parsed).map(|record| record.data().to_string()).collect()
     }
@@ -200,12 +203,15 @@ mod tests {
         assert_eq!(services.len(), 4);
         assert!(services[0].starts_with("1 dns.example"), "{services:?}");
         assert!(services[0].contains("dot") && !services[0].contains("hint"), "{services:?}");
+        let without = discovery.services(None, |_| false);
+        let without = RRset::new(name::root(), Rtype::SVCB, 1, without);
+        assert!(without.parsed().all(|record| !record.data().to_string().contains("h3")));
         for part in ["h2,h3", "8443", "192.0.2.1", "/q{?dns}"] {
             assert!(services[1].contains(part), "{services:?}");
         }
         assert!(services[2].contains("::1"), "{services:?}");
         assert!(services[3].contains("doq") && services[3].contains("853"), "{services:?}");
-        let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services(None));
+        let parsed = RRset::new(name::root(), Rtype::SVCB, 1, discovery.services(None, |_| true));
         assert!(parsed.is_sound());
     }
 
@@ -231,7 +237,7 @@ mod tests {
         let discovery = discovery("\"tls://0.0.0.0\"", &["dns.example"]).unwrap();
         for name in ["resolver.arpa", "DNS.example"] {
             let name = name::parse(name).unwrap();
-            let answer = discovery.answer(name.for_slice(), RESINFO, None).unwrap();
+            let answer = discovery.answer(name.for_slice(), RESINFO, None, |_| false).unwrap();
             let told = answer.answer[0].records.first().unwrap();
             assert!(told.starts_with(b"\x08qnamemin") && told.ends_with(b"27,30"), "{told:?}");
         }

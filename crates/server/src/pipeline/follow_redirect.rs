@@ -40,7 +40,9 @@ impl<N: Network> Service<N> {
     ) -> Option<Answer> {
         let policy = self.rules.policy.as_ref();
         let of_group = policy.and_then(|policy| policy.records(group, name, rtype));
-        let of_group = of_group.or_else(|| self.rules.discovery.as_ref()?.answer(name, rtype, at));
+        let has_http3 = |listener| self.rules.has_http3(listener);
+        let about = || self.rules.discovery.as_ref()?.answer(name, rtype, at, has_http3);
+        let of_group = of_group.or_else(about);
         of_group.or_else(|| self.rules.local.answer(name, rtype))
     }
 

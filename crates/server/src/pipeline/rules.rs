@@ -12,6 +12,7 @@ use super::admit::Access;
 use super::cookies::Cookies;
 use super::discovery::Discovery;
 use super::group::ClientGroup;
+use super::http3_places::Http3Places;
 use super::identities::{ClientIdentities, ShownName};
 use super::local::Local;
 use super::policy::Policy;
@@ -19,7 +20,7 @@ use super::proxies::Proxies;
 use super::rates::Rates;
 use super::rebinding::RebindingGuard;
 use crate::client::{AccessList, Client, ClientIdentity};
-use crate::config::{Any, Config, ConfigError, QuicSpoken, RRsetOrder};
+use crate::config::{Any, Config, ConfigError, QuicListeners, QuicSpoken, RRsetOrder};
 use crate::zones::NotifyInbox;
 
 /// Made once from a configuration, and never changed. Clones share their counts.
@@ -27,7 +28,8 @@ use crate::zones::NotifyInbox;
 pub struct Rules {
     pub(super) access: Access,
     /// What is spoken over QUIC, by address.
-    quic: Arc<[(SocketAddr, QuicSpoken)]>,
+    quic: Arc<QuicListeners>,
+    http3_places: Http3Places,
     /// The load balancers that name clients.
     proxies: Arc<Proxies>,
     pub(super) rates: Rates,
@@ -82,6 +84,7 @@ impl Rules {
         Rules {
             access: Access::new(config, cookies, hash_key()),
             quic: config.quic().into(),
+            http3_places: Http3Places::default(),
             proxies: Arc::new(Proxies::of(&config.listen)),
             rates: Rates::new(server, hash_key()),
             local: Arc::new(local),
@@ -112,6 +115,12 @@ impl Rules {
     #[must_use]
     pub(crate) fn telling(self, discovery: Option<Discovery>) -> Self {
         Rules { discovery: discovery.map(Arc::new), ..self }
+    }
+
+    /// The rules under which clients learn of HTTP/3 at these places.
+    #[must_use]
+    pub(crate) fn naming_http3(self, http3_places: Http3Places) -> Self {
+        Rules { http3_places, ..self }
     }
 
     /// The rules under which clients have identities.
@@ -238,17 +247,14 @@ impl Rules {
         listener.map_or(AccessList::SERVER, |at| self.access.list_of(at, transport))
     }
 
-    /// What is spoken over QUIC at a socket. A socket of a service manager may have an address that is not configured:
-    /// then the port counts.
+    /// What is spoken over QUIC at a socket.
     pub(crate) fn spoken_at(&self, socket: SocketAddr) -> Option<&QuicSpoken> {
-        let at_address = self.quic.iter().find(|(address, _)| *address == socket);
-        let at_port = || self.quic.iter().find(|(address, _)| address.port() == socket.port());
-        at_address.or_else(at_port).map(|(_, spoken)| spoken)
+        self.quic.spoken_at(socket)
     }
 
     /// Whether a configured listener of DNS over HTTPS is served over HTTP/3 too.
     pub(crate) fn has_http3(&self, listener: SocketAddr) -> bool {
-        self.quic.iter().any(|(address, spoken)| *address == listener && spoken.path.is_some())
+        self.http3_places.contain(listener)
     }
 
     /// Whether a load balancer of a configured listener has this address: then a connection begins with the name of the

@@ -144,7 +144,12 @@ fn certificate(status: &DaemonStatus) -> Option<String> {
 }
 
 fn encrypted(status: &DaemonStatus) -> Option<String> {
-    (!status.encrypted.is_empty()).then(|| listed(&status.encrypted))
+    let shown = |address: &String| match status.http3.contains(address) {
+        true => format!("{address} (HTTP/3 too)"),
+        false => address.clone(),
+    };
+    let addresses: Vec<String> = status.encrypted.iter().map(shown).collect();
+    (!addresses.is_empty()).then(|| listed(&addresses))
 }
 
 fn clients(prefixes: &[String]) -> String {

@@ -64,6 +64,7 @@ mod listening {
     mod acme;
     mod addresses;
     mod behind_proxy;
+    mod certificates_over_quic;
     mod client_certificates;
     mod discovery;
     mod encrypted;

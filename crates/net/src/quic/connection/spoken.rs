@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use quinn_proto::crypto::rustls::HandshakeData;
 use quinn_proto::{Dir, StreamId, VarInt};
+use rustls::pki_types::CertificateDer;
 use zoners_dns::packet;
 use zoners_http3::Http3Fault;
-use zoners_tls::alpn;
+use zoners_tls::{alpn, names};
 
 use super::{QuicConnection, Spoken, Told};
 use crate::quic::asked::Asked;
@@ -38,6 +39,13 @@ impl QuicConnection {
             }
             Err(fault) => tell(Told::Http3Fault(fault)),
         }
+    }
+
+    /// Takes the names in the certificate that the client has shown. rustls has verified the certificate.
+    pub(super) fn identify(&mut self) {
+        let shown = self.proto.crypto_session().peer_identity();
+        let chain = shown.and_then(|shown| shown.downcast::<Vec<CertificateDer<'static>>>().ok());
+        self.client_names = chain.map(|chain| names(&chain).into()).unwrap_or_default();
     }
 
     pub(super) fn speaks_http3(&self) -> bool {

@@ -62,14 +62,16 @@ impl QuicServer {
         let after = connection.held();
         let (serial, client) = (connection.serial, connection.proto.remote_address());
         let (ours, cancelled) = (connection.proto.local_ip(), connection.cancelled);
-        let server_name = connection.server_name.clone();
+        let names = (connection.server_name.clone(), connection.client_names.clone());
         self.held = self.held + after - before;
         for event in told.drain(..) {
             match event {
                 Told::Query(id, asked) => {
                     let stream = QuicStream { connection: number, serial, id };
-                    let server_name = server_name.clone();
-                    self.queries.push_back(QuicQuery { stream, asked, client, ours, server_name });
+                    let (server_name, client_names) = names.clone();
+                    let query =
+                        QuicQuery { stream, asked, client, ours, server_name, client_names };
+                    self.queries.push_back(query);
                     self.connection(number).into_iter().for_each(|open| open.asked = now);
                 }
                 Told::Http3 => self.counted.push(Counter::ClientHttp3Connections),

@@ -102,6 +102,7 @@ impl Config {
             .into_iter()
             .chain(self.open_keys())
             .chain(self.acme_remark())
+            .chain(self.http3_remarks())
             .chain(renamed)
             .collect()
     }

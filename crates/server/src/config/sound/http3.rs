@@ -1,4 +1,4 @@
-//! Faults of HTTP/3: its port of UDP belongs to another listener.
+//! Faults of HTTP/3, and remarks: the port of UDP belongs to another listener.
 
 use super::super::{Config, ListenAddress};
 use super::is_part;
@@ -25,5 +25,19 @@ impl Config {
                 wrong(&path, &what);
             }
         }
+    }
+
+    /// Remarks on addresses without HTTP/3 because of DNS over QUIC at the same port with other certificates of clients.
+    pub(in crate::config) fn http3_remarks(&self) -> impl Iterator<Item = String> {
+        let all = self.listen_addresses().filter(|_| self.server.http3);
+        let https = all.filter(|(_, address)| address.is_over(Transport::Https));
+        https.filter_map(|(path, https)| {
+            let other = self.other_authority_over_quic(https)?;
+            let what = format!(
+                "{https} is not served over HTTP/3: {other} has that port of UDP, and does not ask for the same \
+                 certificates of clients"
+            );
+            Some(self.source.remark(&path, &what))
+        })
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn status<N: Network>(overseer: &Overseer<N>) -> DaemonStatus {
         single_transport: single_transport(&bound),
         http: texts(&bound.http),
         encrypted: encrypted(&bound),
+        http3: http3(&bound),
         certificate: overseer.about.tls.certificate().map(|it| certificate_state(&it, now_s())),
         acme: overseer.about.acme.report().map(Box::new),
         awaited: texts(&bound.absent),
@@ -105,6 +106,12 @@ fn encrypted(bound: &ListenStatus) -> Vec<String> {
     let https = bound.https.iter().map(|(address, path)| format!("https://{address}{path}"));
     let quic = bound.quic.iter().map(|address| format!("quic://{address}"));
     tls.chain(https).chain(quic).collect()
+}
+
+/// The addresses over HTTPS that are served over HTTP/3 too.
+fn http3(bound: &ListenStatus) -> Vec<String> {
+    let https = bound.https.iter().filter(|(address, _)| bound.http3.contains(address));
+    https.map(|(address, path)| format!("https://{address}{path}")).collect()
 }
 
 fn certificate_state(certificate: &Certificate, now_s: u64) -> CertificateState {

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use zoners_dns::{Network, Transport};
 use zoners_http::HttpSite;
@@ -11,7 +12,7 @@ use zoners_net::quic::{CloseCode, QuicStream};
 
 use super::{QuicDoor, QuicWork};
 use crate::client::AccessList;
-use crate::config::QuicSpoken;
+use crate::config::{Http3Listener, QuicSpoken};
 use crate::daemon::at_work::AtWork;
 use crate::daemon::doh::DohTerms;
 use crate::daemon::http::counter;
@@ -21,6 +22,8 @@ use crate::pipeline::Service;
 #[derive(Debug)]
 pub(super) struct Http3Door {
     site: Arc<HttpSite>,
+    /// The address of DNS over HTTPS in the configuration.
+    listener: SocketAddr,
     pub(super) access: AccessList,
 }
 
@@ -38,13 +41,20 @@ pub(super) enum LateAnswer {
 pub(super) struct Asking {
     pub(super) stream: QuicStream,
     pub(super) request: JudgedRequest,
-    pub(super) client: SocketAddr,
+    /// The client, with the names in its certificate.
+    pub(super) client: (SocketAddr, Arc<[String]>),
     pub(super) ours: Option<IpAddr>,
 }
 
 impl QuicWork {
-    /// Follows the rules in force: a reload may change who is served, and what is spoken.
-    pub(super) fn turn_to<N: Network>(&mut self, service: &Service<N>, door: &QuicDoor<N>) {
+    /// Follows the rules and the TLS in force: a reload may change who is served, what is spoken, and which certificates
+    /// of clients count. In the last case the connections end, and clients show their certificates anew.
+    pub(super) fn turn_to<N: Network>(
+        &mut self,
+        service: &Service<N>,
+        door: &QuicDoor<N>,
+        now: Instant,
+    ) {
         let rules = service.rules();
         self.access = rules.access_list(door.listener, Transport::Quic);
         let place = door.listener.or(self.bound);
@@ -53,16 +63,27 @@ impl QuicWork {
         if spoken.is_none() {
             self.http3 = None;
         }
-        if let Some(spoken) = spoken.filter(|spoken| **spoken != self.spoken) {
+        let spoken = spoken.unwrap_or(&self.spoken);
+        let tls = door.tls.at(place, spoken.transport());
+        let is_same_tls = tls.as_ref().map(Arc::as_ptr) == self.tls.as_ref().map(Arc::as_ptr);
+        if !is_same_tls {
+            self.server.close_all(now);
+            self.tls = None;
+        }
+        if !is_same_tls || *spoken != self.spoken {
             let random = &service.worker().shared().random;
-            if let Some(terms) = door.tls.quic(spoken.protocol(), random) {
+            if let Some((tls, terms)) = tls.and_then(|own| {
+                let terms = own.quic(spoken.protocol(), random)?;
+                Some((own, terms))
+            }) {
                 self.server.turn_to(terms);
+                self.tls = Some(tls);
+                self.http3 = Http3Door::open(spoken, door);
                 self.spoken = spoken.clone();
-                self.http3 = Http3Door::open(spoken, place, door);
             }
         }
         if let Some(http3) = &mut self.http3 {
-            http3.access = rules.access_list(door.listener, Transport::Https);
+            http3.access = rules.access_list(Some(http3.listener), Transport::Https);
         }
     }
 
@@ -91,15 +112,13 @@ impl QuicWork {
 
 impl Http3Door {
     /// HTTP/3 where it is spoken.
-    pub(super) fn open<N: Network>(
-        spoken: &QuicSpoken,
-        place: Option<SocketAddr>,
-        door: &QuicDoor<N>,
-    ) -> Option<Self> {
+    pub(super) fn open<N: Network>(spoken: &QuicSpoken, door: &QuicDoor<N>) -> Option<Self> {
+        let Http3Listener { address: listener, path } = spoken.http3.as_ref()?;
         let doh = DohTerms::new(door.current.clone(), door.tls.clone(), door.activity.clone());
         let current = door.current.clone();
         let observer = move |event| current.load().count(counter(event));
-        let site = doh.site(place?, spoken.path.as_deref()?, door.descriptors.clone(), observer);
-        Some(Http3Door { site: Arc::new(site), access: AccessList::SERVER })
+        let site = doh.site(*listener, path, door.descriptors.clone(), observer);
+        let (site, access) = (Arc::new(site), AccessList::SERVER);
+        Some(Http3Door { site, listener: *listener, access })
     }
 }

@@ -60,7 +60,7 @@ impl QuicWork {
         // What a client will speak is not known yet.
         let doq = self.spoken.doq.then_some((Transport::Quic, self.access));
         let http3 = self.http3.as_ref().map(|http3| (Transport::Https, http3.access));
-        let (leaving, rules) = (self.leaving, service.rules());
+        let (leaving, rules) = (self.leaving || self.tls.is_none(), service.rules());
         let receives = |address| {
             let ways = [doq, http3].into_iter().flatten();
             let mut clients = ways.map(|(way, access)| Client::new(address, way).within(access));
@@ -92,7 +92,15 @@ impl QuicWork {
         let (mut next, mut requests) = (Some(first), Vec::new());
         while let Some(query) = next {
             match query {
-                QuicQuery { asked: Asked::Request(request), stream, client, ours, .. } => {
+                QuicQuery {
+                    asked: Asked::Request(request),
+                    stream,
+                    client,
+                    ours,
+                    client_names,
+                    ..
+                } => {
+                    let client = (client, client_names);
                     requests.push(Asking { stream, request, client, ours });
                 }
                 QuicQuery { asked: Asked::Message(ref octets), .. } => {
@@ -116,7 +124,10 @@ impl QuicWork {
         at_work: &AtWork,
     ) {
         let client = Client::new(query.client.ip(), Transport::Quic).within(self.access);
-        let identity = service.rules().identity(query.server_name.as_deref());
+        let identity = match self.tls.as_ref().is_some_and(|tls| tls.asks_clients()) {
+            true => service.rules().certified_identity(&query.client_names),
+            false => service.rules().identity(query.server_name.as_deref()),
+        };
         let asked = query.ours.or(self.bound.map(|bound| bound.ip()));
         let asked = asked.filter(|ip| !ip.is_unspecified());
         let client = client.known_as(identity).asking(asked);

@@ -11,8 +11,8 @@ use quinn_proto::{
     EndpointConfig, Event, ReadError, StreamId, WriteError,
 };
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use zoners_dns::{Message, Rtype};
 
 use super::waiting::PATIENCE;
@@ -44,12 +44,25 @@ impl QuicTrust {
 
     /// Trust in a server with this certificate, with which clients speak a protocol.
     pub(crate) fn speaking(chain: &str, protocol: &[u8]) -> Self {
+        QuicTrust::showing(None, chain, protocol)
+    }
+
+    /// The same with a certificate of the client, and its key.
+    pub(crate) fn showing(
+        shown: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+        chain: &str,
+        protocol: &[u8],
+    ) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider);
         let config = config.with_protocol_versions(&[&rustls::version::TLS13]).unwrap();
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        let config = config.with_root_certificates(roots);
+        let mut config = match shown {
+            Some((own, key)) => config.with_client_auth_cert(vec![own], key).unwrap(),
+            None => config.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![protocol.to_vec()];
         config.enable_early_data = true;
         QuicTrust(Arc::new(QuicClientConfig::try_from(config).unwrap()))

@@ -13,14 +13,14 @@ use crate::common::certificate::certify;
 use crate::common::waiting::until;
 use crate::common::{Daemon, query_for};
 
-const GROUP: &str = "[[policy.group]]\nname = \"own\"\nidentities = [\"phone\"]\nrecords = [\"here.test. A 192.0.2.7\"]";
+pub(super) const GROUP: &str = "[[policy.group]]\nname = \"own\"\nidentities = [\"phone\"]\nrecords = [\"here.test. A 192.0.2.7\"]";
 
 /// An authority of clients.
-struct Clients(Issuer<'static, KeyPair>);
+pub(super) struct Clients(Issuer<'static, KeyPair>);
 
 impl Clients {
     /// An authority with its certificate at a path.
-    fn at(path: &Path) -> Self {
+    pub(super) fn at(path: &Path) -> Self {
         let (key, mut params) =
             (KeyPair::generate().unwrap(), CertificateParams::new(Vec::new()).unwrap());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -28,7 +28,7 @@ impl Clients {
         Clients(Issuer::new(params, key))
     }
 
-    fn certificate(&self, name: &str) -> ClientKey {
+    pub(super) fn certificate(&self, name: &str) -> ClientKey {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap().der().clone();

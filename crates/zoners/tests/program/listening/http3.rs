@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
-use zoners_dns::{OptRcode, Rtype};
+use zoners_dns::{Message, OptRcode, Rtype};
 
 use crate::common::certificate::{certificate_keys, certify};
 use crate::common::http3_client::Http3Client;
@@ -111,8 +111,11 @@ fn queries_are_answered_as_over_http2() {
         }
         assert_eq!((lab.counter("client_http3_connections"), lab.counter("http_requests")), (1, 8));
         assert_eq!(lab.counter("client_queries"), 4);
-        let encrypted = lab.json("status")["encrypted"].clone();
-        assert_eq!(encrypted, serde_json::json!(["https://127.0.0.1:8443/dns-query"]));
+        let (status, place) = (lab.json("status"), "https://127.0.0.1:8443/dns-query");
+        let both = serde_json::json!([place]);
+        assert_eq!((&status["encrypted"], &status["http3"]), (&both, &both));
+        let told = String::from_utf8_lossy(&lab.control(&["status"]).stdout).into_owned();
+        assert!(told.contains(&format!("{place} (HTTP/3 too)")), "{told}");
     });
 }
 
@@ -223,10 +226,16 @@ fn a_port_of_another_program_is_told_and_ends_nothing() {
         let mut lab = Lab::logging(HTTPS, "", "listen: not served: HTTP/3 at 127.0.0.1:8443");
         let told = lab.json("status")["not_served"][0].as_str().unwrap().to_owned();
         assert!(told.starts_with("HTTP/3 at 127.0.0.1:8443: Address already in use"), "{told}");
-        assert!(alt_svc(&lab.chain).is_some(), "HTTP/2 is served");
+        assert_eq!(alt_svc(&lab.chain), None, "HTTP/2 is served, and HTTP/3 is not told");
+        assert_eq!(
+            (protocols(&lab), &lab.json("status")["http3"]),
+            ("h2".to_owned(), &Value::Null)
+        );
         drop(other);
         lab.reload("[server]", "[server]\nhttp3 = true");
         until("HTTP/3 is served", || lab.connect().is_ok());
+        assert!(alt_svc(&lab.chain).is_some());
+        assert_eq!(protocols(&lab), "h2,h3");
         lab.reload("http3 = true", "http3 = false");
         until("the port is left", || UdpSocket::bind(address()).is_ok());
         assert_eq!(alt_svc(&lab.chain), None);
@@ -264,6 +273,15 @@ fn the_server_binds_a_socket_that_the_service_manager_lacks() {
         child.kill().unwrap();
         child.wait().unwrap();
     });
+}
+
+/// The protocols of the designated resolver (RFC 9462).
+fn protocols(lab: &Lab) -> String {
+    let answer = lab.daemon.ask(&query_for(7, "_dns.resolver.arpa", Rtype::SVCB));
+    let answer = Message::parse(&answer.into()).unwrap();
+    let service = answer.answer[0].parsed().next().unwrap().data().to_string();
+    let (_, protocols) = service.split_once("alpn=").unwrap();
+    protocols.split_whitespace().next().unwrap().trim_matches('"').to_owned()
 }
 
 /// The field of an answer over HTTP/2 that names further ways (RFC 7838).

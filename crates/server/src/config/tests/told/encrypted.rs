@@ -47,8 +47,8 @@ fn listeners_that_do_not_go_together_are_told() {
             "z:3:11: listen.proxies: proxies name clients over TCP, TLS and HTTPS alone",
         ),
         (
-            "[[listen]]\naddress = \"quic://192.0.2.1\"\nclient-authority = \"/a\"",
-            "z:3:20: listen.client-authority: certificates of clients are asked for over TLS and HTTPS alone, not at quic://192.0.2.1:853: put tls://",
+            "[[listen]]\naddress = \"tcp://192.0.2.1\"\nclient-authority = \"/a\"",
+            "z:3:20: listen.client-authority: certificates of clients are asked for over TLS, HTTPS and QUIC alone, not at tcp://192.0.2.1:53: put tls://",
         ),
         (
             "[[listen]]\naddress = \"tls://192.0.2.1\"\nrequire-client-certificate = true",
