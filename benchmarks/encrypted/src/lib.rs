@@ -1,5 +1,7 @@
 //! What the programs share: a fixed answer, certificates, and a runtime of one thread.
 
+pub mod http3;
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -66,7 +68,7 @@ pub fn server_tls(chain: &str, key: &str, protocol: &str) -> Outcome<ServerConfi
     let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(key)?;
     let versions: &[&SupportedProtocolVersion] = match protocol {
-        "doq" => &[&version::TLS13],
+        "doq" | "h3" => &[&version::TLS13],
         _ => rustls::ALL_VERSIONS,
     };
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -1,10 +1,10 @@
-//! Clients over DoT and DoQ: a new connection with one query.
+//! Clients over DoT, DoQ and DoH3: a new connection with one query.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig as QuicConfig, Connection, Endpoint};
+use quinn::{ClientConfig as QuicConfig, Connection, Endpoint, SendStream};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
@@ -14,21 +14,44 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use zoners_encrypted::{Outcome, query};
+use zoners_encrypted::{Outcome, http3, query};
 
 /// A transport, and whether sessions are resumed.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Dot { resumes: bool },
-    Doq { resumes: bool },
+    Quic { protocol: Protocol, resumes: bool },
+}
+
+/// What is spoken over QUIC.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Doq,
+    Http3,
+}
+
+impl Protocol {
+    pub fn parse(word: &str) -> Outcome<Self> {
+        match word {
+            "doq" => Ok(Protocol::Doq),
+            "doh3" => Ok(Protocol::Http3),
+            _ => Err("doq or doh3".into()),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Protocol::Doq => "doq",
+            Protocol::Http3 => "h3",
+        }
+    }
 }
 
 impl Kind {
     pub fn parse(word: &str, resumes: bool) -> Outcome<Self> {
         match word {
             "dot" => Ok(Kind::Dot { resumes }),
-            "doq" => Ok(Kind::Doq { resumes }),
-            _ => Err("dot or doq".into()),
+            _ => Ok(Kind::Quic { protocol: Protocol::parse(word)?, resumes }),
         }
     }
 }
@@ -37,13 +60,27 @@ impl Kind {
 #[derive(Clone)]
 pub enum Client {
     Dot(TlsConnector, IpAddr),
-    Doq(Endpoint),
+    Quic(QuicClient),
+}
+
+/// Opens connections over QUIC.
+#[derive(Clone)]
+pub struct QuicClient {
+    endpoint: Endpoint,
+    protocol: Protocol,
+}
+
+/// A connection over QUIC.
+pub struct QuicConnection {
+    connection: Connection,
+    /// Open as long as the connection, over HTTP/3.
+    control: Option<SendStream>,
 }
 
 /// An open connection after its first answer.
 pub enum Open {
     Dot(Box<TlsStream<TcpStream>>),
-    Doq(Connection, bool),
+    Quic(QuicConnection),
 }
 
 impl Client {
@@ -53,7 +90,9 @@ impl Client {
                 let tls = TlsConnector::from(Arc::new(tls("dot", resumes)?));
                 Client::Dot(tls, from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()))
             }
-            Kind::Doq { resumes } => Client::Doq(doq_client(from, resumes)?),
+            Kind::Quic { protocol, resumes } => {
+                Client::Quic(QuicClient::new(protocol, from, resumes)?)
+            }
         })
     }
 
@@ -75,11 +114,10 @@ impl Client {
                 check(&query, &reply)?;
                 Ok(Open::Dot(Box::new(stream)))
             }
-            Client::Doq(endpoint) => {
-                let connecting = endpoint.connect(to, "localhost")?;
-                let connection = connecting.await?;
-                ask_stream(&connection, &query(0, number)).await?;
-                Ok(Open::Doq(connection, false))
+            Client::Quic(client) => {
+                let connection = client.connect(to).await?;
+                connection.ask(&query(0, number)).await?;
+                Ok(Open::Quic(connection))
             }
         }
     }
@@ -91,7 +129,7 @@ impl Open {
             Open::Dot(stream) => {
                 stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
             }
-            Open::Doq(_, resumed) => *resumed,
+            Open::Quic(_) => false,
         }
     }
 
@@ -103,26 +141,59 @@ impl Open {
                 !matches!(read, Ok(0))
                     && !read.is_err_and(|e| e.kind() != std::io::ErrorKind::WouldBlock)
             }
-            Open::Doq(connection, _) => connection.close_reason().is_none(),
+            Open::Quic(own) => own.connection.close_reason().is_none(),
         }
     }
 
     pub fn close(self) {
-        if let Open::Doq(connection, _) = self {
-            connection.close(0u8.into(), b"");
+        if let Open::Quic(QuicConnection { connection, control }) = self {
+            // H3_NO_ERROR, or DOQ_NO_ERROR.
+            let code: u32 = if control.is_some() { 0x100 } else { 0 };
+            connection.close(code.into(), b"");
         }
     }
 }
 
-/// Asks on a stream of its own (RFC 9250 section 4.2).
-pub async fn ask_stream(connection: &Connection, query: &[u8]) -> Outcome<()> {
-    let (mut send, mut receive) = connection.open_bi().await?;
-    let mut framed = (query.len() as u16).to_be_bytes().to_vec();
-    framed.extend_from_slice(query);
-    send.write_all(&framed).await?;
-    send.finish()?;
-    let reply = receive.read_to_end(1 << 16).await?;
-    check(query, reply.get(2..).unwrap_or_default())
+impl QuicClient {
+    pub fn new(protocol: Protocol, from: Option<IpAddr>, resumes: bool) -> Outcome<Self> {
+        let from = (from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 0).into();
+        let mut endpoint = Endpoint::client(from)?;
+        let tls = QuicClientConfig::try_from(tls(protocol.name(), resumes)?)?;
+        endpoint.set_default_client_config(QuicConfig::new(Arc::new(tls)));
+        Ok(QuicClient { endpoint, protocol })
+    }
+
+    pub async fn connect(&self, to: SocketAddr) -> Outcome<QuicConnection> {
+        let connection = self.endpoint.connect(to, "localhost")?.await?;
+        let control = match self.protocol {
+            Protocol::Doq => None,
+            Protocol::Http3 => {
+                let mut control = connection.open_uni().await?;
+                control.write_all(&http3::CONTROL).await?;
+                Some(control)
+            }
+        };
+        Ok(QuicConnection { connection, control })
+    }
+}
+
+impl QuicConnection {
+    /// Asks on a stream of its own (RFC 9250 section 4.2, RFC 9114 section 4.1).
+    pub async fn ask(&self, query: &[u8]) -> Outcome<()> {
+        let (mut send, mut receive) = self.connection.open_bi().await?;
+        let octets = match self.control {
+            Some(_) => http3::request(query),
+            None => [&(query.len() as u16).to_be_bytes()[..], query].concat(),
+        };
+        send.write_all(&octets).await?;
+        send.finish()?;
+        let octets = receive.read_to_end(1 << 16).await?;
+        let reply = match self.control {
+            Some(_) => http3::message(&octets),
+            None => octets.get(2..),
+        };
+        check(query, reply.unwrap_or_default())
+    }
 }
 
 /// Whether the reply is an answer with a record.
@@ -130,13 +201,6 @@ fn check(query: &[u8], reply: &[u8]) -> Outcome<()> {
     let answered =
         reply.len() > query.len() && reply[..2] == query[..2] && reply[3] & 15 == 0 && reply[7] > 0;
     if answered { Ok(()) } else { Err(format!("no answer: {reply:?}").into()) }
-}
-
-pub fn doq_client(from: Option<IpAddr>, resumes: bool) -> Outcome<Endpoint> {
-    let mut endpoint = Endpoint::client((from.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), 0).into())?;
-    let tls = QuicClientConfig::try_from(tls("doq", resumes)?)?;
-    endpoint.set_default_client_config(QuicConfig::new(Arc::new(tls)));
-    Ok(endpoint)
 }
 
 /// The client's side of TLS 1.3, with any certificate.

@@ -1,10 +1,10 @@
 //! The load that dnsperf and h2load do not make.
 //!
-//!     load doq ADDRESS SECONDS CONNECTIONS STREAMS     as many queries as are answered, over DoQ
-//!     load handshakes dot|doq ADDRESS COUNT            one query on each of so many connections, four at a time
-//!     load resumed dot|doq ADDRESS COUNT               the same, with session tickets of the server
-//!     load first dot|doq ADDRESS COUNT                 one after the other: milliseconds until the answer
-//!     load idle dot|doq ADDRESS COUNT                  opens connections with one query each, until a line is read
+//!     load doq|doh3 ADDRESS SECONDS CONNECTIONS STREAMS    as many queries as are answered
+//!     load handshakes dot|doq|doh3 ADDRESS COUNT       one query on each of so many connections, four at a time
+//!     load resumed dot|doq|doh3 ADDRESS COUNT          the same, with session tickets of the server
+//!     load first dot|doq|doh3 ADDRESS COUNT            one after the other: milliseconds until the answer
+//!     load idle dot|doq|doh3 ADDRESS COUNT             opens connections with one query each, until a line is read
 //!
 //! The client offers X25519 alone, so that servers with and without post-quantum groups do the same work.
 
@@ -12,9 +12,10 @@ mod client;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Client, Kind, Open, doq_client};
+use client::{Client, Kind, Open, Protocol, QuicClient, QuicConnection};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::error::Elapsed;
 use zoners_encrypted::{Outcome, query, run};
@@ -33,9 +34,10 @@ fn main() -> Outcome<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     run(async {
         match *words {
-            ["doq", address, seconds, connections, streams] => {
+            [protocol @ ("doq" | "doh3"), address, seconds, connections, streams] => {
                 let seconds = Duration::from_secs(seconds.parse()?);
-                flood(address.parse()?, seconds, connections.parse()?, streams.parse()?).await
+                let to = (Protocol::parse(protocol)?, address.parse()?);
+                flood(to, seconds, connections.parse()?, streams.parse()?).await
             }
             ["handshakes", kind, address, count] => {
                 handshakes(Kind::parse(kind, false)?, address.parse()?, count.parse()?).await
@@ -56,7 +58,7 @@ fn main() -> Outcome<()> {
 
 /// Keeps so many streams busy on each connection.
 async fn flood(
-    to: SocketAddr,
+    (protocol, to): (Protocol, SocketAddr),
     length: Duration,
     connections: usize,
     streams: usize,
@@ -64,7 +66,7 @@ async fn flood(
     let end = Instant::now() + length;
     let mut asking = JoinSet::new();
     for number in 0..connections {
-        let connection = doq_client(None, false)?.connect(to, "localhost")?.await?;
+        let connection = Arc::new(QuicClient::new(protocol, None, false)?.connect(to).await?);
         for stream in 0..streams {
             asking.spawn(ask_until(connection.clone(), end, number * streams + stream));
         }
@@ -77,10 +79,10 @@ async fn flood(
     Ok(())
 }
 
-async fn ask_until(connection: quinn::Connection, end: Instant, first: usize) -> Outcome<usize> {
+async fn ask_until(connection: Arc<QuicConnection>, end: Instant, first: usize) -> Outcome<usize> {
     let mut answers = 0;
     while Instant::now() < end {
-        client::ask_stream(&connection, &query(0, first + answers * 7)).await?;
+        connection.ask(&query(0, first + answers * 7)).await?;
         answers += 1;
     }
     Ok(answers)
