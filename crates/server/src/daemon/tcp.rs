@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout_at};
@@ -128,33 +128,39 @@ async fn converse_within_tls<N: Network>(
     let accepted = tokio::select! {
         biased;
         () = connection.closing() => return,
-        accepted = accept(&door, stream, ends.client.ip()) => accepted,
+        // Boxed with its outcome, so that an open connection has no room for its handshake.
+        accepted = Box::pin(accept(&door, stream, ends.client.ip())) => accepted,
     };
     let counted = accepted.as_ref().map_or_else(|reason| *reason, |_| Counter::ClientTlsHandshakes);
     door.current.load().count(counted);
-    if let Ok((stream, shown)) = accepted {
+    if let Ok((halves, shown)) = accepted {
         let from = ClientOrigin { ends, asked, tls, shown };
-        converse(door, tokio::io::split(stream), from, connection).await;
+        converse(door, halves, from, connection).await;
     }
 }
+
+/// Both halves of a stream within TLS.
+type TlsHalves = (ReadHalf<ServerStream<TcpStream>>, WriteHalf<ServerStream<TcpStream>>);
 
 /// The stream of a client after the handshake, with the name that the client has shown, if names matter.
 async fn accept<N: Network>(
     door: &Door<N>,
     stream: TcpStream,
     client: IpAddr,
-) -> Result<(ServerStream<TcpStream>, ShownName), Counter> {
+) -> Result<(TlsHalves, ShownName), Counter> {
     let (handshakes, listener) = (&door.handshakes, door.listener);
     if handshakes.ask_clients(listener) {
         let stream = handshakes.accept(listener, stream, client).await?;
         let names = stream.client_names();
-        return Ok((stream, ShownName::Certified(names)));
+        return Ok((tokio::io::split(stream), ShownName::Certified(names)));
     }
     if door.current.load().rules().has_identities() {
         let (stream, name) = handshakes.accept_named(listener, stream, client).await?;
-        return Ok((stream, name.map_or(ShownName::None, ShownName::OfServer)));
+        let shown = name.map_or(ShownName::None, ShownName::OfServer);
+        return Ok((tokio::io::split(stream), shown));
     }
-    Ok((handshakes.accept(listener, stream, client).await?, ShownName::None))
+    let stream = handshakes.accept(listener, stream, client).await?;
+    Ok((tokio::io::split(stream), ShownName::None))
 }
 
 /// What a connection tells of its client.
@@ -190,8 +196,8 @@ async fn converse<N: Network>(
     connection.account.close();
 }
 
-/// Responses, each with a length in front, ready to be written.
-type Replies = (Vec<u8>, AtWork);
+/// Responses, each with a length in front, ready to be written. Boxed, since a channel has room for 32 as long as it lives.
+type Replies = Box<(Vec<u8>, AtWork)>;
 
 async fn read<N: Network>(
     door: &Door<N>,
@@ -306,7 +312,7 @@ impl OutgoingReplies {
         if !self.octets.is_empty() {
             let octets = std::mem::take(&mut self.octets);
             given_up(service, self.connection.account.change(0, octets.capacity()).await);
-            let _ = self.replies.send((octets, self.at_work.clone())).await;
+            let _ = self.replies.send(Box::new((octets, self.at_work.clone()))).await;
         }
     }
 }
@@ -331,14 +337,15 @@ async fn write(
     account: &Account,
     mut ready: mpsc::Receiver<Replies>,
 ) {
-    while let Some((mut framed, _at_work)) = ready.recv().await {
+    while let Some(replies) = ready.recv().await {
+        let (mut framed, _at_work) = *replies;
         let mut held = framed.capacity();
         // More ready responses go along.
         while framed.len() < PORTION_OCTETS
-            && let Ok((more, _)) = ready.try_recv()
+            && let Ok(more) = ready.try_recv()
         {
-            held += more.capacity();
-            framed.extend_from_slice(&more);
+            held += more.0.capacity();
+            framed.extend_from_slice(&more.0);
         }
         let write = async {
             writer.write_all(&framed).await?;

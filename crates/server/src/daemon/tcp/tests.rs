@@ -64,6 +64,23 @@ fn given_up(door: &Here) -> u64 {
     door.current.load().worker().counters().get(Counter::ClientTcpMemoryClosed)
 }
 
+#[tokio::test]
+async fn an_open_connection_has_no_room_for_its_handshake() {
+    let door = door("");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let address = IpAddr::from([10, 1, 0, 1]);
+    let client = Client::new(address, Transport::Tls);
+    let connection = door.connections.admit(door.current.load().rules(), &client).connection;
+    let connection = connection.unwrap();
+    let ends =
+        ClientEnds { client: (address, 4000).into(), server: None, transport: Transport::Tls };
+    let task = converse_within_tls(door.clone(), stream, (ends, None), connection);
+    let octets = size_of_val(&task);
+    assert!(octets <= 2304, "{octets} octets, of which a stream within TLS is no part");
+    assert!(size_of::<Replies>() <= 8, "of which a channel keeps 32");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_time_of_a_message_does_not_grow_with_its_pieces() {
     let door = door("");
