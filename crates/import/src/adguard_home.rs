@@ -6,7 +6,7 @@ use crate::gathered::Gathered;
 use crate::imported::Origin;
 use crate::reading::ReadFault;
 use crate::tree::{Node, yaml};
-use crate::upstreams::{address, target};
+use crate::upstreams::{address, target, with_colon};
 use crate::write::quoted;
 
 const REASONS: &[(&str, &str)] = &[
@@ -28,7 +28,10 @@ const REASONS: &[(&str, &str)] = &[
     ("dns.upstream_mode", "default already: servers are tried by their speed"),
     ("dns.upstream_timeout", "no need: see [timeouts]"),
     ("dns.fastest_timeout", "no need: see [timeouts]"),
-    ("dns.disallowed_clients", "default already: clients outside `server.allow` are refused"),
+    (
+        "dns.disallowed_clients",
+        "to be done: `server.allow` without these; by default all of the household is served",
+    ),
     ("dns.blocked_hosts", "to be done: the names in a file of a [[policy.list]]"),
     ("dns.trusted_proxies", "to be done: `server.http-proxies`, or `proxies` of a [[listen]]"),
     ("dns.ratelimit_*", "default already"),
@@ -79,11 +82,13 @@ pub(crate) fn read(text: &str, file: &str, gathered: &mut Gathered) -> Result<()
 fn listen(tree: &Node, file: &str, gathered: &mut Gathered) {
     let Some(dns) = tree.get("dns") else { return };
     let port = Some(dns.text_of("port")).filter(|port| !port.is_empty()).unwrap_or("53");
-    let several = dns.get("bind_hosts").map_or(&[][..], Node::items);
+    let at = |line| Origin::new(file, line, "dns.bind_hosts");
+    let several = dns.get("bind_hosts").filter(|hosts| !hosts.is_empty());
+    let several = several.map(|hosts| gathered.texts(&at(hosts.line), hosts)).unwrap_or_default();
     // Older files have one.
-    for host in several.iter().chain(dns.get("bind_host")) {
-        let from = Origin::new(file, host.line, "dns.bind_hosts");
-        match host.text().parse::<IpAddr>() {
+    let one = dns.get("bind_host").map(|host| (at(host.line), host.text()));
+    for (from, host) in several.into_iter().chain(one) {
+        match host.parse::<IpAddr>() {
             Ok(host) => gathered.imported.item(&from, "server", "listen", address(host, port)),
             Err(_) => gathered.imported.leave(&from, "not an address"),
         }
@@ -96,16 +101,12 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
         // `listen` has read them.
         ("dns.bind_hosts" | "dns.bind_host" | "dns.port", _) => {}
         ("dns.upstream_dns", _) => {
-            for server in node.items() {
-                upstream(
-                    &Origin::new(&from.place.file, server.line, path),
-                    server.text(),
-                    gathered,
-                );
+            for (from, server) in gathered.texts(from, node) {
+                upstream(&from, server, gathered);
             }
         }
         ("dns.ratelimit" | "dns.cache_ttl_min" | "dns.cache_ttl_max" | "dns.cache_size", "0") => {}
-        ("dns.ratelimit", rate) => imported.value(from, "server", "queries-per-second", rate),
+        ("dns.ratelimit", rate) => imported.number(from, "server", "queries-per-second", rate),
         ("dns.cache_size", octets) => match octets.parse::<u64>() {
             Ok(octets) => {
                 let mib = octets.div_ceil(1 << 20);
@@ -113,16 +114,15 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
             }
             Err(_) => imported.leave(from, "the size is not understood"),
         },
-        ("dns.cache_ttl_min", ttl) => imported.value(from, "cache", "min-ttl", ttl),
-        ("dns.cache_ttl_max", ttl) => imported.value(from, "cache", "max-ttl", ttl),
+        ("dns.cache_ttl_min", ttl) => imported.number(from, "cache", "min-ttl", ttl),
+        ("dns.cache_ttl_max", ttl) => imported.number(from, "cache", "max-ttl", ttl),
         ("dns.aaaa_disabled", "true") => {
             imported.leave(from, "to be done: `block-aaaa` of a [[policy.group]]");
         }
         ("dns.use_dns64", "true") => imported.leave(from, "default already: see [dns64]"),
         ("dns.allowed_clients", _) => {
-            for client in node.items() {
-                let from = Origin::new(&from.place.file, client.line, path);
-                imported.item(&from, "server", "allow", client.text());
+            for (from, client) in gathered.texts(from, node) {
+                gathered.imported.item(&from, "server", "allow", client);
             }
         }
         ("querylog.enabled", "true") => {
@@ -130,19 +130,20 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
         }
         ("querylog.interval", keep) => imported.value(from, "query-log", "keep", quoted(keep)),
         ("querylog.ignored", _) => {
-            for name in node.items() {
-                let from = Origin::new(&from.place.file, name.line, path);
-                imported.item(&from, "query-log", "ignore-names", name.text());
+            for (from, name) in gathered.texts(from, node) {
+                gathered.imported.item(&from, "query-log", "ignore-names", name);
             }
         }
         ("filters" | "whitelist_filters", _) => lists(gathered, from, path, node),
         ("user_rules", _) => {
-            for rule in node.items() {
-                user_rule(&Origin::new(&from.place.file, rule.line, path), rule.text(), gathered);
+            for (from, rule) in gathered.texts(from, node) {
+                user_rule(&from, rule, gathered);
             }
         }
         ("filtering.rewrites" | "dns.rewrites", _) => {
-            node.items().iter().for_each(|rewrite| rewritten(gathered, from, path, rewrite));
+            for rewrite in gathered.tables(from, node) {
+                rewritten(gathered, from, path, rewrite);
+            }
         }
         ("filtering.blocking_mode" | "dns.blocking_mode", mode) => match mode {
             "nxdomain" | "refused" => imported.value(from, "policy", "block-with", quoted(mode)),
@@ -150,7 +151,7 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
             _ => imported.leave(from, "to be done: the address in `policy.block-with`"),
         },
         ("filtering.blocked_response_ttl" | "dns.blocked_response_ttl", ttl) => {
-            imported.value(from, "policy", "ttl", ttl);
+            imported.number(from, "policy", "ttl", ttl);
         }
         _ => return false,
     }
@@ -169,7 +170,10 @@ fn upstream(from: &Origin, text: &str, gathered: &mut Gathered) {
         let (scheme, bare) = server.split_once("://").unwrap_or(("udp", server));
         let (server, over_tcp) = match scheme {
             _ if server == "#" => (None, false),
-            "udp" | "tcp" => (Some(bare.trim_end_matches(":53").to_owned()), scheme == "tcp"),
+            // What is no address is told by the check.
+            "udp" | "tcp" => {
+                (Some(with_colon(bare).unwrap_or_else(|| bare.to_owned())), scheme == "tcp")
+            }
             "tls" | "https" | "quic" => (Some(server.to_owned()), false),
             _ => (None, false),
         };
@@ -177,7 +181,8 @@ fn upstream(from: &Origin, text: &str, gathered: &mut Gathered) {
             let reason = match scheme {
                 "h3" => "no counterpart: HTTP/3 to servers; take https://",
                 "sdns" => "no counterpart: a stamp; name the server as tls:// or https://",
-                _ => "no need: such names are looked up as others",
+                "udp" => "no need: such names are looked up as others",
+                _ => "no counterpart: servers of this scheme",
             };
             gathered.imported.leave(from, reason);
             continue;
@@ -193,7 +198,7 @@ fn upstream(from: &Origin, text: &str, gathered: &mut Gathered) {
 }
 
 fn lists(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) {
-    for list in node.items() {
+    for list in gathered.tables(from, node) {
         let (title, url) = (list.text_of("name"), list.text_of("url"));
         let from = Origin::new(&from.place.file, list.line, format!("{path}: {title}"));
         if list.text_of("enabled") == "false" {

@@ -1,12 +1,10 @@
 //! The reader of dnscrypt-proxy.toml and of the files of rules beside it.
 
-use std::net::IpAddr;
-
 use crate::gathered::{Gathered, lines};
 use crate::imported::{Form, Origin};
 use crate::reading::ReadFault;
 use crate::tree::{Node, toml};
-use crate::upstreams::{address, target};
+use crate::upstreams::{target, with_colon};
 use crate::write::quoted;
 
 const NO_NEED: &str = "no need: Zoners asks the servers of the Internet, or those of [[forward]]";
@@ -78,15 +76,17 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
     let imported = &mut gathered.imported;
     match path {
         "listen_addresses" => {
-            for address in node.items() {
-                let from = Origin::new(&from.place.file, address.line, path);
-                imported.item(&from, "server", "listen", address.text().trim_end_matches(":53"));
+            for (from, text) in gathered.texts(from, node) {
+                match with_colon(text) {
+                    Some(address) => gathered.imported.item(&from, "server", "listen", address),
+                    None => gathered.imported.leave(&from, "not an address"),
+                }
             }
         }
-        "cache_min_ttl" => imported.value(from, "cache", "min-ttl", node.text()),
-        "cache_max_ttl" => imported.value(from, "cache", "max-ttl", node.text()),
-        "cache_neg_max_ttl" => imported.value(from, "cache", "max-negative-ttl", node.text()),
-        "reject_ttl" => imported.value(from, "policy", "ttl", node.text()),
+        "cache_min_ttl" => imported.number(from, "cache", "min-ttl", node.text()),
+        "cache_max_ttl" => imported.number(from, "cache", "max-ttl", node.text()),
+        "cache_neg_max_ttl" => imported.number(from, "cache", "max-negative-ttl", node.text()),
+        "reject_ttl" => imported.number(from, "policy", "ttl", node.text()),
         "user_name" => imported.leave(from, "no need: `zoners install` makes a user"),
         "query_log.file" => imported.value(from, "query-log", "queries", quoted("all")),
         "forwarding_rules" => forwarding(gathered, from, node.text()),
@@ -110,7 +110,7 @@ fn forwarding(gathered: &mut Gathered, from: &Origin, name: &str) {
             continue;
         };
         for server in servers.split(',').map(str::trim) {
-            match server_of(server) {
+            match with_colon(server) {
                 Some(server) => {
                     gathered.upstreams.add(&from, zone.trim_start_matches("*."), server, false);
                 }
@@ -118,14 +118,6 @@ fn forwarding(gathered: &mut Gathered, from: &Origin, name: &str) {
             }
         }
     }
-}
-
-fn server_of(text: &str) -> Option<String> {
-    if let Ok(whole) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return Some(address(whole, "53"));
-    }
-    let whole: std::net::SocketAddr = text.parse().ok()?;
-    Some(address(whole.ip(), &whole.port().to_string()))
 }
 
 /// `NAME TARGET`: an address or another name; of `*.NAME` a wildcard, of `=NAME` that name alone.

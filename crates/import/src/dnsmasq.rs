@@ -114,6 +114,9 @@ impl Reader {
         let Some((names, target)) = names::and_rest(value) else {
             return gathered.imported.leave(from, "no counterpart: an address of all names");
         };
+        if names.is_empty() {
+            return gathered.imported.leave(from, names::WITHOUT_DOT);
+        }
         match target.parse::<IpAddr>() {
             Ok(target) if !target.is_unspecified() => {
                 for name in names {
@@ -158,9 +161,9 @@ fn setting(from: &Origin, key: &str, value: &str, gathered: &mut Gathered) {
         ("host-record" | "cname" | "txt-record" | "mx-host" | "srv-host" | "ptr-record", _) => {
             names::records(from, key, value, gathered);
         }
-        ("max-cache-ttl", _) => imported.value(from, "cache", "max-ttl", value),
-        ("min-cache-ttl", _) => imported.value(from, "cache", "min-ttl", value),
-        ("edns-packet-max", _) => imported.value(from, "resolver", "edns-udp-size", value),
+        ("max-cache-ttl", _) => imported.number(from, "cache", "max-ttl", value),
+        ("min-cache-ttl", _) => imported.number(from, "cache", "min-ttl", value),
+        ("edns-packet-max", _) => imported.number(from, "resolver", "edns-udp-size", value),
         ("log-queries", _) => imported.value(from, "query-log", "queries", quoted("all")),
         ("addn-hosts", _) => imported.value(from, "local", "hosts", quoted(value)),
         ("dhcp-leasefile", _) => imported.item(from, "network", "leases", value),
@@ -180,6 +183,9 @@ fn setting(from: &Origin, key: &str, value: &str, gathered: &mut Gathered) {
 /// `[/ZONE/…/]ADDRESS[#PORT][@INTERFACE]`.
 fn server(from: &Origin, value: &str, gathered: &mut Gathered) {
     let (zones, server) = names::and_rest(value).unwrap_or((vec!["."], value));
+    if zones.is_empty() {
+        return gathered.imported.leave(from, names::WITHOUT_DOT);
+    }
     let (server, link) = server.split_once('@').unwrap_or((server, ""));
     match (server, with_hash(server)) {
         ("", _) => gathered.imported.leave(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::imported::{Imported, Origin};
 use crate::lists::Lists;
 use crate::reading::Reading;
-use crate::tree::{Node, walk};
+use crate::tree::{Kind, Node, walk};
 use crate::upstreams::Upstreams;
 
 pub(crate) struct Gathered {
@@ -57,6 +57,42 @@ impl Gathered {
         for from in unknown {
             self.imported.leave(&from, "no counterpart is known to this command");
         }
+    }
+
+    /// The texts of a list. A value of another form is told: no setting is left out in silence.
+    pub(crate) fn texts<'node>(
+        &mut self,
+        from: &Origin,
+        node: &'node Node,
+    ) -> Vec<(Origin, &'node str)> {
+        let Kind::List(items) = &node.kind else {
+            self.imported.leave(from, "not understood: a list was expected");
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for item in items {
+            let from = Origin::new(&from.place.file, item.line, &*from.words);
+            match &item.kind {
+                Kind::Scalar(text) => texts.push((from, &**text)),
+                _ => self.imported.leave(&from, "not understood: a text was expected"),
+            }
+        }
+        texts
+    }
+
+    /// The tables of a list. A value of another form is told.
+    pub(crate) fn tables<'node>(&mut self, from: &Origin, node: &'node Node) -> Vec<&'node Node> {
+        let Kind::List(items) = &node.kind else {
+            self.imported.leave(from, "not understood: a list was expected");
+            return Vec::new();
+        };
+        let (tables, others): (Vec<_>, Vec<_>) =
+            items.iter().partition(|item| matches!(item.kind, Kind::Table(_)));
+        for other in others {
+            let from = Origin::new(&from.place.file, other.line, &*from.words);
+            self.imported.leave(&from, "not understood: a table was expected");
+        }
+        tables
     }
 
     /// The text of a file that another one names, with the path of that file.

@@ -87,7 +87,7 @@ impl Imported {
         self.settings.push(Setting { place, origin, form });
     }
 
-    /// Sets a key to a value of TOML.
+    /// Sets a key to a value of TOML, which is written as it is: a literal, or text that is `quoted`.
     pub(crate) fn value(
         &mut self,
         from: &Origin,
@@ -96,6 +96,20 @@ impl Imported {
         value: impl Into<String>,
     ) {
         self.take(from, Form::Value { table, key, value: value.into() });
+    }
+
+    /// Sets a key to a whole number. Any other text would be TOML of its own.
+    pub(crate) fn number(
+        &mut self,
+        from: &Origin,
+        table: &'static str,
+        key: &'static str,
+        text: &str,
+    ) {
+        match text.parse::<u64>() {
+            Ok(number) => self.value(from, table, key, number.to_string()),
+            Err(_) => self.leave(from, "not a whole number"),
+        }
     }
 
     /// Adds a text to the list of a key.

@@ -94,6 +94,9 @@ fn addresses(text: &str, file: &str, gathered: &mut Gathered) {
 
 fn add_list(from: &Origin, url: &str, gathered: &mut Gathered) {
     let title = url.split_once("://").map_or(url, |(_, rest)| rest);
+    // The name of a list is shown in many places; a password before `@` is not for these.
+    let host = title.split('/').next().unwrap_or(title).rfind('@').map_or(0, |at| at + 1);
+    let title = title.get(host..).unwrap_or(title);
     let path = url.strip_prefix("file://");
     let source = path.map_or(("url", url), |path| ("path", path));
     gathered.lists.add(from, (title, source.0, source.1), false, &mut gathered.imported);
@@ -120,26 +123,28 @@ fn teleported(rows: &Node, name: &str, file: &str, gathered: &mut Gathered) {
 }
 
 fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool {
-    let each = || {
-        let file = from.place.file.clone();
-        node.items().iter().map(move |item| (Origin::new(&file, item.line, path), item.text()))
-    };
     let imported = &mut gathered.imported;
     match (path, node.text()) {
         ("dns.upstreams", _) => {
-            each().for_each(|(from, server)| upstream(&from, ".", server, gathered));
-        }
-        ("dns.hosts", _) => each().for_each(|(from, line)| hosts(&from, line, gathered)),
-        ("dns.cnameRecords", _) => each().for_each(|(from, line)| alias(&from, line, gathered)),
-        ("dns.revServers", _) => each().for_each(|(from, line)| {
-            let parts: Vec<&str> = line.split(',').collect();
-            if let [enabled, prefix, server, ..] = parts[..] {
-                let domain = parts.get(3).copied().unwrap_or("");
-                if enabled == "true" {
-                    conditional(&from, (prefix, server, domain), gathered);
-                }
+            for (from, server) in gathered.texts(from, node) {
+                upstream(&from, ".", server, gathered);
             }
-        }),
+        }
+        ("dns.hosts", _) => {
+            for (from, line) in gathered.texts(from, node) {
+                hosts(&from, line, gathered);
+            }
+        }
+        ("dns.cnameRecords", _) => {
+            for (from, line) in gathered.texts(from, node) {
+                alias(&from, line, gathered);
+            }
+        }
+        ("dns.revServers", _) => {
+            for (from, line) in gathered.texts(from, node) {
+                reverse_server(&from, line, gathered);
+            }
+        }
         ("dns.port", "53" | "0") | ("dns.queryLogging", "false") | ("dns.dnssec", "false") => {}
         ("dns.port", port) => {
             for address in ["127.0.0.1", "[::1]"] {
@@ -153,7 +158,7 @@ fn take(gathered: &mut Gathered, from: &Origin, path: &str, node: &Node) -> bool
         ("dns.domain" | "dns.domain.name", domain) if !domain.is_empty() => {
             imported.value(from, "network", "lease-domain", quoted(domain));
         }
-        ("dns.blockTTL", ttl) => imported.value(from, "policy", "ttl", ttl),
+        ("dns.blockTTL", ttl) => imported.number(from, "policy", "ttl", ttl),
         ("dns.blocking.mode", "NXDOMAIN") => {
             imported.value(from, "policy", "block-with", quoted("nxdomain"));
         }
@@ -187,6 +192,10 @@ fn hosts(from: &Origin, line: &str, gathered: &mut Gathered) {
     let Some(address) = words.next().filter(|word| word.parse::<std::net::IpAddr>().is_ok()) else {
         return gathered.imported.leave(from, "the line is not understood");
     };
+    let mut words = words.peekable();
+    if words.peek().is_none() {
+        gathered.imported.leave(from, "the line has no name");
+    }
     words.for_each(|name| gathered.imported.record(from, name, &target(address)));
 }
 
@@ -194,6 +203,18 @@ fn hosts(from: &Origin, line: &str, gathered: &mut Gathered) {
 fn alias(from: &Origin, line: &str, gathered: &mut Gathered) {
     match line.split(',').map(str::trim).collect::<Vec<_>>()[..] {
         [alias, to, ..] => gathered.imported.record(from, alias, &target(to)),
+        _ => gathered.imported.leave(from, "the line is not understood"),
+    }
+}
+
+/// `ENABLED,PREFIX,SERVER[,DOMAIN]`.
+fn reverse_server(from: &Origin, line: &str, gathered: &mut Gathered) {
+    match line.split(',').collect::<Vec<_>>()[..] {
+        ["true", prefix, server] => conditional(from, (prefix, server, ""), gathered),
+        ["true", prefix, server, domain, ..] => {
+            conditional(from, (prefix, server, domain), gathered);
+        }
+        ["false", ..] => gathered.imported.leave(from, "switched off there"),
         _ => gathered.imported.leave(from, "the line is not understood"),
     }
 }

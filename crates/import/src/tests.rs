@@ -135,7 +135,9 @@ fn the_longest_prefix_counts_as_in_unbound() {
     let own = of(&format!(" access-control: 127.0.0.0/8 refuse\n{house}"));
     assert_eq!(own, ["192.0.2.0/24", "::1/128"]);
     let holed = of(&format!(" access-control: 192.0.2.7 deny\n{house}"));
-    assert!(holed.is_empty(), "{holed:?}");
+    assert_eq!(holed, ["127.0.0.0/8", "::1/128"]);
+    // An interface opens Unbound to no client by itself.
+    assert_eq!(of(" interface: 127.0.0.1\n"), ["127.0.0.0/8", "::1/128", "127.0.0.1"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Servers for zones, gathered into `[[forward]]` tables.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::imported::{Form, Imported, Origin};
 
@@ -48,6 +48,15 @@ pub(crate) fn address(address: IpAddr, port: &str) -> String {
         (IpAddr::V6(address), port) => format!("[{address}]:{port}"),
         (IpAddr::V4(address), port) => format!("{address}:{port}"),
     }
+}
+
+/// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, in the form of Zoners.
+pub(crate) fn with_colon(text: &str) -> Option<String> {
+    if let Ok(whole) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Some(address(whole, "53"));
+    }
+    let whole: SocketAddr = text.parse().ok()?;
+    Some(address(whole.ip(), &whole.port().to_string()))
 }
 
 /// `ADDRESS#PORT`, as dnsmasq and Pi-hole write.

@@ -6,6 +6,9 @@ use crate::gathered::Gathered;
 use crate::imported::Origin;
 use crate::upstreams::target;
 
+/// Why `//` is not taken over.
+pub(super) const WITHOUT_DOT: &str = "no counterpart: names without a dot";
+
 /// The names between slashes, and what stands behind the last slash.
 pub(super) fn and_rest(value: &str) -> Option<(Vec<&str>, &str)> {
     let (names, rest) = value.strip_prefix('/')?.rsplit_once('/')?;

@@ -45,7 +45,7 @@ impl Server {
             value(line, "dnssec", "validate", "false".into(), imported);
         }
         listen(&self.interfaces, self.port.as_ref(), imported);
-        allow(&self.access, imported);
+        allow(&self.access, self.interfaces.first(), imported);
         self.cache_size(imported);
     }
 
@@ -97,15 +97,15 @@ fn listen(interfaces: &[Line], port: Option<&Line>, imported: &mut Imported) {
 }
 
 /// The clients that are served. Of several prefixes, Unbound heeds the longest; Zoners has allowed prefixes alone. So an
-/// allowed prefix with a refused part is left out: nobody is served who was not before.
-fn allow(access: &[Line], imported: &mut Imported) {
+/// allowed prefix with a refused part is left out: nobody is served who was not before. Without an allowed prefix Unbound
+/// serves this computer alone, where Zoners would serve the household.
+fn allow(access: &[Line], interface: Option<&Line>, imported: &mut Imported) {
     let allows = |line: &Line| line.values.get(1).is_some_and(|action| action.starts_with("allow"));
     let refused: Vec<Prefix> = access
         .iter()
         .filter(|line| !allows(line))
         .filter_map(|line| Prefix::parse(line.value()))
         .collect();
-    let mut some = false;
     for line in access {
         let prefix = Prefix::parse(line.value());
         let holed = prefix.is_some_and(|outer| refused.iter().any(|part| outer.contains(*part)));
@@ -123,11 +123,10 @@ fn allow(access: &[Line], imported: &mut Imported) {
             remark(imported, line, line.words(), reason);
         } else {
             item(line, "server", "allow", line.value().to_owned(), imported);
-            some = true;
         }
     }
     // Unbound serves this computer without a line, unless a line of the same length or a longer one refuses.
-    if let Some(line) = access.first().filter(|_| some) {
+    if let Some(line) = access.first().or(interface) {
         let own = ["127.0.0.0/8", "::1/128"].into_iter().filter(|own| {
             Prefix::parse(own).is_some_and(|own| !refused.iter().any(|part| own.contains(*part)))
         });

@@ -141,3 +141,39 @@ servers = ["10.0.0.1:5300"]
     }
     assert!(!text.contains("secret"), "{text}");
 }
+
+#[test]
+fn values_of_another_form_are_told() {
+    let text = "dns:\n  upstream_dns: 192.0.2.1\n  ratelimit: many\nuser_rules:\n  - [a, b]\n  - '||ads.example^'\n\
+                filters:\n  - a\n";
+    let (settings, remarks) = read_text("AdGuardHome.yaml", text);
+    assert_eq!(settings, "");
+    let beginnings = [
+        "AdGuardHome.yaml:2: dns.upstream_dns: not understood: a list was expected",
+        "AdGuardHome.yaml:3: dns.ratelimit: not a whole number",
+        "AdGuardHome.yaml:5: user_rules: not understood: a text was expected",
+        "AdGuardHome.yaml:6: user_rules: ||ads.example^: to be done",
+        "AdGuardHome.yaml:8: filters: not understood: a table was expected",
+    ];
+    begin(&remarks, &beginnings);
+}
+
+/// A text in the place of a number would be lines of the configuration.
+#[test]
+fn no_text_becomes_a_setting_of_its_own() {
+    let text = "dns:\n  cache_ttl_min: \"5\\n[server]\\nallow = [\\\"0.0.0.0/0\\\"]\"\n";
+    let (settings, remarks) = read_text("AdGuardHome.yaml", text);
+    assert_eq!(settings, "");
+    begin(&remarks, &["AdGuardHome.yaml:2: dns.cache_ttl_min: not a whole number"]);
+}
+
+#[test]
+fn a_server_keeps_its_whole_address() {
+    let text = "dns:\n  upstream_dns:\n    - 2001:db8::1:53\n    - 'tcp://[2001:db8::2]:53'\n    - 192.0.2.1:53\n    - 192.0.2.2:5300\n";
+    let settings = toml(&import_text(text, "AdGuardHome.yaml", None).unwrap());
+    assert!(
+        settings.contains(r#"["2001:db8::1:53", "192.0.2.1", "192.0.2.2:5300"]"#),
+        "{settings}"
+    );
+    assert!(settings.contains(r#"["2001:db8::2"]"#), "{settings}");
+}

@@ -118,3 +118,15 @@ fn includes_of_dnsmasq_are_bounded_like_others() {
     let (_, remarks) = told(&import(&[whole], None).unwrap(), &folder);
     assert!(matches!(&remarks[..], [one] if one.contains("was read already")), "{remarks:?}");
 }
+
+#[test]
+fn lines_for_names_without_a_dot_are_told() {
+    let (settings, remarks) =
+        read_text("dnsmasq.conf", "server=//192.0.2.1\naddress=//192.0.2.7\n");
+    assert_eq!(settings, "");
+    let beginnings = [
+        "dnsmasq.conf:1: server=//192.0.2.1: no counterpart: names without a dot",
+        "dnsmasq.conf:2: address=//192.0.2.7: no counterpart: names without a dot",
+    ];
+    begin(&remarks, &beginnings);
+}

@@ -63,6 +63,7 @@ servers = ["192.0.2.1"]
     let beginnings = [
         "pihole.toml:1: lists and domains: lists are in gravity.db: sqlite3",
         "pihole.toml:7: dns.interface: to be done",
+        "pihole.toml:12: dns.revServers: switched off there",
         "pihole.toml:15: dns.blocking.active: no need",
         "pihole.toml:19: webserver: to be done: `zoners dashboard password`",
     ];
@@ -133,4 +134,11 @@ servers = ["10.0.0.1"]
         "whitelist.regex.json:1: (^|\\.)good\\.example$: to be done: the rule as /REGEX/",
     ];
     begin(&remarks, &beginnings);
+}
+
+#[test]
+fn the_name_of_a_list_has_no_password() {
+    let text = "https://me:secret@lists.example/ads@home.txt\n";
+    let settings = toml(&import_text(text, "adlists.list", None).unwrap());
+    assert!(settings.contains("name = \"lists-example-ads-home-txt\""), "{settings}");
 }
