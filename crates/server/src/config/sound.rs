@@ -4,9 +4,10 @@ mod acme;
 mod http3;
 mod policy;
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
-use zoners_dns::name;
+use zoners_dns::{Name, name};
 use zoners_policy::{catalogue, catalogue_entry};
 
 use super::{Config, ConfigError, ListenAddress, LocalRoot, PolicyListConfig, UpstreamServer};
@@ -226,15 +227,16 @@ impl Config {
     fn check_routes(&self, wrong: &mut impl FnMut(&str, &str)) {
         let forwards = self.forward.iter().enumerate().map(|(at, route)| ("forward", at, route));
         let stubs = self.stub.iter().enumerate().map(|(at, route)| ("stub", at, route));
-        let routes: Vec<_> = forwards.chain(stubs).collect();
-        for (number, (list, at, route)) in routes.iter().enumerate() {
-            let earlier = routes.iter().take(number).find(|(_, _, other)| other.zone == route.zone);
-            if let Some((other, _, _)) = earlier {
+        let mut taken: HashMap<&Name, &str> = HashMap::new();
+        for (list, at, route) in forwards.chain(stubs) {
+            if let Some(other) = taken.get(&route.zone) {
                 let zone = route.zone.fmt_with_dot();
                 let what = format!(
                     "{zone} has a [[{other}]] already: a zone takes one [[forward]] or [[stub]]"
                 );
                 wrong(&format!("{list}[{at}].zone"), &what);
+            } else {
+                taken.insert(&route.zone, list);
             }
             self.check_servers(
                 &format!("{list}[{at}].servers"),
@@ -275,12 +277,14 @@ impl Config {
 
     /// Checks the zones: a copy, a source and no route for each.
     fn check_zones(&self, wrong: &mut impl FnMut(&str, &str)) {
+        let routes = self.forward.iter().chain(&self.stub);
+        let routes: HashSet<&Name> = routes.map(|route| &route.zone).collect();
+        let mut taken = HashSet::new();
         for (at, zone) in self.zone.iter().enumerate() {
             let (path, shown) = (format!("zone[{at}].zone"), zone.zone.fmt_with_dot());
-            let mut routes = self.forward.iter().chain(&self.stub);
-            if self.zone.iter().take(at).any(|earlier| earlier.zone == zone.zone) {
+            if !taken.insert(&zone.zone) {
                 wrong(&path, &format!("{shown} has a [[zone]] already"));
-            } else if routes.any(|route| route.zone == zone.zone) {
+            } else if routes.contains(&zone.zone) {
                 let what =
                     format!("{shown} has a [[forward]] or [[stub]]: a zone takes one of the three");
                 wrong(&path, &what);
