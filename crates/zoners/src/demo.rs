@@ -1,5 +1,6 @@
 //! `zoners demo`
 
+mod chaos;
 mod traffic;
 
 use std::io;
@@ -16,6 +17,7 @@ use zoners_resolver::{Resolver, Settings, Shared};
 use zoners_server::daemon::{SingleStart, serve_on};
 use zoners_server::pipeline::{Cookies, Rules};
 use zoners_server::{Config, Service, SystemClock};
+use zoners_sim::SimNetwork;
 use zoners_sim::demo::{HINTS, SIGHTS, internet};
 
 use crate::any_network::AnyNetwork;
@@ -40,6 +42,9 @@ pub(crate) struct DemoArguments {
     /// No queries but yours: without this option, a few devices of a household ask as well.
     #[arg(long)]
     quiet: bool,
+    /// Faults come and go, and are told: a dead line, loss, a portal and others, each for 15 seconds.
+    #[arg(long)]
+    chaos: bool,
 }
 
 /// The household: the device of the children may not see two services.
@@ -52,13 +57,17 @@ blocked-services = ["tiktok", "youtube"]
 
 pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     let random = Random::from_system().map_err(Failure::Failed)?;
-    let (service, anchor) = service(arguments.seed, random).map_err(Failure::Failed)?;
+    let (service, network, anchor) = service(arguments.seed, random).map_err(Failure::Failed)?;
+    let shared = service.worker().shared().clone();
     let policy =
         Config::parse(HOUSEHOLD, "demo").map_err(|error| Failure::Failed(error.to_string()))?;
     let ready = |start: &SingleStart<'_>| {
         show(start, &anchor);
         if !arguments.quiet {
             start.addresses.first().copied().into_iter().for_each(traffic::begin);
+        }
+        if arguments.chaos {
+            chaos::begin(network, shared);
         }
         // Without the text, no person knows the names to ask for.
         output::is_whole().map_err(|_| io::ErrorKind::BrokenPipe.into())
@@ -72,8 +81,11 @@ pub(crate) fn run(arguments: &DemoArguments) -> Result<(), Failure> {
     )
 }
 
-/// The service, and the DS record at the beginning of the chains of trust.
-pub(crate) fn service(seed: u64, random: Random) -> Result<(Service<AnyNetwork>, RRset), String> {
+/// The service, its Internet, and the DS record at the beginning of the chains of trust.
+pub(crate) fn service(
+    seed: u64,
+    random: Random,
+) -> Result<(Service<AnyNetwork>, SimNetwork, RRset), String> {
     let cache = Cache::new(CACHE, TtlLimits::default(), [random.bits(), random.bits()]);
     let cookies = Cookies::new(&random);
     let shared = Shared::new(cache, Arc::new(SystemClock), random);
@@ -83,12 +95,12 @@ pub(crate) fn service(seed: u64, random: Random) -> Result<(Service<AnyNetwork>,
     let ds = anchor.records.iter().filter_map(|rdata| Ds::read(&rdata)).collect();
     let anchors = vec![Anchor { zone: anchor.owner.clone(), ds, keys: vec![] }];
     let settings = Arc::new(Settings { anchors, ..Settings::new(root) });
-    let network = AnyNetwork::new(internet);
+    let network = AnyNetwork::new(internet.clone());
     let worker = Resolver::new(shared, network, settings, Arc::<Counters>::default());
     let config = Config::default();
     let rules = Rules::new(&config, &[], cookies, &worker.shared().random, 0);
     let rules = rules.map_err(|error| error.to_string())?;
-    Ok((Service::new(worker, Arc::new(rules)), anchor))
+    Ok((Service::new(worker, Arc::new(rules)), internet, anchor))
 }
 
 /// The named control socket, or places beside the socket of a daemon, with a different file name.

@@ -76,7 +76,7 @@ fn failures_have_a_reason() {
 async fn on_the_demo(name: &str, rtype: &str, options: &[&str]) -> String {
     use zoners_dns::Random;
     use zoners_server::{control, report};
-    let (service, _) = crate::demo::service(1, Random::seeded(1)).unwrap();
+    let (service, ..) = crate::demo::service(1, Random::seeded(1)).unwrap();
     let found = report::look_up(&service, &control::question(name, rtype).unwrap()).await;
     let mut taken = PlusOptions::default();
     options.iter().for_each(|option| taken.take(option).unwrap());
