@@ -36,6 +36,7 @@ mod command {
 mod daemon {
     mod descriptors;
     mod files;
+    mod former;
     #[cfg(target_os = "linux")]
     mod kept_sockets;
     mod lasting;
