@@ -106,6 +106,16 @@ pub struct Anchor {
     pub keys: Vec<Dnskey>,
 }
 
+impl Anchor {
+    /// Whether all that `other` proves is proven by this anchor too.
+    #[must_use]
+    pub fn trusts_all_of(&self, other: &Anchor) -> bool {
+        self.zone == other.zone
+            && other.ds.iter().all(|ds| self.ds.contains(ds))
+            && other.keys.iter().all(|key| self.keys.contains(key))
+    }
+}
+
 /// The limits of the resolver. Each limit has a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

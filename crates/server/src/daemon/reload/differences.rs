@@ -1,7 +1,7 @@
 //! Differences between two generations, with consequences beyond the next answer.
 
 use zoners_dns::Name;
-use zoners_resolver::{Settings, Shared};
+use zoners_resolver::{Anchor, Settings, Shared};
 
 use crate::config::Config;
 use crate::daemon::generation::Generation;
@@ -23,17 +23,26 @@ pub(super) fn clear_out_of_date(shared: &Shared, before: &Generation, next: &Gen
 
 /// Zones whose servers or trust anchors have changed: the cache entries are out of date.
 fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
-    [zones_only_in(old, new), zones_only_in(new, old)].concat()
+    let distrusted = zones_distrusted(old, new);
+    [zones_only_in(old, new), zones_only_in(new, old), distrusted].concat()
 }
 
-/// Zones of routes, negative trust anchors and trust anchors of `one` without an equal in `other`.
+/// Zones whose former trust anchor no longer proves what it proved, and zones that had none. A further key of a zone takes
+/// nothing back (RFC 5011): the cache entries stay.
+fn zones_distrusted(old: &Settings, new: &Settings) -> Vec<Name> {
+    let is_kept = |before: &Anchor| new.anchors.iter().any(|after| after.trusts_all_of(before));
+    let had_none = |after: &Anchor| old.anchors.iter().all(|before| before.zone != after.zone);
+    let taken_back = old.anchors.iter().filter(|before| !is_kept(before));
+    let begun = new.anchors.iter().filter(|after| had_none(after));
+    taken_back.chain(begun).map(|anchor| anchor.zone.clone()).collect()
+}
+
+/// Zones of routes and negative trust anchors of `one` without an equal in `other`.
 fn zones_only_in(one: &Settings, other: &Settings) -> Vec<Name> {
     let routes = one.routes.iter().filter(|route| !other.routes.contains(route));
     let negative =
         one.negative_anchors.iter().filter(|zone| !other.negative_anchors.contains(zone));
-    let anchors = one.anchors.iter().filter(|anchor| !other.anchors.contains(anchor));
-    let routes = routes.map(|route| route.zone.clone());
-    routes.chain(negative.cloned()).chain(anchors.map(|anchor| anchor.zone.clone())).collect()
+    routes.map(|route| route.zone.clone()).chain(negative.cloned()).collect()
 }
 
 /// Keys whose change a reload cannot put into force.
@@ -59,6 +68,8 @@ pub(super) fn keys_that_need_restart(old: &Config, new: &Config) -> Vec<&'static
 
 #[cfg(test)]
 mod tests {
+    use zoners_dnssec::dnskey::Dnskey;
+
     use super::*;
 
     #[test]
@@ -74,5 +85,19 @@ mod tests {
         }
         let moved = settings(&lan.replace("192.0.2.1", "192.0.2.9"));
         assert!(!zones_of_other_sources(&one, &moved).is_empty());
+    }
+
+    #[test]
+    fn a_further_key_of_the_root_zone_leaves_the_cache_as_it_is() {
+        let before = Config::default().settings().unwrap();
+        let mut after = before.clone();
+        let key = Dnskey::read(&bytes::Bytes::from_static(&[1, 1, 3, 13, 9, 9, 9, 9])).unwrap();
+        after.anchors[0].keys.push(key);
+        assert!(zones_of_other_sources(&before, &after).is_empty());
+        // A key that is revoked may have proven what the cache holds.
+        assert_eq!(zones_of_other_sources(&after, &before), [zoners_dns::name::root()]);
+        let none = Settings { anchors: Vec::new(), ..before.clone() };
+        assert_eq!(zones_of_other_sources(&none, &before), [zoners_dns::name::root()]);
+        assert_eq!(zones_of_other_sources(&before, &none), [zoners_dns::name::root()]);
     }
 }
