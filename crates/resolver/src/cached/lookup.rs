@@ -60,29 +60,35 @@ impl<'a> CacheQuery<'a> {
         if rank == Rank::Additional {
             return None;
         }
-        Some(Reply { proof, security, ..Reply::of(Finding::Records(vec![set])) })
+        let authoritative = rank == Rank::AuthoritativeAnswer;
+        let finding = Finding::Records(vec![set]);
+        Some(Reply { proof, security, authoritative, ..Reply::of(finding) })
     }
 
     fn alias(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         if stands_beside_alias(self.rtype) {
             return None;
         }
-        let CachedRRset { set, proof, security, .. } = cache.rrset(self.name, Rtype::CNAME, now)?;
+        let alias = cache.rrset(self.name, Rtype::CNAME, now)?;
+        let CachedRRset { set, proof, security, rank } = alias;
+        let authoritative = rank == Rank::AuthoritativeAnswer;
         let finding = Finding::Alias(set.target()?);
-        Some(Reply { aliases: vec![set], proof, security, ..Reply::of(finding) })
+        Some(Reply { aliases: vec![set], proof, security, authoritative, ..Reply::of(finding) })
     }
 
     fn dname(&self, cache: &Cache, now: Moment) -> Option<Reply> {
-        let CachedRRset { set, security, .. } = cache.dname_above(self.name, now)?;
+        let CachedRRset { set, security, rank, .. } = cache.dname_above(self.name, now)?;
+        let authoritative = rank == Rank::AuthoritativeAnswer;
         if name::depth(&set.owner) < self.configured {
             return None;
         }
         let Some(target) = name::substitute(self.name, &set.owner, &set.target()?) else {
-            return Some(Reply { aliases: vec![set], security, ..Reply::of(Finding::TooLong) });
+            let reply = Reply::of(Finding::TooLong);
+            return Some(Reply { aliases: vec![set], security, authoritative, ..reply });
         };
         let made = RRset::naming(self.name.clone(), Rtype::CNAME, set.ttl, &target);
         let aliases = vec![set, made];
-        Some(Reply { aliases, security, ..Reply::of(Finding::Alias(target)) })
+        Some(Reply { aliases, security, authoritative, ..Reply::of(Finding::Alias(target)) })
     }
 
     /// The cached denial of this type.

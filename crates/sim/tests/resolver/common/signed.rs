@@ -34,7 +34,11 @@ pub(crate) fn signed_net(signing: &Signing) -> (SimNetwork, Settings) {
             com.add(set);
         }
     });
-    net.zone("plain.com", &["203.0.114.9"], "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\n");
+    net.zone(
+        "plain.com",
+        &["203.0.114.9"],
+        "@ NS ns1\nns1 A 203.0.114.9\nwww A 203.0.115.9\nalias CNAME www\n",
+    );
     let anchor = net.sign(&["example.com", "com", "."], signing);
     (net, anchored(&anchor))
 }

@@ -285,3 +285,16 @@ async fn a_denial_with_too_many_iterations_makes_no_zone_unsigned() {
     lab.net.zone("example.com", &["203.0.114.1", "203.0.114.2"], unsigned);
     assert!(ask(&lab, "www.example.com", Rtype::A).await.is_err(), "it must be signed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_unsigned_answer_fetched_with_cd_is_cached_once_it_is_judged() {
+    let lab = signed(&Signing::default());
+    let asked = question("www.plain.com", Rtype::A);
+    let ask = async |checking| {
+        lab.worker.resolve_for(None, &asked, checking, Lack::Something, None).await.unwrap()
+    };
+    assert_eq!(ask(Checking::Disabled).await.security, Security::Unchecked);
+    assert_eq!(ask(Checking::Enabled).await.security, Security::Insecure);
+    let cached = lab.worker.cached(&asked, Checking::Enabled, lab.worker.shared().now());
+    assert!(cached.is_ok(), "{cached:?}");
+}

@@ -10,7 +10,7 @@ use crate::common::signed::signed_net;
 use crate::common::{Lab, question, settings};
 use tokio::time::{Instant, sleep};
 use zoners_dns::second_level::{BoxedFuture, SecondLevel, SecondLevelEntries};
-use zoners_dns::{Counter, Name, Question, RRset, Rtype, Security};
+use zoners_dns::{Checking, Counter, Name, Question, RRset, Rtype, Security};
 use zoners_resolver::{Answer, Event, Settings};
 use zoners_sim::sign::Signing;
 use zoners_sim::{Middlebox, SimNetwork, world};
@@ -227,5 +227,21 @@ async fn what_a_network_says_that_has_not_proven_itself_is_told_to_no_other_node
     for (name, told) in [("alias.shop.com", false), ("mail.site1.com", true)] {
         lab.resolve(name, Rtype::A).await.unwrap();
         assert_eq!(is_told(name), told, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_vouches_for_is_cached_once_it_is_proven() {
+    let (net, settings) = signed_net(&Signing::default());
+    let memory = Memory::new(false);
+    let one = node(net.clone(), settings.clone(), Some(&memory));
+    let other = node(net, settings, Some(&memory));
+    let unsigned = [("alias.plain.com", Rtype::A), ("gone.plain.com", Rtype::A)];
+    for (name, rtype) in ASKED.into_iter().chain(unsigned) {
+        let _ = one.resolve(name, rtype).await;
+        other.resolve(name, rtype).await.unwrap();
+        let (worker, asked) = (&other.worker, question(name, rtype));
+        let cached = worker.cached(&asked, Checking::Enabled, worker.shared().now());
+        assert!(cached.is_ok(), "{name} {rtype}: {cached:?}");
     }
 }
