@@ -51,7 +51,10 @@ pub fn message(mut octets: &[u8]) -> Option<&[u8]> {
 
 fn fields(all: &[(&str, &str)]) -> Vec<u8> {
     let mut section = Vec::new();
-    append_fields(all.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())), &mut section);
+    append_fields(
+        all.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())),
+        &mut section,
+    );
     frame(FIELDS, &section)
 }
 

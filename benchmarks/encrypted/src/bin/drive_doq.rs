@@ -7,7 +7,7 @@ use tokio::time::sleep_until;
 use zoners_encrypted::{Outcome, arguments, framed_answer, run, server_tls};
 use zoners_net::datagrams::{Batch, Datagrams};
 use zoners_net::listen::{Terms, udp};
-use zoners_net::quic::{Outbox, QuicServer, QuicTerms, Reception};
+use zoners_net::quic::{Asked, Outbox, QuicServer, QuicTerms, Reception};
 
 /// A server without connections waits for this time.
 const IDLE: Duration = Duration::from_secs(3600);
@@ -39,7 +39,8 @@ async fn serve() -> Outcome<()> {
         server.read(now);
         while let Some(query) = server.next_query() {
             reply.clear();
-            framed_answer(&query.octets, &mut reply);
+            let Asked::Message(message) = &query.asked else { continue };
+            framed_answer(message, &mut reply);
             server.answer(query.stream, &reply);
         }
         server.transmit(now, &mut outbox);
