@@ -11,12 +11,14 @@ use zoners_dns::{Counters, Delegation, Random, Rtype, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::{Anchor, Resolver, Settings, Shared};
 use zoners_sim::sign::{Denying, Signing};
-use zoners_sim::{Link, Manner, SimClock, SimNetwork};
+use zoners_sim::{Link, Manner, SimClock, SimNetwork, TlsManner};
 
+/// The layer of the providers' servers.
+const PROVIDERS: &str = "2";
 /// Record types that signing makes.
 const DNSSEC: [&str; 6] = ["RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS"];
 
-/// A resolver with an empty cache. `SEED` changes its randomness.
+/// A resolver with an empty cache. `SEED` changes its randomness, and `TLS=off` its opportunistic encryption.
 ///
 /// # Panics
 /// A file is not what the generator writes.
@@ -25,6 +27,7 @@ pub fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Resolver<S
     let hints = zonefile::root_hints(&read_to_string(format!("{directory}/hints")).unwrap());
     let mut settings = Settings::new(Delegation::from_hints(&hints.unwrap()).unwrap());
     settings.anchors = vec![anchor];
+    settings.opportunistic_tls = std::env::var("TLS").map_or(true, |tls| tls != "off");
     let cache = Cache::new(256 << 20, TtlLimits::default(), [3, 4]);
     let seed = std::env::var("SEED").map_or(99, |seed| seed.parse().unwrap());
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
@@ -32,7 +35,8 @@ pub fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Resolver<S
 }
 
 /// The servers and zones of `directory`, signed anew, on a line that loses a share of the round
-/// trips: half one by one, half in outages.
+/// trips: half one by one, half in outages. With `OFFERING=SECONDS`, every third of the providers' servers speaks TLS
+/// too, and keeps an idle connection so long.
 ///
 /// # Panics
 /// A file is not what the generator writes.
@@ -76,6 +80,8 @@ pub fn internet(directory: &str, loss: f64) -> (SimNetwork, Anchor) {
 fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
     let mut layers: [Vec<String>; 4] = Default::default();
     let outages = outages(loss / 2.0);
+    let offering = std::env::var("OFFERING").ok().map(|seconds| seconds.parse().unwrap());
+    let mut providers = 0;
     for line in read_to_string(format!("{directory}/servers.txt")).unwrap().lines() {
         let fields: Vec<&str> = line.split(' ').collect();
         let [address, layer, rtt, lost, tail] = fields[..] else { panic!("{line}") };
@@ -83,7 +89,12 @@ fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
         let latency = Duration::from_secs_f64(rtt.parse::<f64>().unwrap() / 1000.0);
         let lost: f64 = lost.parse().unwrap();
         let manner = if lost >= 100.0 { Manner::Dead } else { Manner::Good };
+        let may_offer = layer == PROVIDERS && manner == Manner::Good;
+        providers += usize::from(may_offer);
+        let encrypts = may_offer && offering.is_some() && providers % 3 == 1;
         let link = Link {
+            tls: if encrypts { TlsManner::Good } else { TlsManner::Closed },
+            keeps_idle: Duration::from_secs(offering.unwrap_or(10)),
             latency,
             jitter: latency.mul_f64(0.05),
             late: if tail == "1" { 0.2 } else { 0.0 },

@@ -5,20 +5,23 @@
 //! figures for each. They come close to those of the real lab, in a hundredth of the time and the
 //! same at every run, so that a change of policy can be judged over many seeds. With `SLOWEST=N`
 //! the story of the N questions follows that took longest beyond their floor; `SEED` changes the
-//! resolver's own randomness.
+//! resolver's own randomness. With `PASSES=N` every question is asked N times, each time with an empty cache and with
+//! what is known of servers, a line each; `encrypted` is the share of TLS among the queries to servers that have ever
+//! been asked over TLS (`OFFERING=SECONDS`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::read_to_string;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use zoners_benchmarks::lab_internet::{internet, resolver};
 use zoners_dns::{Question, Rtype, Transport, name};
-use zoners_resolver::Trace;
-use zoners_sim::SimNetwork;
+use zoners_resolver::{Resolver, Trace};
+use zoners_sim::{Sent, SimNetwork};
 
 /// What a question costs that is not answered.
 const UNANSWERED: Duration = Duration::from_secs(10);
@@ -81,6 +84,24 @@ impl Asked {
 async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
     let (net, anchor) = internet(directory, loss);
     let worker = resolver(directory, &net, anchor);
+    let passes = std::env::var("PASSES").map_or(1, |count| count.parse().unwrap());
+    let (mut lines, mut offering) = (Vec::new(), BTreeSet::new());
+    for _ in 0..passes {
+        lines.push(pass(directory, &net, &worker, concurrency, &mut offering).await);
+        worker.shared().cache.flush(&name::root(), true);
+        net.forget_sent();
+    }
+    lines.join("\n")
+}
+
+/// Every question once.
+async fn pass(
+    directory: &str,
+    net: &SimNetwork,
+    worker: &Resolver<SimNetwork>,
+    concurrency: usize,
+    offering: &mut BTreeSet<SocketAddr>,
+) -> String {
     let slowest = std::env::var("SLOWEST").map_or(0, |count| count.parse().unwrap());
     let truth = read_to_string(format!("{directory}/truth.jsonl")).unwrap();
     let waiting: Vec<Asked> = truth.lines().map(Asked::read).collect();
@@ -103,8 +124,20 @@ async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
     }
     while clients.join_next().await.is_some() {}
     let mut asked = std::mem::take(&mut *asked.lock().unwrap());
-    let figures = figures(&mut asked, &net);
-    format!("{directory} {figures}{}", stories(&mut asked, slowest))
+    let figures = figures(&mut asked, net);
+    let encrypted = encrypted(net, offering);
+    format!("{directory} {figures} {encrypted}{}", stories(&mut asked, slowest))
+}
+
+/// The share of TLS in the queries to servers that have been asked over TLS.
+fn encrypted(net: &SimNetwork, offering: &mut BTreeSet<SocketAddr>) -> String {
+    let sent = net.sent();
+    let is_encrypted = |sent: &&Sent| sent.to.transport == Transport::Tls;
+    offering.extend(sent.iter().filter(is_encrypted).map(|sent| sent.to.address));
+    let theirs = sent.iter().filter(|sent| offering.contains(&sent.to.address));
+    let (all, over_tls) = (theirs.clone().count(), theirs.filter(is_encrypted).count());
+    let share = over_tls as f64 * 100.0 / all.max(1) as f64;
+    format!("encrypted {share:.1} % of {all} to {} servers", offering.len())
 }
 
 fn figures(asked: &mut [Asked], net: &SimNetwork) -> String {

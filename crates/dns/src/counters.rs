@@ -138,6 +138,8 @@ counters! {
         UpstreamRetransmitted "upstream_retransmitted" "queries" "Of upstream_queries: the same query sent again, because no reply had come yet.";
         UpstreamTcpReconnected "upstream_tcp_reconnected" "queries" "Of upstream_queries: sent again over a new connection of TCP, TLS, HTTPS or QUIC, because the first was silent and may be dead.";
         UpstreamRepeated "upstream_repeated" "queries" "Queries sent again, because the server closed their connection, or refused their stream, before the reply.";
+        UpstreamConnectionsEvicted "upstream_connections_evicted" "connections" "Idle connections to servers closed before their time, because as many as may be were kept.";
+        UpstreamSessionsOpened "upstream_sessions_opened" "queries" "Queries sent over TLS too, so that later queries find a connection to an authority that encrypts (RFC 9539).";
         UpstreamSocketWaits "upstream_socket_waits" "queries" "Queries that waited for a free socket, because the process had as many open as it may.";
         UpstreamReplies "upstream_replies" "messages" "Replies that matched their query.";
         UpstreamTimeouts "upstream_timeouts" "queries" "Queries without a reply in the time that the RTT estimate allows.";

@@ -46,7 +46,9 @@ pub use endpoint::Endpoint;
 pub use message::{Message, MessageError};
 pub use name::{Name, NameSlice};
 pub use nat64::Nat64Prefix;
-pub use network::{Exchange, ExchangeEvent, HttpFault, IdentityFault, Network, NetworkError};
+pub use network::{
+    ConnectionState, Exchange, ExchangeEvent, HttpFault, IdentityFault, Network, NetworkError,
+};
 pub use prefix::Prefix;
 pub use question::Question;
 pub use random::Random;

@@ -113,6 +113,18 @@ impl fmt::Display for NetworkError {
     }
 }
 
+/// The connection to a server over a stream, if any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// A query opens a connection first.
+    #[default]
+    Closed,
+    /// A connection is being opened, and a query waits for the rest of the handshakes.
+    Opening,
+    /// A query is sent at once.
+    Open,
+}
+
 /// The network, as the resolver uses it.
 pub trait Network: Send + Sync + 'static {
     /// One query to one server, with everything needed for the reply.
@@ -136,6 +148,11 @@ pub trait Network: Send + Sync + 'static {
     /// Whether queries wait for sockets, so that optional queries should not be sent.
     fn is_short(&self) -> bool {
         false
+    }
+
+    /// The connection on which a query to `to`, over a stream, would be sent now.
+    fn connection_state(&self, _to: Endpoint) -> ConnectionState {
+        ConnectionState::Closed
     }
 
     /// Begins an exchange of `query`, a whole message, with the server at `to`. Without a reservation (a
@@ -162,6 +179,10 @@ impl<N: Network> Network for Arc<N> {
 
     fn is_short(&self) -> bool {
         N::is_short(self)
+    }
+
+    fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        N::connection_state(self, to)
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<N::Room>) -> N::Exchange {

@@ -6,8 +6,8 @@
 //! query may be repeated there; a reply on the suspect connection ends the suspicion.
 
 mod connection;
+mod open_connections;
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
-use zoners_dns::{Counter, Counters, Endpoint, ExchangeEvent, NetworkError};
+use zoners_dns::{ConnectionState, Counter, Counters, Endpoint, ExchangeEvent, NetworkError};
 use zoners_tls::client::ClientTls;
 
 use crate::descriptors::{Descriptor, Descriptors, Keeper};
@@ -24,17 +24,16 @@ use crate::held::Held;
 use crate::link_binding::LinkBindings;
 use crate::sources::Sources;
 use connection::{Connection, Ended, Health, PooledReply};
+use open_connections::{Kept, OpenConnections};
 
 /// Octets of incomplete replies, of all servers: a slow server is given up for the rest. A pending
 /// query whose reply announces a great length takes 4 KiB before more arrives.
 const UNFINISHED: usize = 16 * 1024 * 1024;
-/// Connections kept for later queries; further ones close after their query.
-const CONNECTIONS: usize = 128;
 
 /// The open connections, by server. Clones share the pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<OpenConnections>>,
     held: Arc<Held>,
     /// The source addresses of new connections.
     sources: Sources,
@@ -45,13 +44,6 @@ pub(crate) struct Pool {
     /// Changes when the open connections become useless.
     elsewhere: Arc<watch::Sender<()>>,
     descriptors: Arc<Descriptors>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    by_server: HashMap<Endpoint, Connection>,
-    /// Connections opened so far, which are numbered from 1.
-    opened: u64,
 }
 
 impl Pool {
@@ -84,9 +76,14 @@ impl Pool {
         Arc::downgrade(&open)
     }
 
-    /// Whether a connection to `to` is open and takes queries.
+    /// Whether a connection to `to` takes queries.
     pub(crate) fn has(&self, to: Endpoint) -> bool {
-        self.open.lock().by_server.get(&to).is_some_and(Connection::takes_queries)
+        self.state(to) != ConnectionState::Closed
+    }
+
+    /// The connection on which a query to `to` would be sent now.
+    pub(crate) fn state(&self, to: Endpoint) -> ConnectionState {
+        self.open.lock().state(to)
     }
 
     /// Sends a query on an open connection to `to`, if there is one; a new connection uses this
@@ -103,7 +100,7 @@ impl Pool {
 
     /// Closes the connections; queries under way continue on new connections.
     pub(crate) fn renew(&self) {
-        self.open.lock().by_server.clear();
+        self.open.lock().close();
         self.elsewhere.send_replace(());
     }
 
@@ -117,7 +114,7 @@ impl Pool {
         descriptor: Option<Descriptor>,
     ) -> Place {
         let mut open = self.open.lock();
-        let known = open.by_server.get(&to).filter(|known| known.number > newer_than);
+        let known = open.use_connection(to).filter(|known| known.number > newer_than);
         if let Some(place) = known.and_then(|known| known.take(query)) {
             return place;
         }
@@ -125,28 +122,15 @@ impl Pool {
         let number = open.opened;
         let (connection, place, queries) = Connection::new(number, to, query, &self.descriptors);
         let (pool, run) = (self.clone(), connection.run(self, to, queries, descriptor));
-        if open.by_server.len() < CONNECTIONS || open.by_server.contains_key(&to) {
-            open.by_server.insert(to, connection);
+        if open.keep(to, connection) == Kept::InPlace {
+            self.counters.count(Counter::UpstreamConnectionsEvicted);
         }
         drop(open);
         tokio::spawn(async move {
             run.await;
-            pool.forget(to, number);
+            pool.open.lock().forget(to, number);
         });
         place
-    }
-
-    fn forget(&self, to: Endpoint, number: u64) {
-        let mut open = self.open.lock();
-        if open.by_server.get(&to).is_some_and(|known| known.number == number) {
-            open.by_server.remove(&to);
-        }
-    }
-}
-
-impl Keeper for Mutex<Open> {
-    fn give_way(&self) {
-        self.lock().by_server.retain(|_, connection| !connection.is_idle());
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use zoners_dns::{
-    Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random, Transport,
+    ConnectionState, Counters, Endpoint, Exchange, ExchangeEvent, Nat64Prefix, Network, Random,
+    Transport,
 };
 use zoners_host::descriptors::limit;
 use zoners_tls::client::ClientTls;
@@ -145,6 +146,10 @@ impl Network for Sockets {
 
     fn is_short(&self) -> bool {
         self.descriptors.are_short()
+    }
+
+    fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        self.connections.state(Endpoint { address: self.way_to(to), ..to })
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Room>) -> SocketExchange {

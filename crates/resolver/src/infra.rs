@@ -2,10 +2,11 @@
 //! of servers in `zoners_cache`.
 //!
 //! Each file is one table with its arithmetic; none sends a packet. Imports `model` alone. To be
-//! read in this order: [`rtt_prior`] and [`estimate`] (the latency expected of a server),
+//! read in this order: [`rtt_prior`], [`estimate`] and [`round_trips`] (the latency expected of a server),
 //! [`uplink`], [`interruptions`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
 //! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
-//! [`unproven_addresses`], [`resend_limit`], [`probe_budget`], [`trial_budget`].
+//! [`unproven_addresses`], [`resend_limit`], [`probe_budget`], [`trial_budget`],
+//! [`session_budget`].
 
 pub(crate) mod cookies;
 pub(crate) mod estimate;
@@ -17,7 +18,9 @@ pub(crate) mod probe_budget;
 pub(crate) mod reachability;
 pub(crate) mod recent_table;
 pub(crate) mod resend_limit;
+pub(crate) mod round_trips;
 pub(crate) mod rtt_prior;
+pub(crate) mod session_budget;
 pub(crate) mod silent_zones;
 pub(crate) mod trial_budget;
 pub(crate) mod unproven_addresses;

@@ -18,6 +18,8 @@ pub struct Link {
     pub outages: Vec<Range<Duration>>,
     /// Moments since the start at which open streams die silently.
     pub forgets: Vec<Duration>,
+    /// How long the server keeps a stream without a query.
+    pub keeps_idle: Duration,
     /// The manner of the server.
     pub manner: Manner,
     /// The manner of the server over TLS.
@@ -33,6 +35,7 @@ impl Default for Link {
             loss: 0.0,
             outages: vec![],
             forgets: vec![],
+            keeps_idle: Duration::from_secs(10),
             manner: Manner::Good,
             tls: TlsManner::Closed,
         }
@@ -56,6 +59,12 @@ impl Link {
     #[must_use]
     pub fn speaking(self, tls: TlsManner) -> Self {
         Link { tls, ..self }
+    }
+
+    /// The same, where the server keeps streams without a query for this long.
+    #[must_use]
+    pub fn keeping_idle(self, keeps_idle: Duration) -> Self {
+        Link { keeps_idle, ..self }
     }
 
     /// The same with loss.

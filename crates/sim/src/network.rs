@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
-use zoners_dns::{Endpoint, Network};
+use zoners_dns::{ConnectionState, Endpoint, Network};
 
 use crate::exchange::SimExchange;
 use crate::internet::SimNetwork;
@@ -26,6 +26,10 @@ impl Network for SimNetwork {
 
     fn is_short(&self) -> bool {
         self.0.lock().waiting > 0
+    }
+
+    fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        self.0.lock().connection_state(to)
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> SimExchange {

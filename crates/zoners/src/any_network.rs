@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network};
+use zoners_dns::{ConnectionState, Endpoint, Exchange, ExchangeEvent, Network};
 
 /// A network of any type; clones share the network.
 #[derive(Clone)]
@@ -44,6 +44,10 @@ impl Network for AnyNetwork {
         self.0.is_any_short()
     }
 
+    fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        self.0.any_connection_state(to)
+    }
+
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<AnyRoom>) -> AnyExchange {
         AnyExchange(self.0.any_exchange(to, query, room))
     }
@@ -71,6 +75,8 @@ trait DynNetwork: Send + Sync {
 
     fn is_any_short(&self) -> bool;
 
+    fn any_connection_state(&self, to: Endpoint) -> ConnectionState;
+
     fn any_exchange(
         &self,
         to: Endpoint,
@@ -90,6 +96,10 @@ impl<N: Network> DynNetwork for N {
 
     fn is_any_short(&self) -> bool {
         self.is_short()
+    }
+
+    fn any_connection_state(&self, to: Endpoint) -> ConnectionState {
+        self.connection_state(to)
     }
 
     fn any_exchange(

@@ -29,9 +29,9 @@ use waiting::WaitingQueries;
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
-/// The same, of a connection to a server with an identity: forwarders are few, and asked all the time (RFC 7858
-/// section 3.4).
-pub(super) const IDLE_IDENTIFIED: Duration = Duration::from_secs(60);
+/// The same, of an encrypted connection, whose handshakes took two round trips and signatures (RFC 7858 section 3.4).
+/// Most servers close the connection earlier.
+pub(super) const IDLE_ENCRYPTED: Duration = Duration::from_secs(60);
 /// A connection attempt fails after this time.
 const CONNECT: Duration = Duration::from_secs(3);
 /// Queries waiting to be written to one connection; further queries open a second.
@@ -64,6 +64,8 @@ pub(super) enum Ended {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
+    /// The number of the last query among all queries of the pool.
+    pub(super) used: u64,
     queries: mpsc::Sender<(Bytes, oneshot::Sender<PooledReply>)>,
     health: Arc<Health>,
 }
@@ -73,6 +75,8 @@ pub(super) struct Connection {
 pub(super) struct Health {
     /// Messages received.
     heard: AtomicU64,
+    /// Whether the handshakes are over.
+    is_open: AtomicBool,
     /// Whether a reply is late.
     suspect: AtomicBool,
     /// Queries under way.
@@ -86,6 +90,7 @@ impl Health {
     fn new(descriptors: Arc<Descriptors>) -> Arc<Self> {
         Arc::new(Health {
             heard: AtomicU64::new(0),
+            is_open: AtomicBool::new(false),
             suspect: AtomicBool::new(false),
             queries: AtomicUsize::new(0),
             descriptors,
@@ -111,7 +116,13 @@ impl Health {
         silent
     }
 
+    /// The handshakes are over.
+    fn open(&self) {
+        self.is_open.store(true, Ordering::Relaxed);
+    }
+
     fn hear(&self) {
+        self.open();
         self.heard.fetch_add(1, Ordering::Relaxed);
         self.suspect.store(false, Ordering::Relaxed);
     }
@@ -128,7 +139,7 @@ impl Connection {
         let unwritten = if to.identity.is_some() { UNWRITTEN_IDENTIFIED } else { UNWRITTEN };
         let (queries, incoming) = mpsc::channel(unwritten);
         let health = Health::new(descriptors.clone());
-        let connection = Connection { number, queries, health };
+        let connection = Connection { number, used: 0, queries, health };
         let (sender, mut place) = connection.place();
         place.fresh = true;
         // The queue is empty, so there is room.
@@ -139,6 +150,11 @@ impl Connection {
     /// Whether the connection accepts queries: it is not suspect, and has room.
     pub(super) fn takes_queries(&self) -> bool {
         !self.health.suspect.load(Ordering::Relaxed) && self.queries.capacity() > 0
+    }
+
+    /// Whether the handshakes are over.
+    pub(super) fn is_open(&self) -> bool {
+        self.health.is_open.load(Ordering::Relaxed)
     }
 
     /// Whether no query is under way.
@@ -177,7 +193,7 @@ impl Connection {
         let (from, link) = (pool.sources.address(address), pool.links.link_to(address));
         let (tls, counters) = (pool.tls.lock().clone(), pool.counters.clone());
         let random = pool.sources.random().clone();
-        let idle = if to.identity.is_some() { IDLE_IDENTIFIED } else { IDLE };
+        let idle = if to.transport.is_encrypted() { IDLE_ENCRYPTED } else { IDLE };
         let mut elsewhere = pool.elsewhere.subscribe();
         async move {
             let waiting = WaitingQueries::default();
@@ -202,12 +218,14 @@ impl Connection {
                 let stream = stream.map_err(|error| failure::classify(&error))?;
                 let ended = match to.transport.is_encrypted() {
                     false => {
+                        health.open();
                         let (reader, writer) = stream.into_split();
                         asking.run(reader, writer).await
                     }
                     true => {
                         // Boxed, since a handshake is large and most connections have none.
                         let stream = Box::pin(secure::begin(&tls, to, stream, &counters)).await?;
+                        health.open();
                         if to.transport == Transport::Https {
                             return Box::pin(asking.run_https(stream, to)).await;
                         }

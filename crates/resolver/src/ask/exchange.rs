@@ -34,6 +34,7 @@ use crate::ask::exchange::receive::read_event;
 use crate::ask::exchange::socket_wait::wait_for_room;
 use crate::ask::exchange::stale_stream::{late_after, renew_stream};
 use crate::env::environment::Env;
+use crate::infra::round_trips::RoundTrips;
 use crate::model::asking::UpstreamQuery;
 use crate::model::budget::Exhausted;
 use crate::model::step::Step;
@@ -260,7 +261,10 @@ fn send_charged<N: Network>(
     count_query(env, endpoint.transport);
     let known = observe(env, endpoint, Observation::QuerySent).unwrap_or_default();
     let is_stream = endpoint.transport.is_stream();
-    let late_at = is_stream.then(|| Instant::now() + late_after(env, &known));
+    let round_trips = RoundTrips::of(env.network(), endpoint);
+    let late_at =
+        is_stream.then(|| Instant::now() + late_after(env, &known) * round_trips.expected());
+    shared.session_budget.earn(endpoint.is_opportunistic() && round_trips == RoundTrips::ONE);
     let proof = match endpoint.transport {
         Transport::Udp => known.echo,
         // UDP and TCP share the record.
@@ -282,6 +286,7 @@ fn send_charged<N: Network>(
         times: 1,
         took: None,
         late_at,
+        round_trips,
         shown,
         under_way: env.enter_server(endpoint),
         exchange: env.network().exchange(endpoint, wire, room),

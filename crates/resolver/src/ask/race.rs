@@ -171,6 +171,7 @@ impl<N: Network> Race<'_, N> {
         }
         if let Some(first) = self.launch() {
             self.explore(&first);
+            self.open_connection(&first);
         }
     }
 

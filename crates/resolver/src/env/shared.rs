@@ -24,6 +24,7 @@ use crate::infra::probe_budget::ProbeBudget;
 use crate::infra::reachability::{BrokenPaths, NETWORK_BITS, ReachabilityTable};
 use crate::infra::resend_limit::{QueryKey, ResendLimit};
 use crate::infra::rtt_prior::RttPrior;
+use crate::infra::session_budget::SessionBudget;
 use crate::infra::silent_zones::{SilentZone, ZoneSilences};
 use crate::infra::trial_budget::TrialBudget;
 use crate::infra::unproven_addresses::UnprovenAddresses;
@@ -98,6 +99,7 @@ pub struct Shared {
     pub(crate) rtt_prior: RttPrior,
     pub(crate) probe_budget: ProbeBudget,
     pub(crate) trial_budget: TrialBudget,
+    pub(crate) session_budget: SessionBudget,
     pub(crate) prefetch_ledger: PrefetchLedger,
     pub(crate) key_refreshes: KeyRefreshes,
     pub(crate) second_level: OnceLock<Arc<dyn SecondLevel>>,
@@ -137,6 +139,7 @@ impl Shared {
             rtt_prior: RttPrior::default(),
             probe_budget: ProbeBudget::default(),
             trial_budget: TrialBudget::default(),
+            session_budget: SessionBudget::default(),
             prefetch_ledger: PrefetchLedger::default(),
             key_refreshes: KeyRefreshes::default(),
             second_level: OnceLock::new(),

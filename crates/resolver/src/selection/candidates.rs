@@ -12,6 +12,7 @@ mod silent_zone;
 mod unresolved;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use zoners_dns::{
     Counter, Delegation, DsStatus, Endpoint, NameServer, Network, QueryMode, Transport,
@@ -19,6 +20,7 @@ use zoners_dns::{
 
 use crate::env::environment::Env;
 use crate::infra::estimate::LatencyEstimate;
+use crate::infra::round_trips::RoundTrips;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::step::Step;
 use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
@@ -54,6 +56,8 @@ struct Candidate {
     over_tcp: bool,
     /// The server encrypts: the first attempt is over TLS (RFC 9539).
     over_tls: bool,
+    /// The round trips of the first attempt.
+    round_trips: RoundTrips,
     /// A trial of encryption may be made.
     is_trial_due: bool,
     /// TCP was tried and does not work.
@@ -103,6 +107,17 @@ impl Candidate {
     /// Whether the server has ever replied over the transport of the first attempt.
     fn has_replied(&self) -> bool {
         self.estimate.has_replied
+    }
+
+    /// The expected time from the first attempt to the reply, handshakes included.
+    fn time_to_reply(&self) -> Duration {
+        let is_first = self.tries == 0 && self.over_tls;
+        self.estimate.rtt * if is_first { self.round_trips.expected() } else { 1 }
+    }
+
+    /// Whether the first attempt is over TLS, without a handshake.
+    fn is_on_open_connection(&self) -> bool {
+        self.tries == 0 && self.over_tls && self.round_trips == RoundTrips::ONE
     }
 
     /// Whether the server is responsive and its estimate is reliable.
@@ -293,6 +308,7 @@ impl Candidates {
                 first_flaws: Flaws::default(),
                 over_tcp: false,
                 over_tls: false,
+                round_trips: RoundTrips::ONE,
                 is_trial_due: false,
                 no_tcp: false,
                 streamed: false,

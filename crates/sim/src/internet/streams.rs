@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use zoners_dns::Endpoint;
+use tokio::time::Instant;
+use zoners_dns::{ConnectionState, Endpoint};
 
 use super::Internet;
+use super::tls::HANDSHAKE;
+use crate::link::{Link, TlsManner};
 
-/// A stream without a query is closed after this.
+/// A stream without a query is closed after this, if the server does not close the stream before.
 const IDLE: Duration = Duration::from_secs(10);
+/// The same, of an encrypted stream.
+const IDLE_ENCRYPTED: Duration = Duration::from_secs(60);
 
 /// An open stream.
 #[derive(Debug)]
@@ -36,14 +41,44 @@ impl Aboard {
     }
 }
 
+impl Stream {
+    fn takes_queries(&self, at: Duration, idle: Duration) -> bool {
+        !self.suspect && at.saturating_sub(self.used) < idle
+    }
+}
+
 impl Internet {
+    /// The time without a query after which a stream is closed.
+    fn idle(&self, to: Endpoint) -> Duration {
+        let ours = if to.transport.is_encrypted() { IDLE_ENCRYPTED } else { IDLE };
+        self.hosts.get(&to.address.ip()).map_or(ours, |host| host.link.keeps_idle.min(ours))
+    }
+
+    /// The stream on which a query to `to` would be put now.
+    pub(crate) fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        let at = Instant::now() - self.started;
+        let idle = self.idle(to);
+        let usable = |stream: &&Stream| stream.takes_queries(at, idle);
+        let Some(stream) = self.streams.get(&to).filter(usable) else {
+            return ConnectionState::Closed;
+        };
+        let link = self.hosts.get(&to.address.ip()).map(|host| &host.link);
+        let is_open = |link: &Link| {
+            let since = at.saturating_sub(stream.opened);
+            stream.heard > 0 || link.tls == TlsManner::Good && since >= link.latency * HANDSHAKE
+        };
+        match link.is_some_and(is_open) {
+            true => ConnectionState::Open,
+            false => ConnectionState::Opening,
+        }
+    }
+
     /// Puts a query on the stream to `to` if the stream is newer than `before`, else on a new
     /// stream.
     pub(crate) fn board(&mut self, to: Endpoint, before: Option<Aboard>, at: Duration) -> Aboard {
         let newer = |stream: &Stream| before.is_none_or(|before| before.number < stream.number);
-        let fit = |stream: &&mut Stream| {
-            newer(stream) && !stream.suspect && at.saturating_sub(stream.used) < IDLE
-        };
+        let idle = self.idle(to);
+        let fit = |stream: &&mut Stream| newer(stream) && stream.takes_queries(at, idle);
         if let Some(Stream { number, opened, used, heard, .. }) =
             self.streams.get_mut(&to).filter(fit)
         {

@@ -8,7 +8,7 @@ use super::Arrivals;
 use crate::link::TlsManner;
 
 /// Round trips of a handshake: TCP's, and that of TLS 1.3 (RFC 8446 section 2).
-const HANDSHAKE: u32 = 2;
+pub(super) const HANDSHAKE: u32 = 2;
 
 /// The reply over a stream that was opened `since`; `trip` is the round trip. `said` are the replies in clear.
 pub(super) fn react(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zoners_bench::{ExchangeEnd, UpstreamExchange};
-use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Network, Transport};
+use zoners_dns::{ConnectionState, Endpoint, Exchange, ExchangeEvent, Network, Transport};
 use zoners_net::Sockets;
 
 /// A query waited for as long as this counts as lost, not as abandoned.
@@ -46,6 +46,10 @@ impl Network for WatchedSockets {
 
     fn is_short(&self) -> bool {
         self.sockets.is_short()
+    }
+
+    fn connection_state(&self, to: Endpoint) -> ConnectionState {
+        self.sockets.connection_state(to)
     }
 
     fn exchange(&self, to: Endpoint, query: Bytes, room: Option<Self::Room>) -> WatchedExchange {

@@ -12,7 +12,7 @@ use zoners_dns::{Counter, IdentityFault, IdentityId, ServerIdentity};
 use super::certified::Certified;
 use super::*;
 use crate::datagrams::Peer;
-use crate::pool::connection::{IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED};
+use crate::pool::connection::{IDLE_ENCRYPTED, UNWRITTEN_IDENTIFIED};
 use crate::quic::{Asked, CloseCode, Outbox, QuicServer, QuicTerms, Reception};
 
 /// What a server has seen.
@@ -226,15 +226,15 @@ async fn a_connection_that_holds_too_much_is_given_up() {
 
 #[tokio::test]
 async fn a_connection_without_queries_ends_after_the_idle_time_whatever_the_server_sends() {
-    let pinging = |terms: QuicTerms| terms.pinging(IDLE_IDENTIFIED / 6);
+    let pinging = |terms: QuicTerms| terms.pinging(IDLE_ENCRYPTED / 6);
     let mut server = echo_with(b"doq", pinging).await;
     let (pool, to) = (server.pool(), server.named("dns.example"));
     assert_eq!(ask(&pool, to, 1, b'q').await, ExchangeEvent::Message(query(1)));
     tokio::time::pause();
-    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_secs(1)).await;
+    tokio::time::sleep(IDLE_ENCRYPTED - Duration::from_secs(1)).await;
     assert!(pool.has(to));
     assert_eq!(ask(&pool, to, 2, b'q').await, ExchangeEvent::Message(query(2)));
-    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_secs(1)).await;
+    tokio::time::sleep(IDLE_ENCRYPTED - Duration::from_secs(1)).await;
     assert!(pool.has(to), "a query begins the time anew");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!pool.has(to));
@@ -246,7 +246,7 @@ async fn a_connection_that_takes_no_query_any_more_ends_after_its_last_reply() {
     let mut server = echo(b"doq").await;
     let (pool, to) = (server.pool(), server.named("dns.example"));
     let mut exchange = pool.send(to, query(1), None);
-    pool.open.lock().by_server.clear();
+    pool.open.lock().close();
     assert_eq!(exchange.receive().await, ExchangeEvent::Message(query(1)));
     while server.seen.recv().await.unwrap() != Seen::Gone {}
 }

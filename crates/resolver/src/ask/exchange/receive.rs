@@ -1,5 +1,7 @@
 //! Receives messages for a waiting query.
 
+use std::time::Duration;
+
 use zoners_cache::{CookieOption, EchoEvidence};
 use zoners_dns::{Counter, Endpoint, ExchangeEvent, Message, MessageError, Network, Transport};
 
@@ -113,10 +115,7 @@ fn take_reply<N: Network>(
     let edns = message.edns.is_some();
     let took = wait.sent.elapsed();
     wait.took = Some(took);
-    let time = match wait.last_sent {
-        None => ReplyTime::Exact { rtt: took },
-        Some(last) => ReplyTime::Between { least: last.elapsed(), most: took },
-    };
+    let time = reply_time(wait, took);
     observe(env, wait.endpoint, Observation::Reply { time, edns, query: Some(query.asking) });
     match wait.endpoint.transport {
         _ if !message.header.tc() => Received::Reply(message),
@@ -129,6 +128,16 @@ fn take_reply<N: Network>(
             env.count(Counter::UpstreamMalformed);
             fail(env, wait.endpoint, Fault::Malformed(MessageError::Truncated))
         }
+    }
+}
+
+/// The RTT, as far as the time since the first copy of the query tells.
+fn reply_time<N: Network>(wait: &PendingQuery<N>, took: Duration) -> ReplyTime {
+    let (least, most) = wait.round_trips.bounds(took);
+    match wait.last_sent {
+        None if least == most => ReplyTime::Exact { rtt: most },
+        None => ReplyTime::Between { least, most },
+        Some(last) => ReplyTime::Between { least: wait.round_trips.bounds(last.elapsed()).0, most },
     }
 }
 

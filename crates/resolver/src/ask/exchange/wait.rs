@@ -10,6 +10,7 @@ use zoners_dns::{Endpoint, Exchange, ExchangeEvent, Name, Network, Question, Tra
 use super::ServerQuery;
 use super::query_secrets::QuerySecrets;
 use crate::infra::fetch_quotas::QuotaSlot;
+use crate::infra::round_trips::RoundTrips;
 
 /// A sent query.
 pub(super) struct PendingQuery<N: Network> {
@@ -25,6 +26,8 @@ pub(super) struct PendingQuery<N: Network> {
     /// The moment at which a reply over a stream is late and the stream is suspect; `None`
     /// afterwards.
     pub(super) late_at: Option<Instant>,
+    /// The round trips of the first copy.
+    pub(super) round_trips: RoundTrips,
     pub(super) shown: QuerySecrets,
     /// The slot in the quota of the server.
     pub(super) under_way: QuotaSlot,

@@ -8,6 +8,7 @@ use zoners_dns::{Network, Transport};
 use super::{Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
 use crate::infra::estimate::{Estimator, LatencyEstimate};
+use crate::infra::round_trips::RoundTrips;
 
 /// No trial of encryption is made at a server farther away: a query on a new connection takes three round trips.
 pub(super) const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
@@ -79,6 +80,8 @@ impl Candidates {
             candidate.is_trial_due = is_near && infos[at].encryption.is_due(estimator.now);
             candidate.over_tls = is_another && first.transport == Transport::Tls;
             candidate.over_tcp = is_another && first.transport == Transport::Tcp;
+            candidate.round_trips =
+                RoundTrips::of(env.network(), candidate.endpoint.over(first.transport));
             candidate.is_unproven = self.watched && !has_answered;
             candidate.estimate = first.estimate;
             candidate.cut_off = estimator.broken.has(address.ip());

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use zoners_dns::{Endpoint, Moment, Network};
+use zoners_dns::{Endpoint, Moment, Network, Transport};
 
+use super::order::IN_CLEAR_HANDICAP;
 use super::{Attempt, Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
 
@@ -39,6 +40,31 @@ impl Candidates {
         };
         let at = (0..self.list.len()).filter(worth_it).min_by_key(|at| self.cost(*at))?;
         Some(self.attempt(at, "to learn of it"))
+    }
+
+    /// A server that encrypts and would have been asked in the place of the first attempt, were a connection open.
+    pub(crate) fn worth_a_connection(&self, beside: &Attempt) -> Option<Endpoint> {
+        if beside.endpoint.transport.is_encrypted() {
+            return None;
+        }
+        let first = self.list.iter().find(|other| other.address() == beside.endpoint.address)?;
+        let most = first.estimate.rtt + first.estimate.penalty + IN_CLEAR_HANDICAP;
+        let worth_it = |candidate: &&Candidate| {
+            let estimate = &candidate.estimate;
+            let is_untried = candidate.tries == 0
+                && !candidate.is_excluded
+                && !candidate.postponed
+                && !candidate.lame
+                && !candidate.cut_off;
+            let is_good = estimate.has_replied && estimate.penalty.is_zero();
+            is_untried
+                && is_good
+                && candidate.over_tls
+                && candidate.round_trips.is_closed()
+                && estimate.rtt <= most
+        };
+        let nearest = self.list.iter().filter(worth_it).min_by_key(|other| other.estimate.rtt)?;
+        Some(nearest.endpoint.over(Transport::Tls))
     }
 
     /// A server behind a broken path, probed now and then beside the first attempt, to see whether

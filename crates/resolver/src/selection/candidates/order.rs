@@ -101,9 +101,12 @@ impl Candidates {
         let tcp_first = tries == 0 && udp && transport == Transport::Tcp;
         let tls_first = tries == 0 && udp && transport == Transport::Tls;
         // A stream takes a round trip to open before the query; the estimate of a working
-        // stream includes this.
-        let works = (tcp_first || tls_first) && has_replied;
-        let round_trips = if transport.is_stream() && !works { 2 } else { 1 };
+        // stream over TCP includes this.
+        let round_trips = match transport {
+            _ if tls_first => candidate.round_trips.expected(),
+            _ if transport.is_stream() && !(tcp_first && has_replied) => 2,
+            _ => 1,
+        };
         let hedge_after = match tries {
             0 if tcp_first => hedge_after.min(MOST_STREAM_PATIENCE / round_trips),
             0 if is_alone => alone,
@@ -132,8 +135,8 @@ impl Candidates {
     /// Whether no other candidate would reply earlier if asked at the end of this hedge delay.
     fn is_alone(&self, at: usize) -> bool {
         let quicker = |other: &Candidate| {
-            let LatencyEstimate { rtt, penalty, skipped_until, .. } = other.estimate;
-            rtt + penalty < MOST_PATIENCE
+            let LatencyEstimate { penalty, skipped_until, .. } = other.estimate;
+            other.time_to_reply() + penalty < MOST_PATIENCE
                 && skipped_until.is_none()
                 && other.tries == 0
                 && !other.is_excluded
@@ -197,6 +200,8 @@ impl Candidates {
         let of_name = self.list.iter().filter(|other| other.server() == candidate.server());
         let tries: u32 = of_name.map(|other| u32::from(other.tries)).sum();
         let again = AGAIN * tries + estimate.rtt * 2 * u32::from(candidate.tries);
+        let in_clear =
+            if candidate.is_on_open_connection() { Duration::ZERO } else { IN_CLEAR_HANDICAP };
         let family = if candidate.address().is_ipv6() { IPV6_HANDICAP } else { Duration::ZERO };
         let jitter = Duration::from_micros(candidate.jitter.into());
         // While unknown servers can be probed beside a known server, no question waits for an
@@ -210,12 +215,20 @@ impl Candidates {
         (
             candidate.tries >= 2,
             rank,
-            estimate.rtt + estimate.penalty + again + family + jitter + unknown,
+            candidate.time_to_reply()
+                + estimate.penalty
+                + again
+                + family
+                + jitter
+                + in_clear
+                + unknown,
         )
     }
 }
 
 /// A nameserver is tried again if the alternatives are slower by this much.
 const AGAIN: Duration = Duration::from_millis(30);
+/// Of two servers with like prices, one with an open connection over TLS goes first.
+pub(super) const IN_CLEAR_HANDICAP: Duration = Duration::from_millis(5);
 /// Of two equal addresses IPv4 goes first: more networks have it.
 const IPV6_HANDICAP: Duration = Duration::from_millis(5);

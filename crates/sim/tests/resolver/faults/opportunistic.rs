@@ -20,11 +20,20 @@ fn lab(tls: TlsManner) -> Lab {
 }
 
 fn lab_with(tls: TlsManner, settings: Settings) -> Lab {
+    lab_of(SERVERS.map(|_| Link::of(20).speaking(tls)), settings)
+}
+
+fn lab_of(links: [Link; 2], settings: Settings) -> Lab {
     let net = world::small(1);
-    for address in SERVERS {
-        net.link(address, Link::of(20).speaking(tls));
+    for (address, link) in SERVERS.into_iter().zip(links) {
+        net.link(address, link);
     }
     Lab::with(net, settings)
+}
+
+/// A server that encrypts, and keeps an idle connection for so long.
+fn encrypting(latency: u64, keeps_idle: Duration) -> Link {
+    Link::of(latency).speaking(TlsManner::Good).keeping_idle(keeps_idle)
 }
 
 /// Asks for new names of example.com, and returns the times.
@@ -42,6 +51,14 @@ async fn ask(lab: &Lab, names: std::ops::Range<usize>, pause: Duration) -> Vec<D
     times
 }
 
+/// Asks a thousand names, with minutes in between: while a connection to one server is open, the other one is not asked.
+async fn meet(lab: &Lab) {
+    for begin in [0, 250, 500, 750] {
+        ask(lab, begin..begin + 250, ms(50)).await;
+        sleep(HOUR / 60).await;
+    }
+}
+
 fn to_servers(net: &SimNetwork) -> Vec<Sent> {
     let is_theirs = |sent: &Sent| SERVERS.contains(&sent.to.address.ip().to_string().as_str());
     net.sent().into_iter().filter(is_theirs).collect()
@@ -54,7 +71,7 @@ fn is_encrypted(sent: &Sent) -> bool {
 #[tokio::test(start_paused = true)]
 async fn servers_that_encrypt_are_soon_asked_over_tls_alone() {
     let lab = lab(TlsManner::Good);
-    ask(&lab, 0..1000, ms(50)).await;
+    meet(&lab).await;
     assert_eq!(lab.count(Counter::UpstreamTlsTrials), 2, "each once");
     lab.net.forget_sent();
     ask(&lab, 1000..2000, ms(50)).await;
@@ -142,4 +159,60 @@ async fn races_at_one_time_try_a_server_once() {
     let all = tried.len();
     tried.dedup();
     assert_eq!(tried.len(), all, "{tried:?}");
+}
+
+/// The share of TLS in a hundred queries to one server, and in all.
+fn shares(net: &SimNetwork, server: &str) -> (usize, usize) {
+    let sent = to_servers(net);
+    let share = |of: Vec<&Sent>| {
+        of.iter().filter(|sent| is_encrypted(sent)).count() * 100 / of.len().max(1)
+    };
+    let to_server = |sent: &&Sent| sent.to.address.ip().to_string() == server;
+    (share(sent.iter().filter(to_server).collect()), share(sent.iter().collect()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_query_waits_for_a_handshake_where_a_like_server_replies_in_clear() {
+    // The first server closes a connection before the next query comes, in the second case never.
+    for (keeps_idle, in_all) in [(ms(4000), 0), (HOUR, 99)] {
+        let links = || [encrypting(20, keeps_idle), Link::of(22)];
+        let off = lab_of(links(), Settings { opportunistic_tls: false, ..settings() });
+        let on = lab_of(links(), settings());
+        for lab in [&off, &on] {
+            ask(lab, 0..1000, ms(50)).await;
+            lab.net.forget_sent();
+        }
+        let before = ask(&off, 1000..1500, ms(5000)).await;
+        let after = ask(&on, 1000..1500, ms(5000)).await;
+        for percent in [50, 99] {
+            let at = before.len() * percent / 100;
+            assert!(after[at] <= before[at] + ms(2), "{percent}: {:?} {:?}", after[at], before[at]);
+        }
+        let (to_server, all) = shares(&on.net, SERVERS[0]);
+        assert!(to_server >= 99 && all >= in_all, "{keeps_idle:?}: {to_server} {all}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_no_query_uses_is_seldom_opened() {
+    let lab = lab_of([encrypting(20, ms(4000)), Link::of(22)], settings());
+    ask(&lab, 0..1000, ms(50)).await;
+    // Those of a fresh process.
+    ask(&lab, 1000..1200, ms(5000)).await;
+    let before = lab.count(Counter::UpstreamSessionsOpened);
+    ask(&lab, 1200..2000, ms(5000)).await;
+    let opened = lab.count(Counter::UpstreamSessionsOpened) - before;
+    assert!(opened > 0 && opened <= 800 / 32 + 1, "{opened}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn queries_share_one_connection_where_all_servers_encrypt() {
+    let lab = lab_of([encrypting(20, ms(30_000)), encrypting(22, ms(30_000))], settings());
+    meet(&lab).await;
+    assert_eq!(lab.count(Counter::UpstreamTlsTrials), 2);
+    lab.net.forget_sent();
+    let times = ask(&lab, 1000..1100, ms(20_000)).await;
+    assert!(to_servers(&lab.net).iter().all(is_encrypted));
+    let waited = times.iter().filter(|time| **time > ms(30)).count();
+    assert_eq!(waited, 1, "the first query alone: {times:?}");
 }

@@ -14,7 +14,7 @@ use super::reply::MAX_BODY_OCTETS;
 use super::*;
 use crate::descriptors::Descriptors;
 use crate::held::{Account, Held};
-use crate::pool::connection::{Health, IDLE_IDENTIFIED, UNWRITTEN_IDENTIFIED, WaitingQueries};
+use crate::pool::connection::{Health, IDLE_ENCRYPTED, UNWRITTEN_IDENTIFIED, WaitingQueries};
 
 /// The answer of a server to a request.
 #[derive(Clone, Copy)]
@@ -69,7 +69,7 @@ fn converse_over(stream: DuplexStream, seen: Arc<Seen>) -> Asker {
     let ended = tokio::spawn(async move {
         let (waiting, health) = (WaitingQueries::default(), Health::new(Descriptors::new(8)));
         let conversation = Conversation {
-            idle: IDLE_IDENTIFIED,
+            idle: IDLE_ENCRYPTED,
             queries: &mut incoming,
             waiting: &waiting,
             account: &account,
@@ -310,10 +310,10 @@ async fn queries_under_way_have_a_limit_and_abandoned_ones_make_room() {
 async fn a_connection_without_queries_ends_after_the_idle_time() {
     let asker = converse(10, Answer::Message(12));
     assert!(asker.ask(1).await.is_ok());
-    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_millis(1)).await;
+    tokio::time::sleep(IDLE_ENCRYPTED - Duration::from_millis(1)).await;
     assert!(!asker.ended.is_finished());
     assert!(asker.ask(2).await.is_ok(), "and a query begins the time anew");
-    tokio::time::sleep(IDLE_IDENTIFIED - Duration::from_millis(1)).await;
+    tokio::time::sleep(IDLE_ENCRYPTED - Duration::from_millis(1)).await;
     assert!(!asker.ended.is_finished());
     tokio::time::sleep(Duration::from_millis(2)).await;
     assert_eq!(asker.ended.await.unwrap(), Ok(()));
@@ -323,10 +323,10 @@ async fn a_connection_without_queries_ends_after_the_idle_time() {
 async fn a_silent_server_keeps_no_connection_without_queries() {
     let asker = converse(10, Answer::Nothing);
     let reply = asker.send(1).await;
-    tokio::time::sleep(IDLE_IDENTIFIED * 2).await;
+    tokio::time::sleep(IDLE_ENCRYPTED * 2).await;
     assert!(!asker.ended.is_finished(), "a query is under way");
     drop(reply);
-    tokio::time::sleep(IDLE_IDENTIFIED + FAREWELL * 2).await;
+    tokio::time::sleep(IDLE_ENCRYPTED + FAREWELL * 2).await;
     assert_eq!(asker.ended.await.unwrap(), Ok(()));
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::*;
 use crate::descriptors::Descriptors;
 use crate::held::Held;
-use crate::pool::connection::{Health, IDLE_IDENTIFIED, Queries};
+use crate::pool::connection::{Health, IDLE_ENCRYPTED, Queries};
 use crate::pool::tests::quic::echo;
 
 type Sender = mpsc::Sender<(Bytes, oneshot::Sender<PooledReply>)>;
@@ -25,7 +25,7 @@ async fn with_junk_ready(look: impl AsyncFnOnce(&mut Driver<'_>, &Sender)) {
     let (waiting, health) = (WaitingQueries::default(), Health::new(descriptors.clone()));
     let (account, counters) = (Held::new(usize::MAX).account(), Counters::default());
     let conversation = Conversation {
-        idle: IDLE_IDENTIFIED,
+        idle: IDLE_ENCRYPTED,
         queries: &mut queries,
         waiting: &waiting,
         account: &account,
@@ -66,7 +66,7 @@ async fn datagrams_without_end_hold_up_no_query() {
 async fn datagrams_without_end_hold_up_no_timer() {
     with_junk_ready(async |driver, _| {
         tokio::time::pause();
-        tokio::time::advance(IDLE_IDENTIFIED).await;
+        tokio::time::advance(IDLE_ENCRYPTED).await;
         driver.wait().await.unwrap();
         assert!(driver.is_closing);
         assert!(driver.client.deadline().is_none_or(|deadline| deadline > now()));
