@@ -61,7 +61,7 @@ pub use ranges::{Neighbour, RangePosition, Ranges};
 pub use rrsets::{CachedRRset, Rank};
 pub use servers::{
     CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport, EncryptionState, EncryptionTrial,
-    Evidence, ServerFault, ServerInfo, TrialEvent,
+    Evidence, ServerFault, ServerInfo, TrialEvent, TrialResult,
 };
 pub use table::{CacheStats, Table};
 

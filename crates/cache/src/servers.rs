@@ -4,6 +4,7 @@ mod echo;
 mod encryption;
 mod evidence;
 mod fault;
+mod trial_result;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub use echo::{CLIENT_COOKIE, CookieOption, EchoEvidence, EchoSupport};
 pub use encryption::{EncryptionState, EncryptionTrial, TrialEvent};
 pub use evidence::Evidence;
 pub use fault::ServerFault;
+pub use trial_result::TrialResult;
 
 use crate::Cache;
 use crate::codec::ValueReader;

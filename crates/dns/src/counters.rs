@@ -205,7 +205,8 @@ counters! {
         SecondLevelLate "second_level_late" "questions" "Answered by servers before the second level replied.";
         SecondLevelRejected "second_level_rejected" "questions" "With an entry that no node can have written; not used.";
         SecondLevelErrors "second_level_errors" "requests" "Requests to the second level that failed or timed out.";
-        SecondLevelWrites "second_level_writes" "questions" "Answers written to the second level.";
+        SecondLevelTrials "second_level_trials" "servers" "Servers of which another node knew the result of a trial of encryption (RFC 9539).";
+        SecondLevelWrites "second_level_writes" "questions" "Answers and results of trials written to the second level.";
         SecondLevelWritesDropped "second_level_writes_dropped" "questions" "Answers not written: too many were waiting, or the second level accepted none.";
         SecondLevelCircuitOpened "second_level_circuit_opened" "times" "Times that the circuit breaker opened, after too many errors.";
     }

@@ -1,6 +1,7 @@
 //! The interface to the second level, the cache that several nodes share.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -33,6 +34,15 @@ pub trait SecondLevel: fmt::Debug + Send + Sync + 'static {
 
     /// Stores the entries of an answer for `ttl`.
     fn store(&self, question: &Question, entries: Vec<u8>, ttl: Duration);
+
+    /// Looks up what another node has stored of the trials of encryption at a server (RFC 9539). Without a secret that
+    /// the nodes share there is nothing, since nobody is believed.
+    fn look_up_trial(&self, _server: SocketAddr) -> BoxedFuture<Option<SecondLevelEntries>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// Stores what the trials of encryption at a server have shown, for `ttl`.
+    fn store_trial(&self, _server: SocketAddr, _trial: Vec<u8>, _ttl: Duration) {}
 
     /// Removes the entries of a name, and with `subtree` of all names below. Returns the number of
     /// questions, or the reason for a failure.

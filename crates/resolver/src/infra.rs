@@ -6,7 +6,7 @@
 //! [`uplink`], [`interruptions`], [`outages`], [`uplinks`], [`reachability`] and [`last_responder`] (what is our own fault), then
 //! the limits for packets that outsiders can make us send: [`fetch_quotas`], [`silent_zones`],
 //! [`unproven_addresses`], [`resend_limit`], [`probe_budget`], [`trial_budget`],
-//! [`session_budget`].
+//! [`session_budget`], [`trial_look_ups`].
 
 pub(crate) mod cookies;
 pub(crate) mod estimate;
@@ -23,6 +23,7 @@ pub(crate) mod rtt_prior;
 pub(crate) mod session_budget;
 pub(crate) mod silent_zones;
 pub(crate) mod trial_budget;
+pub(crate) mod trial_look_ups;
 pub(crate) mod unproven_addresses;
 pub(crate) mod uplink;
 pub(crate) mod uplink_state;

@@ -3,6 +3,7 @@
 //! | key | value | kept for |
 //! |---|---|---|
 //! | `NAMESPACE:2:q:NAME:TYPE` | an [`envelope`] with the entries of an answer | its TTL |
+//! | `NAMESPACE:2:e:ADDRESS:PORT` | an [`envelope`] with the result of a trial of encryption at a server | while it counts |
 //! | `NAMESPACE:1:f:NAME:TYPE` | the node that leads the flight | 300 ms |
 //!
 //! A thread of its own speaks to the Redis server ([`redis_thread`]); workers hand requests over and go on.
@@ -16,6 +17,7 @@ mod health;
 mod redis_thread;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -93,6 +95,11 @@ impl Common {
         let name = name::lowercase(&question.name);
         let (namespace, rtype) = (&self.namespace, question.rtype);
         format!("{namespace}:{VERSION}:{what}:{}:{rtype}", name.fmt_with_dot())
+    }
+
+    /// The key of the trials at a server. Without a secret there is none, since nobody would be believed.
+    fn trial_key(&self, server: SocketAddr) -> Option<String> {
+        self.seal.as_ref().map(|_| format!("{}:{VERSION}:e:{server}", self.namespace))
     }
 
     fn side(&self) -> Side<'_> {
@@ -205,16 +212,19 @@ impl SecondLevel for SharedCache {
     }
 
     fn store(&self, question: &Question, entries: Vec<u8>, ttl: Duration) {
-        let common = &self.common;
-        let key = common.key('q', question);
-        let value = common.side().seal(&key, &entries, ttl);
-        // Larger values would be refused by the other nodes.
-        let fits = value.len() <= MAX_VALUE_OCTETS && !common.breaker.is_open();
-        let octets = u32::try_from(value.len()).ok().filter(|_| fits);
-        let room = octets.and_then(|o| common.room.clone().try_acquire_many_owned(o).ok());
-        let write = room.map(|room| WriteRequest { key, value, ttl, _room: room });
-        if write.is_none_or(|write| self.writes.try_send(write).is_err()) {
-            common.unwritten.fetch_add(1, Ordering::Relaxed);
+        self.write(self.common.key('q', question), &entries, ttl);
+    }
+
+    fn look_up_trial(&self, server: SocketAddr) -> BoxedFuture<Option<SecondLevelEntries>> {
+        let key = self.common.trial_key(server);
+        let find = |key| self.request(|reply| StoreRequest::Find { key, flight: None, reply });
+        let replied = key.and_then(find);
+        Box::pin(async move { replied?.await.ok()?.found })
+    }
+
+    fn store_trial(&self, server: SocketAddr, trial: Vec<u8>, ttl: Duration) {
+        if let Some(key) = self.common.trial_key(server) {
+            self.write(key, &trial, ttl);
         }
     }
 
@@ -225,6 +235,22 @@ impl SecondLevel for SharedCache {
             let broken = || "redis: no response".to_owned();
             replied.ok_or_else(broken)?.await.map_err(|_| broken())?
         })
+    }
+}
+
+impl SharedCache {
+    /// Hands a value over to be written.
+    fn write(&self, key: String, entries: &[u8], ttl: Duration) {
+        let common = &self.common;
+        let value = common.side().seal(&key, entries, ttl);
+        // Larger values would be refused by the other nodes.
+        let fits = value.len() <= MAX_VALUE_OCTETS && !common.breaker.is_open();
+        let octets = u32::try_from(value.len()).ok().filter(|_| fits);
+        let room = octets.and_then(|o| common.room.clone().try_acquire_many_owned(o).ok());
+        let write = room.map(|room| WriteRequest { key, value, ttl, _room: room });
+        if write.is_none_or(|write| self.writes.try_send(write).is_err()) {
+            common.unwritten.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

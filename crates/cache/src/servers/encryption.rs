@@ -67,6 +67,11 @@ impl EncryptionTrial {
         !is_damped && !self.is_usable(now)
     }
 
+    /// When the last trial began or failed, and when the last encrypted reply came; 0 for never.
+    pub(super) fn times(&self) -> (u64, u64) {
+        (self.tried_at, self.worked_at)
+    }
+
     /// What the trials have shown.
     #[must_use]
     pub fn state(&self, now: Moment) -> EncryptionState {

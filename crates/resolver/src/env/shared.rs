@@ -27,6 +27,7 @@ use crate::infra::rtt_prior::RttPrior;
 use crate::infra::session_budget::SessionBudget;
 use crate::infra::silent_zones::{SilentZone, ZoneSilences};
 use crate::infra::trial_budget::TrialBudget;
+use crate::infra::trial_look_ups::TrialLookUps;
 use crate::infra::unproven_addresses::UnprovenAddresses;
 use crate::infra::uplink::Uplink;
 use crate::infra::uplink_state::UplinkState;
@@ -99,6 +100,7 @@ pub struct Shared {
     pub(crate) rtt_prior: RttPrior,
     pub(crate) probe_budget: ProbeBudget,
     pub(crate) trial_budget: TrialBudget,
+    pub(crate) trial_look_ups: TrialLookUps,
     pub(crate) session_budget: SessionBudget,
     pub(crate) prefetch_ledger: PrefetchLedger,
     pub(crate) key_refreshes: KeyRefreshes,
@@ -139,6 +141,7 @@ impl Shared {
             rtt_prior: RttPrior::default(),
             probe_budget: ProbeBudget::default(),
             trial_budget: TrialBudget::default(),
+            trial_look_ups: TrialLookUps::default(),
             session_budget: SessionBudget::default(),
             prefetch_ledger: PrefetchLedger::default(),
             key_refreshes: KeyRefreshes::default(),

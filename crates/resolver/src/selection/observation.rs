@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_cache::{EchoEvidence, Evidence, ServerFault, ServerInfo, TrialEvent};
+use zoners_cache::{EchoEvidence, Evidence, ServerFault, ServerInfo, TrialEvent, TrialResult};
 use zoners_dns::{Counter, Endpoint, Moment, Name, Network, Transport};
 
 use crate::env::environment::Env;
@@ -53,6 +53,8 @@ pub(crate) enum Observation<'a> {
     Secrets { repeated: EchoEvidence },
     /// An event of a trial of encryption at this server, over the encrypted transport.
     Trial(TrialEvent),
+    /// A trial of another node at this server failed then.
+    TrialElsewhere { failed_at: Moment },
     /// A query sent then got no useful reply.
     NoUsefulReply { query: &'a UpstreamQuery, sent: Instant },
 }
@@ -131,6 +133,11 @@ pub(crate) fn observe<N: Network>(
             observe_trial(shared, server, event, now);
             None
         }
+        Observation::TrialElsewhere { failed_at } => {
+            let (server, failed) =
+                (server.over(Transport::Udp), Evidence::Trial(TrialEvent::Failed));
+            Some(shared.cache.observe_server(server, failed, failed_at))
+        }
         Observation::NoUsefulReply { query, sent } => {
             observe_useless_query(env, server, query, sent);
             None
@@ -141,6 +148,20 @@ pub(crate) fn observe<N: Network>(
 /// An event of a trial counts for the server over plain transports, where the next query looks.
 fn observe_trial(shared: &Shared, server: Endpoint, event: TrialEvent, now: Moment) {
     shared.cache.observe_server(server.over(Transport::Udp), Evidence::Trial(event), now);
+    if event != TrialEvent::Begun {
+        tell_trial(shared, server, now);
+    }
+}
+
+/// Tells other nodes what trials have shown.
+fn tell_trial(shared: &Shared, server: Endpoint, now: Moment) {
+    let Some(second) = shared.second_level() else { return };
+    let known = shared.cache.server(server.over(Transport::Udp), now).encryption;
+    if let Some(result) = TrialResult::of(&known, now)
+        && let Some(ttl) = result.lifetime(now)
+    {
+        second.store_trial(server.address, result.encode(), ttl);
+    }
 }
 
 /// A server replied over TLS. Most replies change nothing, and are not written.

@@ -3,11 +3,13 @@
 //! A trial follows the reply in clear, so that a closed port delays nothing. A connection is opened beside a question
 //! to another server of the zone, which replies before the handshakes are over; later questions find it open.
 
-use zoners_cache::TrialEvent;
+use zoners_cache::{EncryptionState, TrialEvent, TrialResult};
+use zoners_dns::second_level::SecondLevelEntries;
 use zoners_dns::{Counter, Endpoint, Network, Transport};
 
 use super::Race;
 use crate::ask::exchange::attempt;
+use crate::env::environment::Env;
 use crate::env::stragglers::StragglerFate;
 use crate::model::asking::UpstreamQuery;
 use crate::model::step::Step;
@@ -22,6 +24,7 @@ impl<N: Network> Race<'_, N> {
             return;
         }
         shared.trial_budget.earn();
+        self.look_up_trial(answered);
         // The budget is looked at first: most often no trial is earned.
         if !shared.trial_budget.is_left()
             || !self.candidates.is_trial_due(answered.endpoint.address)
@@ -31,14 +34,30 @@ impl<N: Network> Race<'_, N> {
         {
             return;
         }
-        let server = answered.endpoint.over(Transport::Tls);
-        if !self.ask_aside(server, "to see whether the server encrypts") {
+        if !begin_trial(self.env, &self.asking, answered.endpoint) {
             shared.trial_budget.give_back();
+        }
+    }
+
+    /// Asks the other nodes what they know of a server without trials. Where encryption works for another node, a trial
+    /// needs no budget.
+    fn look_up_trial(&self, answered: &Attempt) {
+        let (shared, server) = (self.env.shared(), answered.endpoint.over(Transport::Udp));
+        let Some(second) = shared.second_level() else { return };
+        let now = shared.now();
+        if !self.candidates.is_trial_due(server.address)
+            || shared.cache.server(server, now).encryption.state(now) != EncryptionState::Unknown
+            || !shared.trial_look_ups.claim(server.address, now)
+        {
             return;
         }
-        // `adopt` only queues the task, so `Begun` is recorded before the query is sent.
-        self.env.count(Counter::UpstreamTlsTrials);
-        observe(self.env, server, Observation::Trial(TrialEvent::Begun));
+        let found = second.look_up_trial(server.address);
+        let (env, asking) = (self.env.arc(), self.asking.clone());
+        self.env.adopt(Box::pin(async move {
+            if let Some(found) = found.await {
+                hear_of_trial(&env, &asking, server, &found);
+            }
+        }));
     }
 
     /// The first attempt is in clear. Opens a connection to a server that encrypts and is as near.
@@ -48,18 +67,10 @@ impl<N: Network> Race<'_, N> {
         if self.is_uplink_interrupted() || self.env.network().is_short() || !budget.take() {
             return;
         }
-        match self.ask_aside(server, "to have a connection open") {
+        match ask_aside(self.env, &self.asking, server, "to have a connection open") {
             true => self.env.count(Counter::UpstreamSessionsOpened),
             false => budget.give_back(),
         }
-    }
-
-    /// Asks a server the question of the race, aside from the race. No client query pays, since no client waits.
-    fn ask_aside(&self, server: Endpoint, why: &'static str) -> bool {
-        let asking = UpstreamQuery { retry: true, ..self.asking.clone() };
-        let step = Step::without_client(self.env.settings().limits);
-        let exchange = attempt(self.env.arc(), asking, Attempt::alone(server, why), step);
-        self.env.adopt(exchange.report) == StragglerFate::Living
     }
 
     /// Whether no other race has begun a trial since the candidates of this race were estimated.
@@ -67,4 +78,53 @@ impl<N: Network> Race<'_, N> {
         let (shared, in_clear) = (self.env.shared(), answered.endpoint.over(Transport::Udp));
         shared.cache.server(in_clear, shared.now()).encryption.is_due(shared.now())
     }
+}
+
+/// Takes what another node has stored of the trials at a server.
+fn hear_of_trial<N: Network>(
+    env: &Env<N>,
+    asking: &UpstreamQuery,
+    server: Endpoint,
+    found: &SecondLevelEntries,
+) {
+    let (shared, now) = (env.shared(), env.shared().now());
+    let result = TrialResult::decode(&found.entries, found.shift, now);
+    let Some(result) = result.filter(|_| found.trusted) else {
+        env.count(Counter::SecondLevelRejected);
+        return;
+    };
+    env.count(Counter::SecondLevelTrials);
+    // A race may have begun a trial meanwhile.
+    if !shared.cache.server(server, now).encryption.is_due(now) {
+        return;
+    }
+    match result.works {
+        true => _ = begin_trial(env, asking, server),
+        false => _ = observe(env, server, Observation::TrialElsewhere { failed_at: result.at }),
+    }
+}
+
+/// Asks a server over TLS, to see whether the server encrypts; false if too many queries go on already.
+fn begin_trial<N: Network>(env: &Env<N>, asking: &UpstreamQuery, server: Endpoint) -> bool {
+    let server = server.over(Transport::Tls);
+    let has_begun = ask_aside(env, asking, server, "to see whether the server encrypts");
+    if has_begun {
+        // `adopt` only queues the task, so `Begun` is recorded before the query is sent.
+        env.count(Counter::UpstreamTlsTrials);
+        observe(env, server, Observation::Trial(TrialEvent::Begun));
+    }
+    has_begun
+}
+
+/// Asks a server the question of a race, aside from the race. No client query pays, since no client waits.
+fn ask_aside<N: Network>(
+    env: &Env<N>,
+    asking: &UpstreamQuery,
+    server: Endpoint,
+    why: &'static str,
+) -> bool {
+    let asking = UpstreamQuery { retry: true, ..asking.clone() };
+    let step = Step::without_client(env.settings().limits);
+    let exchange = attempt(env.arc(), asking, Attempt::alone(server, why), step);
+    env.adopt(exchange.report) == StragglerFate::Living
 }

@@ -1,7 +1,8 @@
 //! Several nodes sharing a second level, which may be slow, dead or corrupt.
 
 use std::collections::HashMap;
-use std::future::pending;
+use std::future::{pending, ready};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use zoners_dns::second_level::{BoxedFuture, SecondLevel, SecondLevelEntries};
 use zoners_dns::{Checking, Counter, Name, Question, RRset, Rtype, Security};
 use zoners_resolver::{Answer, Event, Settings};
 use zoners_sim::sign::Signing;
-use zoners_sim::{Middlebox, SimNetwork, world};
+use zoners_sim::{Link, Middlebox, SimNetwork, TlsManner, world};
 
 /// The behaviour of the second level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +30,7 @@ enum Mood {
 #[derive(Debug)]
 struct Memory {
     told: Mutex<HashMap<Question, Vec<u8>>>,
+    trials: Mutex<HashMap<SocketAddr, Vec<u8>>>,
     mood: Mutex<Mood>,
     trusted: bool,
 }
@@ -36,7 +38,7 @@ struct Memory {
 impl Memory {
     fn new(trusted: bool) -> Arc<Self> {
         let (told, mood) = (Mutex::default(), Mutex::new(Mood::Takes(1)));
-        Arc::new(Memory { told, mood, trusted })
+        Arc::new(Memory { told, trials: Mutex::default(), mood, trusted })
     }
 
     fn is(&self, mood: Mood) {
@@ -70,6 +72,20 @@ impl SecondLevel for Memory {
         if matches!(*self.mood.lock().unwrap(), Mood::Takes(_)) {
             self.told.lock().unwrap().insert(question.clone(), entries);
         }
+    }
+
+    fn look_up_trial(&self, server: SocketAddr) -> BoxedFuture<Option<SecondLevelEntries>> {
+        let mad = *self.mood.lock().unwrap() == Mood::Mad;
+        let trial = self.trials.lock().unwrap().get(&server).cloned();
+        let entries = if mad { Some(vec![1; 99]) } else { trial };
+        let trusted = self.trusted;
+        let found = entries.map(|entries| SecondLevelEntries { entries, shift: 0, trusted });
+        Box::pin(ready(found))
+    }
+
+    fn store_trial(&self, server: SocketAddr, trial: Vec<u8>, ttl: Duration) {
+        assert!(ttl <= Duration::from_secs(3 * 24 * 3600));
+        self.trials.lock().unwrap().insert(server, trial);
     }
 
     fn forget(&self, _: &Name, _: bool) -> BoxedFuture<Result<usize, String>> {
@@ -243,5 +259,54 @@ async fn what_nobody_vouches_for_is_cached_once_it_is_proven() {
         let (worker, asked) = (&other.worker, question(name, rtype));
         let cached = worker.cached(&asked, Checking::Enabled, worker.shared().now());
         assert!(cached.is_ok(), "{name} {rtype}: {cached:?}");
+    }
+}
+
+/// Asks so many new names of example.com, and pauses so that connections end.
+async fn ask_anew(lab: &Lab, names: usize) {
+    for number in 0..names {
+        lab.ask(&format!("n{number}.example.com"), Rtype::A).await;
+        sleep(Duration::from_secs(15)).await;
+    }
+}
+
+/// A node whose servers of example.com treat TLS so.
+fn encrypting(tls: TlsManner, memory: &Arc<Memory>) -> Lab {
+    let net = world::small(1);
+    for address in world::EXAMPLE_SERVERS {
+        net.link(address, Link::of(20).speaking(tls));
+    }
+    node(net, crate::common::settings(), Some(memory))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_trials_of_one_node_have_shown_another_node_knows() {
+    for (tls, trials, tls_queries) in [(TlsManner::Good, 2, 10), (TlsManner::Closed, 0, 0)] {
+        let memory = Memory::new(true);
+        ask_anew(&encrypting(tls, &memory), 800).await;
+        assert_eq!(memory.trials.lock().unwrap().len(), 2, "{tls:?}");
+        let other = encrypting(tls, &memory);
+        ask_anew(&other, 30).await;
+        assert_eq!(other.count(Counter::SecondLevelTrials), 2, "{tls:?}");
+        assert_eq!(other.count(Counter::UpstreamTlsTrials), trials, "{tls:?}");
+        assert!(other.count(Counter::UpstreamTls) >= tls_queries, "{tls:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_of_trials_that_are_untrusted_or_damaged_change_nothing() {
+    let trusted = Memory::new(true);
+    ask_anew(&encrypting(TlsManner::Closed, &trusted), 800).await;
+    let (untrusted, mad) = (Memory::new(false), Memory::new(true));
+    *untrusted.trials.lock().unwrap() = trusted.trials.lock().unwrap().clone();
+    mad.is(Mood::Mad);
+    for memory in [untrusted, mad] {
+        let other = encrypting(TlsManner::Good, &memory);
+        ask_anew(&other, 30).await;
+        assert_eq!(other.count(Counter::SecondLevelTrials), 0);
+        assert!(other.count(Counter::SecondLevelRejected) >= 2);
+        assert_eq!(other.count(Counter::UpstreamTlsTrials), 0, "none is earned yet");
+        ask_anew(&other, 800).await;
+        assert!(other.count(Counter::UpstreamTls) > 0, "and none is prevented");
     }
 }

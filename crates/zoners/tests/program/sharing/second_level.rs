@@ -34,6 +34,28 @@ fn what_one_learned_another_knows_without_asking() {
 }
 
 #[test]
+fn a_trial_of_encryption_by_one_is_known_to_another() {
+    let (authority, redis) = (Authority::start(), Redis::start(&[]));
+    let key = format!("zoners:2:e:{}", authority.address);
+    let one = node(&authority, &at(&redis));
+    // 200 queries earn a trial; the authority has no TLS.
+    (0..300).for_each(|number| ask(&one, number));
+    until("it is told", || redis.says(&[b"EXISTS", key.as_bytes()]) == ["1"]);
+    assert_eq!(count(&one, "upstream_tls_trials"), 1);
+    let ttl = redis.says(&[b"PTTL", key.as_bytes()])[0].parse::<u64>().unwrap();
+    assert!((86_000_000..=86_400_000).contains(&ttl), "a day: {ttl}");
+    let other = connected(&authority, &at(&redis));
+    (300..700).for_each(|number| ask(&other, number));
+    assert_eq!(count(&other, "second_level_trials"), 1);
+    assert_eq!(count(&other, "upstream_tls_trials"), 0, "damped for a day");
+    assert_eq!(redis.says(&[b"SETRANGE", key.as_bytes(), b"60", b"x"]).len(), 1);
+    let third = connected(&authority, &at(&redis));
+    (700..750).for_each(|number| ask(&third, number));
+    assert!(count(&third, "second_level_rejected") >= 1);
+    assert_eq!(count(&third, "second_level_trials"), 0);
+}
+
+#[test]
 fn one_that_is_gone_or_stopped_costs_nothing_and_is_found_again() {
     let (authority, mut redis) = (Authority::start(), Redis::start(&[]));
     let mut node = node(&authority, &at(&redis));
