@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
+use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,12 +77,28 @@ pub fn internet(directory: &str, loss: f64) -> (SimNetwork, Anchor) {
     (net, Anchor { zone: name::root(), ds, keys: vec![] })
 }
 
+/// The servers that speak TLS: with `OFFERING=SECONDS` every third of the providers' servers that answer. The time is
+/// how long they keep an idle connection.
+///
+/// # Panics
+/// A file is not what the generator writes.
+#[must_use]
+pub fn offering(directory: &str) -> (BTreeSet<String>, Duration) {
+    let Ok(seconds) = std::env::var("OFFERING") else { return (BTreeSet::new(), Duration::ZERO) };
+    let servers = read_to_string(format!("{directory}/servers.txt")).unwrap();
+    let providers = servers.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let answers = fields[1] == PROVIDERS && fields[3].parse::<f64>().unwrap() < 100.0;
+        answers.then(|| fields[0].to_owned())
+    });
+    (providers.step_by(3).collect(), Duration::from_secs(seconds.parse().unwrap()))
+}
+
 /// Puts the servers up; gives the addresses of each layer, whose servers all serve the same zones.
 fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
     let mut layers: [Vec<String>; 4] = Default::default();
     let outages = outages(loss / 2.0);
-    let offering = std::env::var("OFFERING").ok().map(|seconds| seconds.parse().unwrap());
-    let mut providers = 0;
+    let (offering, keeps_idle) = offering(directory);
     for line in read_to_string(format!("{directory}/servers.txt")).unwrap().lines() {
         let fields: Vec<&str> = line.split(' ').collect();
         let [address, layer, rtt, lost, tail] = fields[..] else { panic!("{line}") };
@@ -89,12 +106,10 @@ fn servers(net: &SimNetwork, directory: &str, loss: f64) -> [Vec<String>; 4] {
         let latency = Duration::from_secs_f64(rtt.parse::<f64>().unwrap() / 1000.0);
         let lost: f64 = lost.parse().unwrap();
         let manner = if lost >= 100.0 { Manner::Dead } else { Manner::Good };
-        let may_offer = layer == PROVIDERS && manner == Manner::Good;
-        providers += usize::from(may_offer);
-        let encrypts = may_offer && offering.is_some() && providers % 3 == 1;
+        let encrypts = offering.contains(address);
         let link = Link {
             tls: if encrypts { TlsManner::Good } else { TlsManner::Closed },
-            keeps_idle: Duration::from_secs(offering.unwrap_or(10)),
+            keeps_idle,
             latency,
             jitter: latency.mul_f64(0.05),
             late: if tail == "1" { 0.2 } else { 0.0 },

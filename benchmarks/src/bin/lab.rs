@@ -6,19 +6,18 @@
 //! same at every run, so that a change of policy can be judged over many seeds. With `SLOWEST=N`
 //! the story of the N questions follows that took longest beyond their floor; `SEED` changes the
 //! resolver's own randomness. With `PASSES=N` every question is asked N times, each time with an empty cache and with
-//! what is known of servers, a line each; `encrypted` is the share of TLS among the queries to servers that have ever
-//! been asked over TLS (`OFFERING=SECONDS`).
+//! what is known of servers, a line each; `encrypted` is the share of TLS among the queries to servers that speak TLS
+//! (`OFFERING=SECONDS`), and that of those among all.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::read_to_string;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_benchmarks::lab_internet::{internet, resolver};
+use zoners_benchmarks::lab_internet::{internet, offering, resolver};
 use zoners_dns::{Question, Rtype, Transport, name};
 use zoners_resolver::{Resolver, Trace};
 use zoners_sim::{Sent, SimNetwork};
@@ -85,9 +84,9 @@ async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
     let (net, anchor) = internet(directory, loss);
     let worker = resolver(directory, &net, anchor);
     let passes = std::env::var("PASSES").map_or(1, |count| count.parse().unwrap());
-    let (mut lines, mut offering) = (Vec::new(), BTreeSet::new());
+    let mut lines = Vec::new();
     for _ in 0..passes {
-        lines.push(pass(directory, &net, &worker, concurrency, &mut offering).await);
+        lines.push(pass(directory, &net, &worker, concurrency).await);
         worker.shared().cache.flush(&name::root(), true);
         net.forget_sent();
     }
@@ -100,7 +99,6 @@ async fn pass(
     net: &SimNetwork,
     worker: &Resolver<SimNetwork>,
     concurrency: usize,
-    offering: &mut BTreeSet<SocketAddr>,
 ) -> String {
     let slowest = std::env::var("SLOWEST").map_or(0, |count| count.parse().unwrap());
     let truth = read_to_string(format!("{directory}/truth.jsonl")).unwrap();
@@ -125,19 +123,19 @@ async fn pass(
     while clients.join_next().await.is_some() {}
     let mut asked = std::mem::take(&mut *asked.lock().unwrap());
     let figures = figures(&mut asked, net);
-    let encrypted = encrypted(net, offering);
+    let encrypted = encrypted(net, directory);
     format!("{directory} {figures} {encrypted}{}", stories(&mut asked, slowest))
 }
 
-/// The share of TLS in the queries to servers that have been asked over TLS.
-fn encrypted(net: &SimNetwork, offering: &mut BTreeSet<SocketAddr>) -> String {
-    let sent = net.sent();
-    let is_encrypted = |sent: &&Sent| sent.to.transport == Transport::Tls;
-    offering.extend(sent.iter().filter(is_encrypted).map(|sent| sent.to.address));
-    let theirs = sent.iter().filter(|sent| offering.contains(&sent.to.address));
-    let (all, over_tls) = (theirs.clone().count(), theirs.filter(is_encrypted).count());
-    let share = over_tls as f64 * 100.0 / all.max(1) as f64;
-    format!("encrypted {share:.1} % of {all} to {} servers", offering.len())
+/// The share of TLS in the queries to servers that speak TLS, and the share of these queries in all.
+fn encrypted(net: &SimNetwork, directory: &str) -> String {
+    let (sent, (offering, _)) = (net.sent(), offering(directory));
+    let is_theirs = |sent: &&Sent| offering.contains(&sent.to.address.ip().to_string());
+    let theirs: Vec<&Sent> = sent.iter().filter(is_theirs).collect();
+    let over_tls = theirs.iter().filter(|sent| sent.to.transport == Transport::Tls).count();
+    let share = |part: usize, all: usize| part as f64 * 100.0 / all.max(1) as f64;
+    let (of_theirs, of_all) = (share(over_tls, theirs.len()), share(theirs.len(), sent.len()));
+    format!("encrypted {of_theirs:.1} % of {of_all:.1} %")
 }
 
 fn figures(asked: &mut [Asked], net: &SimNetwork) -> String {

@@ -220,7 +220,11 @@ impl<N: Network> Race<'_, N> {
                 if !found.addresses.is_empty() {
                     self.probe = self.probe.map(|left| left.max(1));
                 }
-                if self.running.is_empty() || self.wants_more || self.candidates.doubts_glue() {
+                if self.running.is_empty()
+                    || self.wants_more
+                    || self.candidates.doubts_glue()
+                    || self.newest.is_some_and(|newest| self.candidates.has_quicker(newest))
+                {
                     self.launch();
                 }
             }

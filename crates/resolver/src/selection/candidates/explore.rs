@@ -7,6 +7,7 @@ use zoners_dns::{Endpoint, Moment, Network, Transport};
 use super::order::IN_CLEAR_HANDICAP;
 use super::{Attempt, Candidate, Candidates, Flaws};
 use crate::env::environment::Env;
+use crate::infra::round_trips::RoundTrips;
 
 /// With a server this near, no probe is worth its packet.
 const NEAR: Duration = Duration::from_millis(10);
@@ -65,6 +66,27 @@ impl Candidates {
         };
         let nearest = self.list.iter().filter(worth_it).min_by_key(|other| other.estimate.rtt)?;
         Some(nearest.endpoint.over(Transport::Tls))
+    }
+
+    /// Whether another server would reply before the handshakes with an asked one are over. The address of a server that
+    /// encrypts may be found first.
+    pub(crate) fn has_quicker(&self, asked: Endpoint) -> bool {
+        let is_asked = |other: &&Candidate| other.address() == asked.address;
+        let Some(asked) = self.list.iter().find(is_asked).filter(|_| asked.is_opportunistic())
+        else {
+            return false;
+        };
+        let handshakes = match asked.round_trips {
+            RoundTrips::ONE => return false,
+            round_trips => asked.estimate.rtt * (round_trips.expected() - 1),
+        };
+        let is_quicker = |other: &Candidate| {
+            other.is_well_known()
+                && !other.cut_off
+                && !other.postponed
+                && other.time_to_reply() < handshakes
+        };
+        self.list.iter().any(is_quicker)
     }
 
     /// A server behind a broken path, probed now and then beside the first attempt, to see whether

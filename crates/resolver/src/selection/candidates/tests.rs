@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zoners_cache::{Evidence, ServerFault, TrialEvent};
-use zoners_dns::Transport;
+use zoners_dns::{Endpoint, Transport};
 use zoners_sim::SimNetwork;
 
 use super::estimates::FARTHEST_TRIAL;
@@ -109,4 +109,28 @@ async fn a_near_server_that_replies_over_tcp_alone_is_tried_over_tls() {
     }
     let unknown = env();
     assert!(!candidates(&unknown).is_trial_due(server().address), "without a reply yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_near_server_in_clear_goes_before_the_handshakes_with_a_far_one() {
+    let env = encrypted();
+    let near = Endpoint::udp("198.51.100.2".parse().unwrap());
+    let candidates = || {
+        let step = Step::without_client(env.settings().limits);
+        Candidates::new(&env, &env.settings().root, &step)
+    };
+    let over_tls = server().over(Transport::Tls);
+    assert!(!candidates().has_quicker(over_tls), "no other server has replied");
+    let far = Evidence::Reply { rtt: RTT * 2, edns: true };
+    env.shared().cache.observe_server(near, far, env.shared().now());
+    assert!(!candidates().has_quicker(over_tls), "farther than the handshakes are long");
+    assert_eq!(candidates().choose().unwrap().endpoint, near, "and nearer than TLS in all");
+    let rtt = Duration::from_millis(20);
+    (0..40).for_each(|_| {
+        let evidence = Evidence::Reply { rtt, edns: true };
+        env.shared().cache.observe_server(near, evidence, env.shared().now());
+    });
+    assert!(candidates().has_quicker(over_tls));
+    assert!(!candidates().has_quicker(server()), "there are no handshakes");
+    assert_eq!(candidates().choose().unwrap().endpoint, near);
 }
