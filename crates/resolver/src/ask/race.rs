@@ -80,6 +80,9 @@ struct Race<'a, N: Network> {
     probe: Option<u32>,
     /// The next attempt waits for a permit.
     waits_for_permit: bool,
+    /// A nameserver's own zone named an address that was not asked yet: the packet to this address is the first one of the
+    /// question, for the silence so far is that of the glue.
+    has_own_address: bool,
     /// The uplink was interrupted at the last attempt: the race goes on at the next reply of any server.
     waits_for_uplink: bool,
 }
@@ -130,6 +133,7 @@ impl<'a, N: Network> Race<'a, N> {
             uncharged: 0,
             probe: None,
             waits_for_permit: false,
+            has_own_address: false,
             waits_for_uplink: false,
         }
     }
@@ -214,7 +218,10 @@ impl<N: Network> Race<'_, N> {
                 self.candidates.add(self.env, self.cut, found.server, &found.addresses);
                 match found.by_glue {
                     true => self.candidates.add_glue_only(found.server),
-                    false => self.candidates.prefer_own(&found.addresses),
+                    false => {
+                        self.candidates.prefer_own(&found.addresses);
+                        self.has_own_address |= !found.addresses.is_empty();
+                    }
                 }
                 // The servers' own zone may know better than the glue of a dead zone.
                 if !found.addresses.is_empty() {

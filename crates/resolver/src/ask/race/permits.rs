@@ -97,6 +97,7 @@ impl<N: Network> Race<'_, N> {
                 let shared = self.env.shared();
                 let packet = match self.packets {
                     0 => ZonePacket::First,
+                    _ if self.has_own_address => ZonePacket::First,
                     _ => ZonePacket::Further,
                 };
                 let uplink = shared.uplink_state(shared.uplinks.of(self.cut));
@@ -149,6 +150,7 @@ impl<N: Network> Race<'_, N> {
     fn charge(&mut self, next: &Attempt) {
         let packets = packets(next);
         self.packets += 1;
+        self.has_own_address = false;
         self.uncharged += packets;
         if let Some(left) = &mut self.probe {
             *left = left.saturating_sub(packets);

@@ -1,11 +1,13 @@
 //! Addresses of nameservers: stale glue, addresses of their own zones, and names that do not exist.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::Lab;
 use crate::common::cafe::cafe;
 use crate::common::many::{ms, time, with_delegations};
 use crate::common::signed::ask;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zoners_cache::Rank;
 use zoners_dns::{Rtype, Security, name, zonefile};
@@ -227,6 +229,24 @@ async fn a_provider_whose_glue_is_stale_in_all_costs_some_round_trips_once() {
         let took = time(&lab, &format!("n{number}.cust.com")).await;
         assert!(took <= ms(60), "{number}: {took:?}");
         sleep(Duration::from_millis(700)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_questions_at_once_do_not_spend_what_the_right_addresses_need() {
+    for rtt in [100, 300, 600] {
+        let net = provider_with_stale_glue();
+        // The addresses become known when the questions have sent all packets that a silent zone gets.
+        net.link(GOOD, Link::of(rtt));
+        let lab = Arc::new(Lab::new(net));
+        let mut asked = JoinSet::new();
+        for number in 0..8 {
+            let lab = lab.clone();
+            asked.spawn(async move { time(&lab, &format!("n{number}.cust.com")).await });
+        }
+        for took in asked.join_all().await {
+            assert!(took <= ms(400 + 5 * rtt), "{rtt}: {took:?}");
+        }
     }
 }
 
