@@ -3,26 +3,28 @@
 //! A reload binds new addresses before anything else changes, so an error leaves the old state. Unwanted addresses are
 //! left once the new configuration is in force.
 
+mod listen_status;
+mod served_address;
+
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use zoners_dns::Transport;
-use zoners_net::listen;
 
 use super::at_work::SocketCopies;
 use super::bind::bind_all;
-use super::listeners::{
-    BoundAddress, BoundAddresses, BoundListener, ServedListener, collide,
-    warn_of_tables_without_socket,
-};
+use super::listeners::{BoundAddresses, ServedListener, warn_of_tables_without_socket};
 use super::required_certificates::check_required_certificates;
 use super::state_folder::StateFolder;
-use super::worker::{Assignment, WorkerLink};
-use crate::config::{AddressSpec, Config, ConfigError, ListenerSpec, QuicListeners, QuicSpoken};
+use super::worker::WorkerLink;
+use crate::config::{AddressSpec, Config, ConfigError, ListenerSpec, QuicListeners};
 use crate::pipeline::Http3Places;
+use listen_status::served_over_http3;
+use served_address::ServedAddress;
+
+pub use listen_status::ListenStatus;
 
 /// The addresses in service, with the workers behind.
 #[derive(Debug, Default)]
@@ -37,45 +39,6 @@ pub(super) struct Listening {
     /// The file by which other daemons learn of the addresses.
     state: Option<StateFolder>,
     copies: Arc<SocketCopies>,
-}
-
-/// An address in service.
-#[derive(Debug)]
-struct ServedAddress {
-    /// The wanted listeners. None for sockets of a service manager.
-    wanted: Option<Vec<ListenerSpec>>,
-    addresses: Vec<SocketAddr>,
-    /// The listeners of each worker.
-    listeners: Vec<Vec<ServedListener>>,
-    /// True once the address is to be left.
-    leave: watch::Sender<bool>,
-}
-
-/// The addresses of the daemon, for reports.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListenStatus {
-    /// The addresses and ports over UDP and TCP.
-    pub addresses: Vec<SocketAddr>,
-    /// The addresses and ports over one of the two alone.
-    pub single_transport: Vec<(Transport, SocketAddr)>,
-    /// The addresses and ports over TLS.
-    pub tls: Vec<SocketAddr>,
-    /// The addresses and ports of DNS over QUIC.
-    pub quic: Vec<SocketAddr>,
-    /// The addresses and ports of DNS over HTTPS that are served over HTTP/3 too.
-    pub http3: Vec<SocketAddr>,
-    /// The addresses and ports of the HTTP service.
-    pub http: Vec<SocketAddr>,
-    /// The addresses and ports of DNS over HTTPS, each with its path.
-    pub https: Vec<(SocketAddr, String)>,
-    /// Configured addresses that this machine does not have yet.
-    pub absent: Vec<SocketAddr>,
-    /// Reasons for addresses that are not served, if no reason to end.
-    pub missing: Vec<String>,
-    /// The reason for a port other than 53, if none is configured.
-    pub instead: Option<String>,
-    /// Consequences of the listeners for other programs of this machine, found at the start.
-    pub side_effects: Vec<String>,
 }
 
 /// A prepared change of addresses.
@@ -109,55 +72,16 @@ impl Listening {
 
     /// The addresses for DNS, for reports.
     pub(super) fn status(&self) -> ListenStatus {
-        let addresses = |is_over: fn(Transport) -> bool| -> Vec<SocketAddr> {
-            self.places.iter().flat_map(|place| place.addresses_over(is_over)).collect()
-        };
-        let udp = addresses(|transport| transport == Transport::Udp);
-        let tcp = addresses(|transport| transport == Transport::Tcp);
-        let udp_alone = udp.iter().filter(|address| !tcp.contains(address));
-        let tcp_alone = tcp.iter().filter(|address| !udp.contains(address));
-        let single_transport = (udp_alone.map(|address| (Transport::Udp, *address)))
-            .chain(tcp_alone.map(|address| (Transport::Tcp, *address)));
         ListenStatus {
-            single_transport: single_transport.collect(),
-            addresses: udp.iter().filter(|address| tcp.contains(address)).copied().collect(),
-            tls: addresses(|transport| transport == Transport::Tls),
-            quic: self.quic_sockets(|spoken, socket| spoken.doq.then_some(socket)),
-            http3: self.served_over_http3(),
             absent: AddressSpec::addresses(&self.absent),
             missing: self.missing.clone(),
-            instead: None,
-            side_effects: Vec::new(),
-            http: Vec::new(),
-            https: Vec::new(),
+            ..ListenStatus::of(&self.places, &self.quic)
         }
-    }
-
-    /// The listeners of DNS over HTTPS whose socket for HTTP/3 is bound.
-    fn served_over_http3(&self) -> Vec<SocketAddr> {
-        self.quic_sockets(|spoken, _| Some(spoken.http3.as_ref()?.address))
     }
 
     /// Lets clients learn of HTTP/3 where HTTP/3 is served now.
     fn tell_http3(&self) {
-        self.http3.put(self.served_over_http3());
-    }
-
-    /// What is taken of the bound sockets over QUIC, and of what is spoken there.
-    fn quic_sockets(
-        &self,
-        take: impl Fn(&QuicSpoken, SocketAddr) -> Option<SocketAddr>,
-    ) -> Vec<SocketAddr> {
-        let of_place = |place: &ServedAddress| {
-            // A socket of a configured port 0 has another port.
-            let configured = place.wanted.iter().flatten().next().map(|wanted| wanted.address);
-            let sockets = place.addresses_over(|transport| transport == Transport::Quic);
-            let taken = sockets.into_iter().filter_map(|socket| {
-                take(self.quic.spoken_at(configured.unwrap_or(socket))?, socket)
-            });
-            taken.collect::<Vec<_>>()
-        };
-        self.places.iter().flat_map(of_place).collect()
+        self.http3.put(served_over_http3(&self.places, &self.quic));
     }
 
     /// Binds the listeners of a configuration that are new; nothing changes for clients before [`Listening::turn_to`].
@@ -335,111 +259,6 @@ impl Listening {
             }
             _ => Ok(bound),
         }
-    }
-}
-
-impl ServedAddress {
-    fn all_of(places: Vec<BoundAddress>, workers: &[WorkerLink]) -> io::Result<Vec<Self>> {
-        places.into_iter().map(|place| ServedAddress::of(place, workers)).collect()
-    }
-
-    /// The sockets of each worker, registered with the runtime.
-    fn of(place: BoundAddress, workers: &[WorkerLink]) -> io::Result<Self> {
-        let BoundAddress { wanted, addresses, listeners } = place;
-        let listeners = listeners.into_iter().zip(workers).map(|(listeners, worker)| {
-            let _entered = worker.runtime.enter();
-            listeners.into_iter().map(BoundListener::into_served).collect()
-        });
-        let listeners = listeners.collect::<io::Result<_>>()?;
-        Ok(ServedAddress { wanted, addresses, listeners, leave: watch::Sender::new(false) })
-    }
-
-    /// Lets each worker serve clients here.
-    fn open(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
-        for (listeners, worker) in self.listeners.iter().zip(workers) {
-            for (wanted, listeners) in self.by_address(listeners) {
-                let (given, leaving) = (self.wanted.is_none(), self.leave.subscribe());
-                let copies = copies.clone();
-                let assignment = Assignment { listeners, wanted, given, copies, leaving };
-                // The end of a worker is noticed elsewhere.
-                let _ = worker.assignments.send(assignment);
-            }
-        }
-    }
-
-    /// Opens the address, and logs the fact.
-    fn announce(&self, workers: &[WorkerLink], copies: &Arc<SocketCopies>) {
-        self.open(workers, copies);
-        let transports = self.transports();
-        for address in &self.addresses {
-            tracing::info!("listen: serving on {address}, {transports}");
-        }
-    }
-
-    /// The listeners of a worker by the address in the configuration. A socket of a service manager has its own address,
-    /// so that the table `[[listen]]` with this address says who is served.
-    fn by_address(
-        &self,
-        listeners: &[ServedListener],
-    ) -> Vec<(Option<SocketAddr>, Vec<ServedListener>)> {
-        match &self.wanted {
-            Some(wanted) => {
-                vec![(wanted.first().map(|wanted| wanted.address), listeners.to_vec())]
-            }
-            None => listeners.iter().map(|own| (own.address(), vec![own.clone()])).collect(),
-        }
-    }
-
-    /// The transports, for people.
-    fn transports(&self) -> String {
-        let of_one = self.listeners.first().into_iter().flatten();
-        let mut names: Vec<String> =
-            of_one.map(|listener| listener.transport.to_string().to_uppercase()).collect();
-        names.dedup();
-        names.join(" and ")
-    }
-
-    /// The addresses at which clients are served over such a transport.
-    fn addresses_over(&self, is_over: fn(Transport) -> bool) -> Vec<SocketAddr> {
-        let of_first = self.listeners.first().into_iter().flatten();
-        let over = of_first.filter(|listener| is_over(listener.transport));
-        let mut addresses: Vec<SocketAddr> = over.filter_map(ServedListener::address).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses
-    }
-
-    /// Takes over the options of the wanted listeners with these sockets.
-    fn want(&mut self, wanted: &[ListenerSpec]) {
-        for own in self.wanted.iter_mut().flatten() {
-            if let Some(new) = wanted.iter().find(|new| new.wants_socket_of(own)) {
-                *own = *new;
-            }
-        }
-    }
-
-    fn leave(&self) {
-        self.leave.send_replace(true);
-    }
-
-    /// Whether this is the socket of `listener`.
-    fn has(&self, listener: &ListenerSpec) -> bool {
-        self.wanted.iter().flatten().any(|own| own.wants_socket_of(listener))
-    }
-
-    /// Whether every listener is among the wanted ones. Sockets of a service manager always are.
-    fn is_in(&self, wanted: &[ListenerSpec]) -> bool {
-        let is_wanted = |own: &ListenerSpec| wanted.iter().any(|other| other.wants_socket_of(own));
-        self.wanted.iter().flatten().all(is_wanted)
-    }
-
-    /// Lets sockets of this user share the address, or no longer.
-    fn share(&self, shared: bool) {
-        self.listeners.iter().flatten().for_each(|listener| listen::share(listener, shared));
-    }
-
-    fn collides(&self, address: SocketAddr) -> bool {
-        self.addresses.iter().any(|own| collide(*own, address))
     }
 }
 
