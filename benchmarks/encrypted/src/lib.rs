@@ -90,3 +90,22 @@ pub fn arguments() -> Outcome<(std::net::SocketAddr, String, String)> {
     let mut next = || arguments.next().ok_or("arguments: ADDRESS CHAIN KEY");
     Ok((next()?.parse()?, next()?, next()?))
 }
+
+/// Serves QUIC with quinn's defaults: each connection with this protocol goes to `converse`.
+pub async fn serve_quic<Conversation>(
+    protocol: &str,
+    converse: fn(quinn::Incoming) -> Conversation,
+) -> Outcome<()>
+where
+    Conversation: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let (address, chain, key) = arguments()?;
+    let tls =
+        quinn::crypto::rustls::QuicServerConfig::try_from(server_tls(&chain, &key, protocol)?)?;
+    let config = quinn::ServerConfig::with_crypto(Arc::new(tls));
+    let endpoint = quinn::Endpoint::server(config, address)?;
+    while let Some(incoming) = endpoint.accept().await {
+        tokio::spawn(converse(incoming));
+    }
+    Ok(())
+}

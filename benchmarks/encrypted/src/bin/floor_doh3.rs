@@ -1,26 +1,13 @@
 //! The floor of DoH over HTTP/3: quinn with its defaults on one thread, the least of HTTP/3, a fixed answer.
 
-use std::sync::Arc;
-
-use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, Incoming, ServerConfig};
-use zoners_encrypted::{Outcome, answer, arguments, http3, run, server_tls};
+use quinn::{Connection, Incoming};
+use zoners_encrypted::{Outcome, answer, http3, run, serve_quic};
 
 /// Octets of the longest request.
 const MAX_REQUEST: usize = 8192;
 
 fn main() -> Outcome<()> {
-    run(serve())
-}
-
-async fn serve() -> Outcome<()> {
-    let (address, chain, key) = arguments()?;
-    let tls = QuicServerConfig::try_from(server_tls(&chain, &key, "h3")?)?;
-    let endpoint = Endpoint::server(ServerConfig::with_crypto(Arc::new(tls)), address)?;
-    while let Some(incoming) = endpoint.accept().await {
-        tokio::spawn(converse(incoming));
-    }
-    Ok(())
+    run(serve_quic("h3", converse))
 }
 
 /// Requests of well-behaved clients come whole, so that one stream after the other is answered.
