@@ -20,6 +20,12 @@ pub enum Rank {
 }
 
 impl Rank {
+    /// Whether the answer had AA.
+    #[must_use]
+    pub fn is_authoritative(self) -> bool {
+        self == Rank::AuthoritativeAnswer
+    }
+
     fn from_octet(octet: u8) -> Option<Self> {
         [Rank::Additional, Rank::Answer, Rank::AuthoritativeAnswer]
             .into_iter()

@@ -60,7 +60,7 @@ impl<'a> CacheQuery<'a> {
         if rank == Rank::Additional {
             return None;
         }
-        let authoritative = rank == Rank::AuthoritativeAnswer;
+        let authoritative = rank.is_authoritative();
         let finding = Finding::Records(vec![set]);
         Some(Reply { proof, security, authoritative, ..Reply::of(finding) })
     }
@@ -71,14 +71,14 @@ impl<'a> CacheQuery<'a> {
         }
         let alias = cache.rrset(self.name, Rtype::CNAME, now)?;
         let CachedRRset { set, proof, security, rank } = alias;
-        let authoritative = rank == Rank::AuthoritativeAnswer;
+        let authoritative = rank.is_authoritative();
         let finding = Finding::Alias(set.target()?);
         Some(Reply { aliases: vec![set], proof, security, authoritative, ..Reply::of(finding) })
     }
 
     fn dname(&self, cache: &Cache, now: Moment) -> Option<Reply> {
         let CachedRRset { set, security, rank, .. } = cache.dname_above(self.name, now)?;
-        let authoritative = rank == Rank::AuthoritativeAnswer;
+        let authoritative = rank.is_authoritative();
         if name::depth(&set.owner) < self.configured {
             return None;
         }

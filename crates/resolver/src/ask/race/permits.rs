@@ -95,11 +95,8 @@ impl<N: Network> Race<'_, N> {
             Some(_) => None,
             None => {
                 let shared = self.env.shared();
-                let packet = match self.packets {
-                    0 => ZonePacket::First,
-                    _ if self.has_own_address => ZonePacket::First,
-                    _ => ZonePacket::Further,
-                };
+                let is_first = self.packets == 0 || self.has_own_address;
+                let packet = if is_first { ZonePacket::First } else { ZonePacket::Further };
                 let uplink = shared.uplink_state(shared.uplinks.of(self.cut));
                 let now = shared.now();
                 match shared.zone_silences.permit(&self.cut.zone, packet, uplink, now) {
