@@ -127,7 +127,7 @@ async fn pass(
     format!("{directory} {figures} {encrypted}{}", stories(&mut asked, slowest))
 }
 
-/// The share of TLS in the queries to servers that speak TLS, and the share of these queries in all.
+/// The share of TLS in the queries to servers that speak TLS, and the share of these servers in every query.
 fn encrypted(net: &SimNetwork, directory: &str) -> String {
     let (sent, (offering, _)) = (net.sent(), offering(directory));
     let is_theirs = |sent: &&Sent| offering.contains(&sent.to.address.ip().to_string());

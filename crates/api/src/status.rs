@@ -31,7 +31,7 @@ pub struct DaemonStatus {
     /// Served addresses and ports over TLS, HTTPS and QUIC, such as `tls://0.0.0.0:853`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encrypted: Vec<String>,
-    /// Those of the served addresses over HTTPS that are served over HTTP/3 too.
+    /// The addresses over HTTPS with HTTP/3 too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub http3: Vec<String>,
     /// The certificate for encrypted transports.

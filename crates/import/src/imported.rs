@@ -98,7 +98,7 @@ impl Imported {
         self.take(from, Form::Value { table, key, value: value.into() });
     }
 
-    /// Sets a key to a whole number. Any other text would be TOML of its own.
+    /// Sets a key to a whole number. A different text would be a piece of TOML and could add settings.
     pub(crate) fn number(
         &mut self,
         from: &Origin,

@@ -94,7 +94,7 @@ fn addresses(text: &str, file: &str, gathered: &mut Gathered) {
 
 fn add_list(from: &Origin, url: &str, gathered: &mut Gathered) {
     let title = url.split_once("://").map_or(url, |(_, rest)| rest);
-    // The name of a list is shown in many places; a password before `@` is not for these.
+    // The name of a list is shown in many places, and a password before `@` must not be.
     let host = title.split('/').next().unwrap_or(title).rfind('@').map_or(0, |at| at + 1);
     let title = title.get(host..).unwrap_or(title);
     let path = url.strip_prefix("file://");

@@ -1,7 +1,7 @@
 //! The result of a trial of encryption, as nodes tell each other.
 //!
-//! A success of another node makes a trial here due at once, since networks differ in what they let pass. A failure
-//! damps trials here (RFC 9539 section 4.3), from its own time on, and is not told again.
+//! A success at a different node makes a trial here due at once, since not every network lets TLS pass. A failure damps
+//! trials here (RFC 9539 section 4.3) from the time of the failure on, and is not told again.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zoners_dns::Moment;
 use super::encryption::{DAMPING, EncryptionTrial, PERSISTENCE};
 use crate::codec::ValueReader;
 
-/// Octets of an encoded result: what, and when.
+/// Octets of an encoded result: kind and time.
 const ENCODED: usize = 9;
 const WORKS: u8 = 1;
 const FAILS: u8 = 2;
@@ -21,12 +21,12 @@ const FAILS: u8 = 2;
 pub struct TrialResult {
     /// Whether an encrypted reply came.
     pub works: bool,
-    /// When.
+    /// The time of the encrypted reply, or of the failed trial.
     pub at: Moment,
 }
 
 impl TrialResult {
-    /// What may be told of these trials. Failures of a server that has encrypted before are no news for others: most
+    /// The result that other nodes may learn. A failure of a server that has encrypted before is not told: most such failures
     /// come from a network on the way.
     #[must_use]
     pub fn of(trial: &EncryptionTrial, now: Moment) -> Option<Self> {
@@ -41,7 +41,7 @@ impl TrialResult {
         result.lifetime(now).map(|_| result)
     }
 
-    /// How long the result counts from now on; `None` if it is too old.
+    /// The time for which the result still counts; `None` for an outdated result.
     #[must_use]
     pub fn lifetime(&self, now: Moment) -> Option<Duration> {
         let counts = if self.works { PERSISTENCE } else { DAMPING };
@@ -57,12 +57,12 @@ impl TrialResult {
         out
     }
 
-    /// The result in octets of another node, whose clock `shift` milliseconds make ours; `None` if there is none that
-    /// counts now.
+    /// The result in the octets of a different node, whose clock plus `shift` milliseconds is the clock here; `None` without
+    /// a result that counts now.
     #[must_use]
     pub fn decode(octets: &[u8], shift: i64, now: Moment) -> Option<Self> {
-        let (what, at) = octets.split_first().filter(|_| octets.len() == ENCODED)?;
-        let works = match *what {
+        let (kind, at) = octets.split_first().filter(|_| octets.len() == ENCODED)?;
+        let works = match *kind {
             WORKS => true,
             FAILS => false,
             _ => return None,
@@ -108,7 +108,7 @@ mod tests {
         let here = TrialResult { works: true, at: Moment::from_millis(BEGIN) };
         assert_eq!(read(&told, BEGIN as i64 - 5_000), Some(here));
         assert_eq!(
-            read(&told, i64::MAX).map(|it| it.at),
+            read(&told, i64::MAX).map(|result| result.at),
             Some(after(DAMPING)),
             "not later than now"
         );

@@ -1,4 +1,4 @@
-//! The open connections, by server. At the limit, the idle connection that was used least recently gives way.
+//! The open connections, by server. At the limit, the least recently used idle connection gives way.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use zoners_dns::{ConnectionState, Endpoint};
 use super::connection::Connection;
 use crate::descriptors::Keeper;
 
-/// Connections kept for later queries. If none of them is idle, further ones close after their query.
+/// Connections kept for later queries. Without an idle connection among them, a further connection ends with its query.
 pub(super) const MAX_CONNECTIONS: usize = 128;
 
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) struct OpenConnections {
 pub(super) enum Kept {
     /// The connection is kept for later queries.
     Beside,
-    /// The connection is kept, and an idle one was closed.
+    /// The connection is kept, and an idle connection was closed.
     InPlace,
     /// The connection ends with its query.
     Not,
@@ -51,7 +51,7 @@ impl OpenConnections {
         }
     }
 
-    /// Keeps a connection for later queries, in the place of an older one to the server.
+    /// Keeps a connection for later queries, in the place of an older connection to the server.
     pub(super) fn keep(&mut self, to: Endpoint, mut connection: Connection) -> Kept {
         let is_full = self.by_server.len() >= MAX_CONNECTIONS && !self.by_server.contains_key(&to);
         if is_full && !self.close_least_used() {
@@ -63,7 +63,7 @@ impl OpenConnections {
         if is_full { Kept::InPlace } else { Kept::Beside }
     }
 
-    /// Closes the idle connection that was used least recently; false if none is idle.
+    /// Closes the least recently used idle connection; false without an idle connection.
     fn close_least_used(&mut self) -> bool {
         let idle = self.by_server.iter().filter(|(_, connection)| connection.is_idle());
         let least = idle.min_by_key(|(_, connection)| connection.used).map(|(to, _)| *to);
@@ -77,7 +77,7 @@ impl OpenConnections {
         }
     }
 
-    /// Closes all.
+    /// Closes every connection.
     pub(super) fn close(&mut self) {
         self.by_server.clear();
     }

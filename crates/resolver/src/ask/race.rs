@@ -80,8 +80,8 @@ struct Race<'a, N: Network> {
     probe: Option<u32>,
     /// The next attempt waits for a permit.
     waits_for_permit: bool,
-    /// A nameserver's own zone named an address that was not asked yet: the packet to this address is the first one of the
-    /// question, for the silence so far is that of the glue.
+    /// The own zone of a nameserver has named an address since the last packet. The next packet counts as the first of the
+    /// question, since the silence so far is the silence of the glue.
     has_own_address: bool,
     /// The uplink was interrupted at the last attempt: the race goes on at the next reply of any server.
     waits_for_uplink: bool,

@@ -1,7 +1,7 @@
-//! The round trips of a query: one, and two more where a connection to an authority over TLS is opened first.
+//! The round trips of a query: one, or three where a connection to an authority over TLS is opened first.
 //!
-//! So the RTT estimate of such a server is that of one round trip, whatever the state of its connection, and the price
-//! of a query follows from the state.
+//! The RTT estimate of the server is the time of one round trip, whatever the state of the connection, and the price of
+//! a query follows from the state.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl RoundTrips {
         self.most.into()
     }
 
-    /// The shortest and the longest round trip of an exchange that took so long.
+    /// The shortest and the longest round trip of an exchange of this duration.
     pub(crate) fn bounds(self, took: Duration) -> (Duration, Duration) {
         (took / self.most.into(), took / self.least.into())
     }

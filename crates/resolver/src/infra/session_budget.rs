@@ -1,7 +1,7 @@
 //! The budget of connections opened beside a question, to authorities that encrypt.
 //!
 //! A connection is worth its handshakes if later queries use the connection. So each query on an open connection earns
-//! a part of the next one, and other queries earn little.
+//! a part of the next connection, and a query elsewhere earns little.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,7 +11,7 @@ const CONNECTION: u32 = 32;
 const EARNED_ON_CONNECTION: u32 = 8;
 /// … and of any other query: where connections are not used, one query in 32 opens a connection …
 const EARNED: u32 = 1;
-/// … beyond those of a fresh process. No more are saved up.
+/// … beyond the initial budget of a fresh process. The budget never grows beyond this.
 const MAX_SAVED: u32 = 64 * CONNECTION;
 
 /// The remaining budget.

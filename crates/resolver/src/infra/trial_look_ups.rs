@@ -8,9 +8,9 @@ use zoners_dns::Moment;
 
 use crate::infra::recent_table::RecentTable;
 
-/// Servers that are remembered; a forgotten one is looked up once more.
+/// Remembered servers; a forgotten server is looked up once more.
 const MAX_SERVERS: usize = 4096;
-/// A server is looked up once in this time, as long as there is no result.
+/// Until there is a result, a server is looked up once in this time.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(600);
 
 /// The table.

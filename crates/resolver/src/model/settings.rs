@@ -107,7 +107,7 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// Whether all that `other` proves is proven by this anchor too.
+    /// Whether this anchor proves whatever `other` proves.
     #[must_use]
     pub fn trusts_all_of(&self, other: &Anchor) -> bool {
         self.zone == other.zone

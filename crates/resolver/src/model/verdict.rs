@@ -51,7 +51,7 @@ pub struct Reply {
     pub security: Security,
     /// The server, as it was asked; `None` for cache entries.
     pub from: Option<Endpoint>,
-    /// Whether the server called itself authoritative. A cache entry remembers it, so that the proof of the entry later
+    /// Whether the server called itself authoritative. A cache entry keeps the fact, so that the proof of the entry later
     /// replaces the entry.
     pub authoritative: bool,
     /// Hearsay: the server was asked as an authority and answered as a resolver does. Unproven

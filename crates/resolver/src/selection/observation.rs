@@ -53,7 +53,7 @@ pub(crate) enum Observation<'a> {
     Secrets { repeated: EchoEvidence },
     /// An event of a trial of encryption at this server, over the encrypted transport.
     Trial(TrialEvent),
-    /// A trial of another node at this server failed then.
+    /// The time at which a trial of a different node at this server failed.
     TrialElsewhere { failed_at: Moment },
     /// A query sent then got no useful reply.
     NoUsefulReply { query: &'a UpstreamQuery, sent: Instant },
@@ -153,7 +153,7 @@ fn observe_trial(shared: &Shared, server: Endpoint, event: TrialEvent, now: Mome
     }
 }
 
-/// Tells other nodes what trials have shown.
+/// Tells further nodes the results of trials.
 fn tell_trial(shared: &Shared, server: Endpoint, now: Moment) {
     let Some(second) = shared.second_level() else { return };
     let known = shared.cache.server(server.over(Transport::Udp), now).encryption;

@@ -1,4 +1,4 @@
-//! The listeners of DNS over HTTPS that are served over HTTP/3 at present, so that clients learn of no other.
+//! The listeners of DNS over HTTPS with HTTP/3 at present: clients learn of HTTP/3 there alone.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

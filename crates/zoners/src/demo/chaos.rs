@@ -99,7 +99,7 @@ impl Fault {
     }
 }
 
-/// Lets one fault after the other befall the network until the program ends, on a thread of its own.
+/// Starts a thread that brings one fault after the other into the network until the program ends.
 pub(super) fn begin(network: SimNetwork, shared: Arc<Shared>) {
     let thread = std::thread::Builder::new().name("chaos".into());
     let spawned = thread.spawn(move || {

@@ -1,7 +1,8 @@
-//! Queries over TLS for which no client waits (RFC 9539 section 4.6): trials, and those that open a connection.
+//! Queries over TLS for which no client waits (RFC 9539 section 4.6): trials, and queries that open a connection.
 //!
 //! A trial follows the reply in clear, so that a closed port delays nothing. A connection is opened beside a question
-//! to another server of the zone, which replies before the handshakes are over; later questions find it open.
+//! to a different server of the zone, whose reply comes before the handshakes are over; later questions find the
+//! connection open.
 
 use zoners_cache::{EncryptionState, TrialEvent, TrialResult};
 use zoners_dns::second_level::SecondLevelEntries;
@@ -39,7 +40,7 @@ impl<N: Network> Race<'_, N> {
         }
     }
 
-    /// Asks the other nodes what they know of a server without trials. Where encryption works for another node, a trial
+    /// Asks the further nodes for the result of their trials at a server untried here. Where encryption works elsewhere, a trial
     /// needs no budget.
     fn look_up_trial(&self, answered: &Attempt) {
         let (shared, server) = (self.env.shared(), answered.endpoint.over(Transport::Udp));
@@ -60,7 +61,7 @@ impl<N: Network> Race<'_, N> {
         }));
     }
 
-    /// The first attempt is in clear. Opens a connection to a server that encrypts and is as near.
+    /// After a first attempt in clear, opens a connection to an equally near server that encrypts.
     pub(super) fn open_connection(&self, first: &Attempt) {
         let budget = &self.env.shared().session_budget;
         let Some(server) = self.candidates.worth_a_connection(first) else { return };
@@ -80,7 +81,7 @@ impl<N: Network> Race<'_, N> {
     }
 }
 
-/// Takes what another node has stored of the trials at a server.
+/// Takes the result of the trials of a different node at a server.
 fn hear_of_trial<N: Network>(
     env: &Env<N>,
     asking: &UpstreamQuery,

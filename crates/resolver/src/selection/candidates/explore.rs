@@ -43,7 +43,7 @@ impl Candidates {
         Some(self.attempt(at, "to learn of it"))
     }
 
-    /// A server that encrypts and would have been asked in the place of the first attempt, were a connection open.
+    /// The server that encrypts and that an open connection would have put in the place of the first attempt.
     pub(crate) fn worth_a_connection(&self, beside: &Attempt) -> Option<Endpoint> {
         if beside.endpoint.transport.is_encrypted() {
             return None;

@@ -108,7 +108,7 @@ fn encrypted(bound: &ListenStatus) -> Vec<String> {
     tls.chain(https).chain(quic).collect()
 }
 
-/// The addresses over HTTPS that are served over HTTP/3 too.
+/// The addresses over HTTPS that have HTTP/3 too.
 fn http3(bound: &ListenStatus) -> Vec<String> {
     let https = bound.https.iter().filter(|(address, _)| bound.http3.contains(address));
     https.map(|(address, path)| format!("https://{address}{path}")).collect()

@@ -27,8 +27,8 @@ fn zones_of_other_sources(old: &Settings, new: &Settings) -> Vec<Name> {
     [zones_only_in(old, new), zones_only_in(new, old), distrusted].concat()
 }
 
-/// Zones whose former trust anchor no longer proves what it proved, and zones that had none. A further key of a zone takes
-/// nothing back (RFC 5011): the cache entries stay.
+/// Zones whose former trust anchor is withdrawn in part, and zones without a former trust anchor. A further key of a zone
+/// withdraws nothing (RFC 5011): the cache entries stay.
 fn zones_distrusted(old: &Settings, new: &Settings) -> Vec<Name> {
     let is_kept = |before: &Anchor| new.anchors.iter().any(|after| after.trusts_all_of(before));
     let had_none = |after: &Anchor| old.anchors.iter().all(|before| before.zone != after.zone);
@@ -94,7 +94,7 @@ mod tests {
         let key = Dnskey::read(&bytes::Bytes::from_static(&[1, 1, 3, 13, 9, 9, 9, 9])).unwrap();
         after.anchors[0].keys.push(key);
         assert!(zones_of_other_sources(&before, &after).is_empty());
-        // A key that is revoked may have proven what the cache holds.
+        // A revoked key may have proven cache entries.
         assert_eq!(zones_of_other_sources(&after, &before), [zoners_dns::name::root()]);
         let none = Settings { anchors: Vec::new(), ..before.clone() };
         assert_eq!(zones_of_other_sources(&none, &before), [zoners_dns::name::root()]);

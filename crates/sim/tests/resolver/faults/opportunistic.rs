@@ -31,7 +31,7 @@ fn lab_of(links: [Link; 2], settings: Settings) -> Lab {
     Lab::with(net, settings)
 }
 
-/// A server that encrypts, and keeps an idle connection for so long.
+/// A server that encrypts and keeps an idle connection for this time.
 fn encrypting(latency: u64, keeps_idle: Duration) -> Link {
     Link::of(latency).speaking(TlsManner::Good).keeping_idle(keeps_idle)
 }

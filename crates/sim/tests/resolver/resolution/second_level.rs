@@ -262,7 +262,7 @@ async fn what_nobody_vouches_for_is_cached_once_it_is_proven() {
     }
 }
 
-/// Asks so many new names of example.com, and pauses so that connections end.
+/// Asks this number of new names of example.com, and pauses until connections end.
 async fn ask_anew(lab: &Lab, names: usize) {
     for number in 0..names {
         lab.ask(&format!("n{number}.example.com"), Rtype::A).await;

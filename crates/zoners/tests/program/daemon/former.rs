@@ -1,5 +1,5 @@
-//! Files that former versions wrote, of `tests/former`: the program starts with them, keeps what it can read, and says
-//! what not.
+//! Files of former versions (`tests/former`): the program starts with the files, keeps each readable part, and names each
+//! unreadable part.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -129,7 +129,7 @@ fn a_required_certificate_and_a_new_authority() {
         let mut http3 = lab.over_http3(lab.phone()).unwrap();
         assert_eq!(addresses(quic.answer(&here())), Ok(1));
         assert_eq!(addresses(http3.ask("/dns-query", &here())), Ok(1));
-        // The file is watched: an authority that is replaced certifies nobody from then on.
+        // The file is watched: a replaced authority certifies no further client.
         let next = Clients::at(&lab.folder.path().join("clients.pem"));
         let phone = || Some(next.certificate("phone"));
         until("the next authority counts", || ask_over_quic(lab.over_quic(phone())) == Ok(1));

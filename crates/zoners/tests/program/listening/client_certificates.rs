@@ -97,7 +97,7 @@ fn a_required_certificate_and_a_new_authority() {
     let mut open = lab.connect(Some(&phone), "dns.example").unwrap();
     let query = query_for(4, "here.test", Rtype::A);
     assert!(answer(&mut open, &query).is_ok());
-    // The file is watched: an authority that is replaced certifies nobody from then on.
+    // The file is watched: a replaced authority certifies no further client.
     let next = Clients::at(&lab.folder.path().join("clients.pem")).certificate("phone");
     until("the next authority counts", || lab.addresses(Some(&next), "dns.example").is_ok());
     assert!(lab.addresses(Some(&phone), "dns.example").is_err());
