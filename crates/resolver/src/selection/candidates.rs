@@ -4,6 +4,7 @@
 //! by estimated latency; a failed attempt adds to the estimate, also for further addresses of the
 //! same name. Lame servers, servers in backoff and servers behind a broken path come last.
 
+mod candidate;
 mod estimates;
 mod explore;
 mod order;
@@ -12,123 +13,19 @@ mod silent_zone;
 mod unresolved;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use zoners_dns::{
     Counter, Delegation, DsStatus, Endpoint, NameServer, Network, QueryMode, Transport,
 };
 
 use crate::env::environment::Env;
-use crate::infra::estimate::LatencyEstimate;
-use crate::infra::round_trips::RoundTrips;
 use crate::infra::unproven_addresses::is_watched;
 use crate::model::step::Step;
 use crate::selection::addresses::{addresses_of, is_known_without_address, own_addresses};
+use crate::selection::candidates::candidate::Candidate;
 use crate::selection::candidates::silent_zone::has_answered;
 
 pub(crate) use order::Attempt;
-
-/// The flaws of a server's replies over one transport.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flaws {
-    /// Queries with EDNS get no useful reply.
-    mishandles_edns: bool,
-    /// Something was wrong with the last answer.
-    troubled: bool,
-}
-
-/// An address of a server.
-#[derive(Clone, Debug)]
-struct Candidate {
-    /// The address, and the transport by the configuration or the delegation.
-    endpoint: Endpoint,
-    /// The place of the nameserver in the delegation; `u16`, since each pending recursion keeps many candidates in
-    /// memory.
-    place: u16,
-    estimate: LatencyEstimate,
-    /// Random microseconds, to spread questions over equal servers.
-    jitter: u16,
-    /// The flaws over the transport of `endpoint`.
-    flaws: Flaws,
-    /// The flaws over the transport of the first attempt.
-    first_flaws: Flaws,
-    /// UDP does not work, TCP may.
-    over_tcp: bool,
-    /// The server encrypts: the first attempt is over TLS (RFC 9539).
-    over_tls: bool,
-    /// The round trips of the first attempt.
-    round_trips: RoundTrips,
-    /// A trial of encryption may be made.
-    is_trial_due: bool,
-    /// TCP was tried and does not work.
-    no_tcp: bool,
-    /// TCP was tried.
-    streamed: bool,
-    /// The address family does not work from here.
-    cut_off: bool,
-    lame: bool,
-    /// The address is one that the server's own zone gives.
-    is_own: bool,
-    /// An unproven address: named by an outsider, without any reply so far.
-    is_unproven: bool,
-    /// The candidate may not be asked now.
-    postponed: bool,
-    tries: u8,
-    /// No further attempt begins before the last has ended.
-    is_paused: bool,
-    /// A bad message arrived in the name of the server.
-    has_bad_message: bool,
-    is_excluded: bool,
-    /// The candidate is excluded after an error of the network.
-    has_network_error: bool,
-}
-
-impl Candidate {
-    /// The address.
-    fn address(&self) -> SocketAddr {
-        self.endpoint.address
-    }
-
-    /// The place of the nameserver in the delegation.
-    fn server(&self) -> usize {
-        usize::from(self.place)
-    }
-
-    /// What is known of the flaws over `transport`. Those in clear count for a transport without an entry of its own.
-    fn flaws_over(&self, transport: Transport) -> Flaws {
-        let is_first = match transport {
-            Transport::Tls => self.over_tls,
-            Transport::Tcp => self.over_tcp,
-            _ => false,
-        };
-        if is_first { self.first_flaws } else { self.flaws }
-    }
-
-    /// Whether the server has ever replied over the transport of the first attempt.
-    fn has_replied(&self) -> bool {
-        self.estimate.has_replied
-    }
-
-    /// The expected time from the first attempt to the reply, handshakes included.
-    fn time_to_reply(&self) -> Duration {
-        let is_first = self.tries == 0 && self.over_tls;
-        self.estimate.rtt * if is_first { self.round_trips.expected() } else { 1 }
-    }
-
-    /// Whether the first attempt is over TLS, without a handshake.
-    fn is_on_open_connection(&self) -> bool {
-        self.tries == 0 && self.over_tls && self.round_trips == RoundTrips::ONE
-    }
-
-    /// Whether the server is responsive and its estimate is reliable.
-    fn is_well_known(&self) -> bool {
-        self.estimate.has_replied
-            && self.estimate.penalty.is_zero()
-            && self.tries == 0
-            && !self.is_excluded
-            && !self.lame
-    }
-}
 
 /// The servers of a zone, ordered by server selection.
 #[derive(Debug)]
@@ -299,30 +196,8 @@ impl Candidates {
             if lame && self.is_nested {
                 continue;
             }
-            self.list.push(Candidate {
-                endpoint,
-                place,
-                estimate: LatencyEstimate::default(),
-                jitter: shared.random.below(5000) as u16,
-                flaws: Flaws::default(),
-                first_flaws: Flaws::default(),
-                over_tcp: false,
-                over_tls: false,
-                round_trips: RoundTrips::ONE,
-                is_trial_due: false,
-                no_tcp: false,
-                streamed: false,
-                cut_off: false,
-                lame,
-                is_own: false,
-                is_unproven: true,
-                postponed: false,
-                tries: 0,
-                is_paused: false,
-                has_bad_message: false,
-                is_excluded: false,
-                has_network_error: false,
-            });
+            let jitter = shared.random.below(5000) as u16;
+            self.list.push(Candidate::new(endpoint, place, jitter, lame));
         }
     }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use zoners_cache::ServerInfo;
 use zoners_dns::{Network, Transport};
 
-use super::{Candidate, Candidates, Flaws};
+use super::Candidates;
+use super::candidate::{Candidate, Flaws};
 use crate::env::environment::Env;
 use crate::infra::estimate::{Estimator, LatencyEstimate};
 use crate::infra::round_trips::RoundTrips;

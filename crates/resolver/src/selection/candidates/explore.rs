@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use zoners_dns::{Endpoint, Moment, Network, Transport};
 
+use super::candidate::{Candidate, Flaws};
 use super::order::IN_CLEAR_HANDICAP;
-use super::{Attempt, Candidate, Candidates, Flaws};
+use super::{Attempt, Candidates};
 use crate::env::environment::Env;
 use crate::infra::round_trips::RoundTrips;
 

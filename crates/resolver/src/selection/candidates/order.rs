@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use zoners_dns::{Endpoint, Transport};
 
-use super::{Candidate, Candidates, Flaws};
+use super::Candidates;
+use super::candidate::{Candidate, Flaws};
 use crate::infra::estimate::{LatencyEstimate, MOST_PATIENCE};
 
 /// An attempt: the way of sending a query to a server. Each further attempt at a server differs,

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use zoners_dns::Endpoint;
 
-use super::{Attempt, Candidate, Candidates};
+use super::candidate::Candidate;
+use super::{Attempt, Candidates};
 
 impl Candidates {
     fn of(&mut self, address: SocketAddr) -> impl Iterator<Item = &mut Candidate> {

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::{Candidate, Candidates};
+use super::Candidates;
+use super::candidate::Candidate;
 use crate::env::lookups::AddressSource;
 
 impl Candidates {
