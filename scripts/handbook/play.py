@@ -106,12 +106,19 @@ def commands(stage, block):
         yield f'{block.place}: does not say {block.detail!r}:\n{ended.stdout}'
 
 
+def take_terminal():
+    """The terminal becomes that of this process, whose Ctrl-C ends it: a shell ignores SIGINT for what runs behind it, and
+    so would all that the test starts."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def at_terminal(stage, block, keys, codes):
     """Runs the block at a terminal, and types the keys once something is written. A block that ends before is a fault."""
     terminal, own = pty.openpty()
     fcntl.ioctl(own, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
     process = stage.start(['bash', '-euc', block.text], stdin=own, stdout=own, stderr=own, start_new_session=True,
-                          preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                          preexec_fn=take_terminal)
     os.close(own)
     with os.fdopen(terminal, 'r+b', buffering=0) as screen:
         written, began, typed, deadline = b'', None, False, time.monotonic() + PATIENCE
