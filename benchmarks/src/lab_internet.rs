@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zoners_cache::{Cache, TtlLimits};
-use zoners_dns::{Counters, Delegation, Random, Rtype, name, zonefile};
+use zoners_dns::{Counters, Delegation, Question, Random, Rtype, name, zonefile};
 use zoners_dnssec::chain::Ds;
 use zoners_resolver::{Anchor, Resolver, Settings, Shared};
 use zoners_sim::sign::{Denying, Signing};
@@ -33,6 +33,25 @@ pub fn resolver(directory: &str, net: &SimNetwork, anchor: Anchor) -> Resolver<S
     let seed = std::env::var("SEED").map_or(99, |seed| seed.parse().unwrap());
     let shared = Shared::new(cache, Arc::new(SimClock::new(None)), Random::seeded(seed));
     Resolver::new(shared, net.clone(), Arc::new(settings), Arc::new(Counters::default()))
+}
+
+/// With `WARM` set, the resolver learns the delegations and keys of the top-level domains, before anything is measured.
+///
+/// # Panics
+/// A file is not what the generator writes.
+pub async fn warm(directory: &str, resolver: &Resolver<SimNetwork>, net: &SimNetwork) {
+    if std::env::var("WARM").is_err() {
+        return;
+    }
+    for zone in read_to_string(format!("{directory}/knot1.conf")).unwrap().lines() {
+        let Some(origin) = zone.trim().strip_prefix("- domain: ") else { continue };
+        for rtype in [Rtype::NS, Rtype::DNSKEY] {
+            let question = Question::new(name::parse(origin).unwrap(), rtype);
+            // A top-level domain that gives no answer stays cold.
+            let _ = resolver.resolve(&question, None).await;
+        }
+    }
+    net.forget_sent();
 }
 
 /// The servers and zones of `directory`, signed anew, on a line that loses a share of the round

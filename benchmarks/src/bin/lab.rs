@@ -7,7 +7,7 @@
 //! the story of the N questions follows that took longest beyond their floor; `SEED` changes the
 //! resolver's own randomness. With `PASSES=N` every question is asked N times, each time with an empty cache and with
 //! what is known of servers, a line each; `encrypted` is the share of TLS among the queries to servers that speak TLS
-//! (`OFFERING=SECONDS`), and that of those among all.
+//! (`OFFERING=SECONDS`), and that of those among all. With `WARM=1` the top-level domains are known before.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zoners_benchmarks::lab_internet::{internet, offering, resolver};
+use zoners_benchmarks::lab_internet::{internet, offering, resolver, warm};
 use zoners_dns::{Question, Rtype, Transport, name};
 use zoners_resolver::{Resolver, Trace};
 use zoners_sim::{Sent, SimNetwork};
@@ -86,6 +86,7 @@ async fn measure(directory: &str, loss: f64, concurrency: usize) -> String {
     let passes = std::env::var("PASSES").map_or(1, |count| count.parse().unwrap());
     let mut lines = Vec::new();
     for _ in 0..passes {
+        warm(directory, &worker, &net).await;
         lines.push(pass(directory, &net, &worker, concurrency).await);
         worker.shared().cache.flush(&name::root(), true);
         net.forget_sent();

@@ -3,6 +3,7 @@
 //! `benchmarks/pages DIR SECONDS SEED...` makes the plan of the person and calls this program: a line of the plan is a
 //! page, in JSON, with its moment in seconds, its site and its other names. The uplink of the machine has the latencies
 //! and silences of the lab's `wire` for the same seed. With `SLOWEST=N` the story of the N slowest names follows.
+//! With `WARM=1` the top-level domains are known before the first page.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so")]
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use zoners_benchmarks::lab_internet::{internet, resolver};
+use zoners_benchmarks::lab_internet::{internet, resolver, warm};
 use zoners_dns::{Checking, Counter, Moment, Name, Question, Rtype, Transport, name};
 use zoners_resolver::{Resolver, Trace};
 use zoners_sim::{SimNetwork, Uplink};
@@ -107,6 +108,7 @@ async fn browse(directory: &str, plan: &str, uplink_seed: u64) -> String {
         questions: Mutex::default(),
         lives: Mutex::default(),
     });
+    warm(directory, &browser.resolver, &net).await;
     sleep(START).await;
     let started = Instant::now();
     let mut visits = JoinSet::new();
