@@ -18,7 +18,7 @@ const NOW: Moment = Moment::from_millis(1_000_000);
 const WALL: u64 = 1_800_000_000;
 const BOOT: Boot = Boot(Some([7; 16]));
 /// Octets of a head without its seal; the random number begins after 15 of them.
-const HEAD: usize = 127;
+const HEAD: usize = 129;
 /// Octets that a cache may take.
 const LIMIT: usize = 1 << 20;
 /// Names that are looked for.

@@ -39,6 +39,7 @@ mod listening;
 mod network_zones;
 mod networks;
 mod operator_rules;
+mod origin;
 mod overseer;
 mod owner;
 mod policy_keeper;

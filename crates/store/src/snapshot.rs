@@ -7,19 +7,25 @@
 //! | 1 | 1 if the file is sealed with a secret |
 //! | 16 | a nonce, which binds the pieces to the file |
 //! | 8, 8, 16 | the clocks: wall clock in seconds since 1970, `Moment`, and the boot identifier |
-//! | 32, 32 | fingerprints of the sources of answers, and of how answers were validated |
+//! | 32, 32 | fingerprints of the sources of answers, and of the validation rules |
+//! | 2 | the number of trust anchors |
+//! | 16 each | fingerprints of the trust anchors |
 //! | 16 | the seal over the head |
 //!
 //! Pieces follow: the length in four octets, the entries, and a seal over the nonce, the number of the
 //! piece and the entries. A piece without entries is the last. A file is written under a temporary
 //! name and replaces the previous file by a rename.
 
+mod fingerprints;
 mod header;
 mod read;
+mod refusal;
 mod write;
 
-pub use header::{Boot, Fingerprints};
-pub use read::{Loaded, Refusal, read, read_from};
+pub use fingerprints::Fingerprints;
+pub use header::Boot;
+pub use read::{Loaded, read, read_from};
+pub use refusal::Refusal;
 pub use write::{write, write_to};
 
 use zoners_dns::ClockReading;

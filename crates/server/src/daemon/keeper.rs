@@ -10,13 +10,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use zoners_dns::Name;
 use zoners_host::clock::boot_id;
 use zoners_resolver::{Settings, Shared};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, Refusal, SnapshotOptions, Times};
 
 use super::cache_file::CacheFile;
+use super::origin::fingerprints;
 use super::{network_zones, secret_file};
 use crate::config::Config;
 
@@ -270,22 +270,6 @@ pub(super) fn bring(
         Refusal::Unreadable(error) => error.to_string(),
         Refusal::Foreign(why) | Refusal::Outdated(why) => why.to_owned(),
     })
-}
-
-/// The sources and the trust anchors behind answers under `settings`. Negative trust anchors of an operator count as
-/// well: with any, the settings alone prove nothing.
-pub(super) fn fingerprints(settings: &Settings, shared: &Shared) -> Fingerprints {
-    let Settings { root, anchors, skew, validation_date, network_zones, .. } = settings;
-    // Networks come and go; what their resolvers answered is discarded apart.
-    let stays = |zone: &Name| !network_zones.contains(zone);
-    let routes: Vec<_> = settings.routes.iter().filter(|route| stays(&route.zone)).collect();
-    let negative_anchors = settings.negative_anchors.iter().filter(|zone| stays(zone));
-    let negative_anchors: Vec<_> = negative_anchors.collect();
-    let sources = format!("{root:?} {routes:?}");
-    let unvalidated = shared.negative_anchors.list(shared.now());
-    let proofs =
-        format!("{anchors:?} {negative_anchors:?} {skew} {validation_date:?} {unvalidated:?}");
-    Fingerprints::of(&sources, &proofs)
 }
 
 /// The identifier of this start of the machine, read once, before the sandbox closes.

@@ -12,8 +12,8 @@ use zoners_sandbox::Sandbox;
 
 use super::generation::{Core, Generation};
 use super::http_routes::routes;
-use super::keeper;
 use super::listening::{ListenChange, ListenStatus};
+use super::origin::fingerprints;
 use super::reload_requests::ReloadCaller;
 use super::serving::Serving;
 use crate::config::{Config, ConfigError};
@@ -219,7 +219,7 @@ impl Serving {
         let (http, https) = (self.http.addresses(), self.http.https());
         overseer.listens(ListenStatus { http, https, ..listening.status() });
         if let Some(second_level) = &self.second_level {
-            second_level.prove_by(keeper::fingerprints(&next.settings, &core.shared).proofs);
+            second_level.prove_by(fingerprints(&next.settings, &core.shared).proofs());
         }
         overseer.has_configuration(&next.config);
         log_routes(&before.config, &next.config);

@@ -1,6 +1,6 @@
 //! Loading a file, piece by piece.
 
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,23 +8,13 @@ use zoners_cache::{Cache, ImportStats};
 use zoners_dns::Clock;
 use zoners_files::open_own;
 
-use super::header::{self, Header};
+use super::header::Header;
+use super::refusal::Refusal;
 use super::{Boot, SnapshotOptions, Times};
 use crate::seal;
 
 /// Octets of the longest piece; written pieces are shorter.
 const MAX_PIECE_OCTETS: usize = 128 * 1024;
-
-/// The reason why a file, or the rest of a file, is not used.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The file cannot be read.
-    Unreadable(io::Error),
-    /// The file is torn, changed, of another version or foreign.
-    Foreign(&'static str),
-    /// The file was written under another configuration or clock.
-    Outdated(&'static str),
-}
 
 /// The result of loading a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +61,7 @@ pub fn read_from(
     proceed: impl Fn() -> bool,
 ) -> Result<Loaded, Refusal> {
     let mut file = BufReader::new(file);
-    let mut head = [0; header::LENGTH];
-    file.read_exact(&mut head).map_err(torn)?;
-    let header = Header::read(&head, options.seal).map_err(Refusal::Foreign)?;
+    let header = Header::read(&mut file, options.seal)?;
     if own && !header.sealed {
         return Err(Refusal::Foreign("not sealed"));
     }
@@ -85,7 +73,7 @@ pub fn read_from(
         .ok_or(Refusal::Outdated("the wall clock was set back to before the file was written"))?;
     let then = header.times.reading.now.after(age);
     let shift = now.reading.now.as_millis() as i64 - then.as_millis() as i64;
-    let trusted = header.sealed && header.fingerprints.proofs == options.fingerprints.proofs;
+    let trusted = header.sealed && options.fingerprints.prove_all_of(&header.fingerprints);
     let mut entries = ImportStats::default();
     for number in 0.. {
         let piece = piece(&mut file, &header, number, options)?;
@@ -120,23 +108,16 @@ fn piece(
     options: &SnapshotOptions<'_>,
 ) -> Result<Vec<u8>, Refusal> {
     let (mut length, mut over) = ([0; 4], [0; seal::LENGTH]);
-    file.read_exact(&mut length).map_err(torn)?;
+    file.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
     if length > MAX_PIECE_OCTETS {
         return Err(Refusal::Foreign("seal invalid: changed"));
     }
     let mut entries = vec![0; length];
-    file.read_exact(&mut entries).map_err(torn)?;
-    file.read_exact(&mut over).map_err(torn)?;
+    file.read_exact(&mut entries)?;
+    file.read_exact(&mut over)?;
     match options.seal_piece(&header.nonce, number, &entries, header.sealed) == over {
         true => Ok(entries),
         false => Err(Refusal::Foreign("seal invalid: changed")),
-    }
-}
-
-fn torn(error: io::Error) -> Refusal {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Refusal::Foreign("end of file missing"),
-        _ => Refusal::Unreadable(error),
     }
 }

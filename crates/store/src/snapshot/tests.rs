@@ -193,7 +193,7 @@ fn a_foreign_file_is_refused() {
         loaded.unwrap_err()
     };
     let (seal, own) = (Seal::new(b"other"), fingerprints());
-    let other = SnapshotOptions { seal: Some(&seal), fingerprints: own };
+    let other = SnapshotOptions { seal: Some(&seal), fingerprints: own.clone() };
     assert!(matches!(refused(&other, true), Refusal::Foreign(_)));
     assert!(matches!(refused(&other, false), Refusal::Foreign(_)));
     let nobody = SnapshotOptions { seal: None, fingerprints: own };
@@ -224,6 +224,43 @@ fn dnssec_status_counts_only_with_the_same_rules_and_a_seal() {
     assert_eq!(left(&brought, 0, &clock), Some((3_500, Security::Unchecked)));
     let own = read(&path, &empty(), &kept.options(), &clock, BOOT, true, || true);
     assert!(matches!(own, Err(Refusal::Foreign(_))), "not in the place of our own");
+}
+
+/// RFC 5011: the cache of the first minute, before a key is adopted, is used after it.
+#[test]
+fn a_further_trust_anchor_takes_no_proof_back() {
+    let anchored = |anchors: &[&str]| {
+        fingerprints().anchored_in(anchors.iter().map(|anchor| (*anchor).to_owned()))
+    };
+    let (kept, clock) = (SavedFile::new(1, u64::MAX), at(1_100, WALL_SECONDS + 100));
+    let times = Times { reading: at(1_000, WALL_SECONDS).read(), boot: BOOT };
+    let security = |written: &[&str], read_with: &[&str]| {
+        let source = empty();
+        source.insert_rrset(&set(0), &[], Rank::Answer, Security::Secure, times.reading.now);
+        let options = SnapshotOptions { fingerprints: anchored(written), ..kept.options() };
+        write(&kept.path(), &source, &options, times, &Random::seeded(3), u64::MAX).unwrap();
+        let (options, cache) =
+            (SnapshotOptions { fingerprints: anchored(read_with), ..kept.options() }, empty());
+        read(&kept.path(), &cache, &options, &clock, BOOT, true, || true).unwrap();
+        left(&cache, 0, &clock).unwrap().1
+    };
+    assert_eq!(security(&["ds"], &["key", "ds"]), Security::Secure);
+    assert_eq!(security(&["key", "ds"], &["ds"]), Security::Unchecked);
+    assert_eq!(security(&["key"], &["other"]), Security::Unchecked);
+}
+
+/// A file of version 2 is left for the next write to replace; a file of a later version is foreign.
+#[test]
+fn a_file_of_a_former_version_is_outdated() {
+    let kept = SavedFile::new(1, u64::MAX);
+    let mut octets = fs::read(kept.path()).unwrap();
+    let mut refused = |version: u16| {
+        octets[12..14].copy_from_slice(&version.to_be_bytes());
+        fs::write(kept.path(), &octets).unwrap();
+        kept.read(&empty(), &at(1_000, WALL_SECONDS), BOOT).unwrap_err()
+    };
+    assert!(matches!(refused(2), Refusal::Outdated(_)));
+    assert!(matches!(refused(4), Refusal::Foreign(_)));
 }
 
 #[test]

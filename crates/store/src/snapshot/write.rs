@@ -44,7 +44,7 @@ pub fn write_to(
 ) -> io::Result<u64> {
     let sealed = options.seal.is_some();
     let nonce = random.octets();
-    let header = Header { sealed, nonce, times, fingerprints: options.fingerprints };
+    let header = Header { sealed, nonce, times, fingerprints: options.fingerprints.clone() };
     let nobody = Seal::without_secret();
     let head = header.write(options.seal.unwrap_or(&nobody));
     out.write_all(&head)?;

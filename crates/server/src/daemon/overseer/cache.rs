@@ -9,6 +9,7 @@ use zoners_dns::{Counter, Network};
 use super::Overseer;
 use super::requests::{beside, parse};
 use crate::daemon::keeper;
+use crate::daemon::origin::fingerprints;
 use crate::report::{self, text};
 
 /// The memory in use, and the queries answered from it.
@@ -48,8 +49,8 @@ pub(super) async fn dump<N: Network>(
     let service = overseer.service();
     let dump = move || {
         let (worker, shared) = (service.worker(), service.worker().shared());
-        let fingerprints = keeper::fingerprints(worker.settings(), shared);
-        keeper::dump(file, shared, fingerprints).map_err(|error| error.to_string())
+        let origin = fingerprints(worker.settings(), shared);
+        keeper::dump(file, shared, origin).map_err(|error| error.to_string())
     };
     let written_bytes = beside(dump).await?;
     Ok(CacheDump { written_bytes })
@@ -63,8 +64,8 @@ pub(super) async fn load<N: Network>(
     let service = overseer.service();
     let load = move || {
         let (worker, shared) = (service.worker(), service.worker().shared());
-        let fingerprints = keeper::fingerprints(worker.settings(), shared);
-        keeper::bring(file, shared, fingerprints)
+        let origin = fingerprints(worker.settings(), shared);
+        keeper::bring(file, shared, origin)
     };
     let loaded = beside(load).await?;
     let ImportStats { imported, skipped } = loaded.entries;
