@@ -1,9 +1,9 @@
 //! Files of former versions (`tests/former`): the program starts with the files, keeps each readable part, and names each
-//! unreadable part.
+//! unreadable part. An install of a former version is undone.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::common::{Daemon, zoners};
@@ -92,4 +92,97 @@ fn a_configuration_of_a_former_version_is_taken_with_a_remark_on_each_old_name()
     let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     assert_eq!(told.matches("the next version refuses the old name").count(), RENAMED, "{told}");
     assert!(told.contains("configuration OK"), "{told}");
+}
+
+/// Path, content and mode of a file of before an install.
+type FormerFile = (&'static str, Vec<u8>, u32);
+
+/// A machine that was installed by the former version, with the DNS settings taken; and the files of before the install.
+fn installed() -> (tempfile::TempDir, [FormerFile; 4]) {
+    let (machine, of) = (tempfile::tempdir().unwrap(), former("2026-11-26"));
+    let by_hand = [
+        ("etc/resolv.conf", b"# by hand\nnameserver 192.0.2.1\nsearch lan\n".to_vec(), 0o644),
+        ("etc/systemd/system/zoners.service", b"# a unit by hand\n".to_vec(), 0o644),
+        ("usr/local/bin/zoners", fs::read(of.join("install.former-0")).unwrap(), 0o755),
+        ("usr/local/share/man/man1/zoners.1", b".TH zoners 1 \"a page by hand\"\n".to_vec(), 0o600),
+    ];
+    let path = |name: &str| machine.path().join(name);
+    let write = |name: &str, octets: &[u8]| {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        put(&path(name), octets);
+    };
+    // The folders belong to whoever runs the test.
+    let own = fs::metadata(machine.path()).unwrap();
+    let owner = format!("\"owner\":{},\"group\":{}", own.uid(), own.gid());
+    for (name, from) in
+        [("zoners-install", "install.journal"), ("zoners-dns", "system-dns.journal")]
+    {
+        let journal = fs::read_to_string(of.join(from)).unwrap();
+        let journal = journal.replace("\"owner\":0,\"group\":0", &owner);
+        write(&format!("var/lib/{name}/journal.jsonl"), journal.as_bytes());
+    }
+    write("var/lib/zoners-install/former-0", &by_hand[2].1);
+    write("var/lib/zoners/cache", b"of the service");
+    let mode = |name: &str, mode| {
+        fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (name, text, permissions) in written(&of.join("install.journal")) {
+        write(&name, text.as_bytes());
+        mode(&name, permissions);
+    }
+    let taken = "# Written by Zoners: this machine asks Zoners. The former file comes back when Zoners stops.\n\
+                 nameserver 127.0.0.1\nsearch lan\noptions edns0 trust-ad\n";
+    write("etc/resolv.conf", taken.as_bytes());
+    mode("etc/resolv.conf", 0o644);
+    let wanted = "etc/systemd/system/multi-user.target.wants";
+    fs::create_dir_all(path(wanted)).unwrap();
+    for unit in ["zoners.service", "zoners-system-dns.service"] {
+        symlink(Path::new("/etc/systemd/system").join(unit), path(wanted).join(unit)).unwrap();
+    }
+    (machine, by_hand)
+}
+
+/// Path below the root, content and mode of each file that an install has written, by its journal; the program itself is a
+/// line.
+fn written(journal: &Path) -> Vec<(String, String, u32)> {
+    let mut files = Vec::new();
+    for line in fs::read_to_string(journal).unwrap().lines() {
+        let step = &serde_json::from_str::<serde_json::Value>(line).unwrap()["begin"];
+        if step["step"] == "write-file" {
+            let path = step["path"].as_str().unwrap().trim_start_matches('/');
+            let text = step["content"]["text"].as_str().unwrap_or("program\n");
+            files.push((path.to_owned(), text.to_owned(), step["mode"].as_u64().unwrap() as u32));
+        }
+    }
+    files
+}
+
+#[test]
+fn an_install_of_a_former_version_is_undone_to_the_octet() {
+    let (machine, by_hand) = installed();
+    let root = machine.path().display().to_string();
+    let output = zoners(&["uninstall", "--yes", "--root", &root]);
+    assert!(output.status.success(), "{output:?}");
+    for (name, octets, mode) in by_hand {
+        let path = machine.path().join(name);
+        assert_eq!(fs::read(&path).unwrap(), octets, "{name}");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{name}");
+    }
+    let count = |folder: &str| fs::read_dir(machine.path().join(folder)).unwrap().count();
+    assert_eq!((count("var/lib"), count("etc/systemd/system"), count("etc")), (0, 1, 2));
+}
+
+#[test]
+fn a_journal_of_a_later_version_is_told_and_nothing_is_undone() {
+    let (machine, _) = installed();
+    let journal = machine.path().join("var/lib/zoners-install/journal.jsonl");
+    let unit = machine.path().join("etc/systemd/system/zoners.service");
+    let before = fs::read(&unit).unwrap();
+    let text = fs::read_to_string(&journal).unwrap();
+    put(&journal, text.replacen("\"journal\":1", "\"journal\":2", 1).as_bytes());
+    let root = machine.path().display().to_string();
+    let output = zoners(&["uninstall", "--yes", "--root", &root]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("written by a newer program, 0.1.0"));
+    assert_eq!(fs::read(unit).unwrap(), before);
 }
