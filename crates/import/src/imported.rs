@@ -45,6 +45,19 @@ pub struct Setting {
     pub(crate) form: Form,
 }
 
+impl Setting {
+    /// The keys of the configuration that the setting writes, each with its table: `server.listen`, `policy.list.path`.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let (table, keys) = match &self.form {
+            Form::Value { table, key, .. } | Form::Item { table, key, .. } => (table, vec![*key]),
+            Form::Entry { table, pairs } => (table, pairs.iter().map(|(key, _)| *key).collect()),
+            Form::Route { table, .. } => (table, vec!["zone", "servers", "transport", "validate"]),
+        };
+        keys.into_iter().map(|key| format!("{table}.{key}")).collect()
+    }
+}
+
 /// How a setting is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
