@@ -7,11 +7,12 @@ use zoners_server::Service;
 use zoners_sim::SimNetwork;
 
 /// How a client's query can end.
-const ENDS: [Counter; 12] = [
+const ENDS: [Counter; 13] = [
     Counter::ClientLocal,
     Counter::ClientCached,
     Counter::ClientRecursed,
     Counter::ClientStale,
+    Counter::ClientPolicy,
     Counter::ClientServfail,
     Counter::ClientRefused,
     Counter::ClientRateLimited,

@@ -13,13 +13,15 @@ use zoners_dnssec::chain::Ds;
 use zoners_resolver::Anchor;
 use zoners_resolver::{Event, Resolver, Settings, Shared};
 use zoners_server::pipeline::{Cookies, Rules};
+use zoners_server::policy::ListPolicy;
 use zoners_server::{Config, Service};
 use zoners_sim::sign::Signing;
 use zoners_sim::{SimClock, SimNetwork, world};
 use zoners_store::Seal;
 use zoners_store::snapshot::{self, Boot, Fingerprints, Loaded, SnapshotOptions, Times};
 
-use crate::checks;
+use crate::dashboard::Dashboard;
+use crate::{checks, lists};
 
 /// Domains of its Internet, `d0.t0.` and so on; every fourth domain is signed, with the zones
 /// above.
@@ -40,6 +42,12 @@ pub(crate) struct Laptop {
     random: Random,
     generation: u32,
     disk: TempDir,
+    policy: Arc<ListPolicy>,
+    /// The version of the policy list in force.
+    pub(crate) list_version: u32,
+    pub(crate) dashboard: Dashboard,
+    /// Events that dashboards have seen, and events that were lost.
+    events: (u64, u64),
 }
 
 impl Laptop {
@@ -57,9 +65,21 @@ impl Laptop {
         settings.anchors = vec![Anchor { zone: name::root(), ds, keys: vec![] }];
         let (clock, random) = (Arc::new(SimClock::new(None)), Random::seeded(seed));
         let settings = Arc::new(settings);
-        let service = start(&net, &clock, &settings, &random, 0);
-        let disk = tempfile::tempdir().unwrap();
-        Laptop { net, clock, service, settings, random, generation: 0, disk }
+        let policy = lists::policy(0);
+        let service = start(&net, &clock, &settings, &random, rules(&random, 0, &policy));
+        Laptop {
+            dashboard: Dashboard::open(&service),
+            net,
+            clock,
+            service,
+            settings,
+            random,
+            generation: 0,
+            disk: tempfile::tempdir().unwrap(),
+            policy,
+            list_version: 0,
+            events: (0, 0),
+        }
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -76,20 +96,39 @@ impl Laptop {
     /// A new configuration comes into force; work under way keeps the old configuration.
     pub(crate) fn reload(&mut self) {
         self.generation += 1;
-        let rules = rules(&self.random, self.generation);
-        self.service = Arc::new(Service::new(self.service.worker().clone(), rules));
+        let rules = rules(&self.random, self.generation, &self.policy);
+        let next = Service::new(self.service.worker().clone(), rules).continuing(&self.service);
+        self.service = Arc::new(next);
+    }
+
+    /// The next version of the policy list comes into force; work under way keeps the former version.
+    pub(crate) fn updates_lists(&mut self) {
+        self.list_version += 1;
+        self.generation += 1;
+        self.policy = lists::policy(self.list_version);
+        let rules = self.service.rules().governed(Some(self.policy.clone()), self.generation);
+        self.service = Arc::new(self.service.with_rules(Arc::new(rules)));
     }
 
     /// The process ends, and a new process starts with the contents of the disk.
     pub(crate) fn restart(&mut self) {
         checks::all_is_counted(&self.service);
+        self.events = self.seen_and_lost();
         let (net, clock) = (&self.net, &self.clock);
-        self.service = start(net, clock, &self.settings, &self.random, self.generation);
+        let rules = rules(&self.random, self.generation, &self.policy);
+        self.service = start(net, clock, &self.settings, &self.random, rules);
+        self.dashboard = Dashboard::open(&self.service);
         let (seal, cache) = (seal(), &self.service.worker().shared().cache);
         let (terms, path) = (terms(&seal), self.disk.path().join("cache"));
         let read = snapshot::read(&path, cache, &terms, &**clock, BOOT, true, || true);
         let Loaded { entries, trusted, .. } = read.unwrap();
         assert!(trusted && entries.imported > 0 && cache.stats().bytes <= cache.limit());
+    }
+
+    /// Events of queries: how many the dashboard has seen, and how many were lost. Each query had one.
+    pub(crate) fn seen_and_lost(&mut self) -> (u64, u64) {
+        let (seen, lost) = self.dashboard.has_all(&self.service);
+        (self.events.0 + seen, self.events.1 + lost)
     }
 
     /// The cache is written.
@@ -119,21 +158,23 @@ fn start(
     clock: &Arc<SimClock>,
     settings: &Arc<Settings>,
     random: &Random,
-    generation: u32,
+    rules: Arc<Rules>,
 ) -> Arc<Service<SimNetwork>> {
     let cache = Cache::new(CACHE, TtlLimits::default(), [1, 2]);
     let shared = Shared::new(cache, clock.clone(), Random::seeded(random.bits()));
     let counters = Arc::new(Counters::default());
     let worker = Resolver::new(shared, net.clone(), settings.clone(), counters);
-    Arc::new(Service::new(worker, rules(random, generation)))
+    Arc::new(Service::new(worker, rules))
 }
 
 /// A configuration; local data differ from generation to generation.
-fn rules(random: &Random, generation: u32) -> Arc<Rules> {
-    let text = format!("[local]\nrecords = [\"here.home. 60 A 192.168.0.{generation}\"]\n");
-    let config = Config::parse(&text, "zoners.toml").unwrap();
+fn rules(random: &Random, generation: u32, policy: &Arc<ListPolicy>) -> Arc<Rules> {
+    let host = generation % 256;
+    let local = format!("[local]\nrecords = [\"here.home. 60 A 192.168.0.{host}\"]\n");
+    let config = Config::parse(&format!("{local}{}", lists::TEXT), "zoners.toml").unwrap();
     let cookies = Cookies::new(&Random::seeded(2));
-    Arc::new(Rules::new(&config, &[], cookies, random, generation).unwrap())
+    let rules = Rules::new(&config, &[], cookies, random, generation).unwrap();
+    Arc::new(rules.with_policy(policy.clone()))
 }
 
 fn seal() -> Seal {

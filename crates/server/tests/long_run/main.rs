@@ -1,13 +1,15 @@
-//! Six hours or a day of a laptop: a user asks without pause, while the machine sleeps, roams, goes offline,
-//! reloads, has a full disk, and restarts. Each question gets a reply in time, no answer is wrong,
-//! and a minute after each trouble the service is as before.
+//! Six hours or a day of a laptop: a user asks without pause, a dashboard is open, and the machine sleeps, roams, goes
+//! offline, reloads, gets other policy lists, has a full disk, and restarts. Each question gets a reply in time, no answer
+//! is wrong, each query has its event, and a minute after each trouble the service is as before.
 //!
 //! Later features add their troubles to [`trouble::Trouble`].
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must say so")]
 
 mod checks;
+mod dashboard;
 mod laptop;
+mod lists;
 mod person;
 mod trouble;
 
@@ -63,6 +65,7 @@ async fn hours_of_a_laptop(hours: u32) {
         let until = Instant::now() + MINUTE;
         while Instant::now() < until {
             person.opens_a_page(&laptop).await;
+            laptop.dashboard.reads();
             sleep(Duration::from_millis(1000 + random.below(30_000))).await;
         }
         if minute % EVERY == EVERY / 2 - 1 {
@@ -74,5 +77,8 @@ async fn hours_of_a_laptop(hours: u32) {
             }
         }
     }
+    let (seen, lost) = laptop.seen_and_lost();
+    println!("{} versions of the list, {seen} events seen, {lost} lost", laptop.list_version + 1);
+    assert!(seen > 0 && lost > 0 && laptop.list_version > 0);
     person.says_what_was_wrong();
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use zoners_dns::query::{QueryOptions, query};
-use zoners_dns::{Message, OptRcode, Question, Random, Rtype, Transport, name};
+use zoners_dns::{EdeCode, Message, OptRcode, Question, Random, Rtype, Transport, name};
 use zoners_server::Client;
 
 use crate::checks;
 use crate::laptop::{DOMAINS, Laptop};
+use crate::lists;
 use crate::trouble::Trouble;
 
 /// Nothing takes longer, whatever happens: `timeouts.recursion`, and half a second.
@@ -27,14 +28,17 @@ pub(crate) struct Person {
     asked: usize,
     failed: Vec<String>,
     unsettled: usize,
+    blocked: usize,
     stale: usize,
     /// Of these, the number when the service should have been as before.
     stale_late: usize,
 }
 
 /// The result of a question.
-struct AskedQuestion {
+pub(crate) struct AskedQuestion {
     asked: String,
+    /// Whether the policy list that was in force blocks the name.
+    blocked: bool,
     took: Duration,
     reply: Option<Message>,
 }
@@ -50,6 +54,7 @@ impl Person {
             asked: 0,
             failed,
             unsettled: 0,
+            blocked: 0,
             stale: 0,
             stale_late: 0,
         }
@@ -65,9 +70,16 @@ impl Person {
 
     /// Asks for the names of a page at once, and checks the answers.
     pub(crate) async fn opens_a_page(&mut self, laptop: &Laptop) {
+        let page = self.asks(laptop);
+        self.reads_page(page).await;
+    }
+
+    /// Asks for the names of a page at once.
+    pub(crate) fn asks(&self, laptop: &Laptop) -> JoinSet<AskedQuestion> {
         let mut page = JoinSet::new();
         for _ in 0..NAMES {
-            let asked = self.wanted();
+            let (asked, domain) = self.wanted();
+            let blocked = lists::blocks(laptop.list_version, domain);
             for rtype in [Rtype::A, Rtype::AAAA, Rtype::HTTPS] {
                 let question = Question::new(name::parse(&asked).unwrap(), rtype);
                 let options = QueryOptions { id: 7, recursion_desired: true, edns: true };
@@ -77,10 +89,15 @@ impl Person {
                     let began = Instant::now();
                     let reply = service.answer(&packet, client).await;
                     let reply = reply.map(|reply| Message::parse(&reply.into()).unwrap());
-                    AskedQuestion { asked, took: began.elapsed(), reply }
+                    AskedQuestion { asked, blocked, took: began.elapsed(), reply }
                 });
             }
         }
+        page
+    }
+
+    /// Checks the answers for a page.
+    pub(crate) async fn reads_page(&mut self, page: JoinSet<AskedQuestion>) {
         for outcome in page.join_all().await {
             self.looks_at(&outcome);
         }
@@ -91,22 +108,24 @@ impl Person {
         sleep(Duration::from_secs(30)).await;
         checks::nothing_is_left(&laptop.service);
         checks::all_is_counted(&laptop.service);
+        laptop.seen_and_lost();
     }
 
     /// At the end.
     pub(crate) fn says_what_was_wrong(self) {
-        let Person { asked, failed, unsettled, stale, stale_late, .. } = self;
+        let Person { asked, failed, unsettled, blocked, stale, stale_late, .. } = self;
         println!(
-            "{asked} questions, {stale} stale, of these {stale_late} late, {unsettled} failed in trouble"
+            "{asked} questions, {blocked} blocked, {stale} stale, of these {stale_late} late, {unsettled} failed in trouble"
         );
+        assert!(blocked > 0, "a list that blocks nothing shows nothing");
         assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
         // A datagram of the only live server may be lost while the dead servers are asked.
         assert!(stale_late <= asked / 1000, "{stale_late} stale when all was well");
         assert!(stale > 0, "troubles that nobody notices are none");
     }
 
-    /// Popular names more often than rare names; one name in twenty does not exist.
-    fn wanted(&self) -> String {
+    /// Popular names more often than rare names, with the number of the domain; one name in twenty does not exist.
+    fn wanted(&self) -> (String, usize) {
         let share = self.random.below(1000) as f64 / 1000.0;
         let domain = (share * share * DOMAINS as f64) as usize;
         let label = match self.random.below(20) {
@@ -114,7 +133,7 @@ impl Person {
             1..5 => "alias",
             _ => "www",
         };
-        format!("{label}.d{domain}.t{}", domain % 4)
+        (format!("{label}.d{domain}.t{}", domain % 4), domain)
     }
 
     /// This machine, or a telephone beside it.
@@ -127,10 +146,22 @@ impl Person {
 
     fn looks_at(&mut self, outcome: &AskedQuestion) {
         self.asked += 1;
-        let AskedQuestion { asked, took, reply } = outcome;
+        let AskedQuestion { asked, blocked, took, reply } = outcome;
         assert!(*took <= LONGEST, "{asked}: {took:?}, {:?}", self.trouble);
         let reply =
             reply.as_ref().unwrap_or_else(|| panic!("{asked}: no reply, {:?}", self.trouble));
+        let told = reply.edns.iter().flat_map(|edns| &edns.errors);
+        let told_blocked = told.clone().any(|ede| ede.code == EdeCode::BLOCKED);
+        // No trouble of the line holds up a rule.
+        assert_eq!(told_blocked, *blocked, "{asked}: {reply:?}, {:?}", self.trouble);
+        if told_blocked {
+            self.blocked += 1;
+            let records: Vec<_> = reply.answer.iter().flat_map(|set| set.records.iter()).collect();
+            let is_null = records.iter().all(|rdata| rdata.iter().all(|octet| *octet == 0));
+            let wanted = usize::from(!asked.ends_with("HTTPS"));
+            assert!(is_null && records.len() == wanted, "{asked}: {reply:?}");
+            return;
+        }
         if reply.rcode == OptRcode::SERVFAIL {
             match self.may_fail() {
                 true => self.unsettled += 1,
@@ -148,11 +179,7 @@ impl Person {
         let right = addresses.iter().all(|rdata| **rdata == [203, 0, 113, 1]);
         let wanted = usize::from(asked.ends_with(" A") && !is_missing);
         assert!(right && addresses.len() == wanted, "{asked}: {addresses:?}, {:?}", self.trouble);
-        let stale = reply
-            .edns
-            .iter()
-            .flat_map(|edns| &edns.errors)
-            .any(|ede| [3, 19].contains(&ede.code.0));
+        let stale = told.clone().any(|ede| [3, 19].contains(&ede.code.0));
         self.stale += usize::from(stale);
         self.stale_late += usize::from(stale && !self.is_unsettled());
     }

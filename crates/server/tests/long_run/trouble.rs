@@ -31,6 +31,10 @@ pub(crate) enum Trouble {
     WrongClock,
     /// A changed configuration is read.
     Reload,
+    /// Other versions of the policy list come into force while clients ask.
+    ListUpdates,
+    /// The dashboard reads no events.
+    FrozenDashboard,
     /// The cache cannot be written for a while.
     FullDisk,
     /// The process ends and a new process starts with the contents of the disk.
@@ -38,7 +42,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    const ALL: [Trouble; 10] = [
+    const ALL: [Trouble; 12] = [
         Trouble::Sleep,
         Trouble::Roaming,
         Trouble::Outage,
@@ -47,6 +51,8 @@ impl Trouble {
         Trouble::Blocked,
         Trouble::WrongClock,
         Trouble::Reload,
+        Trouble::ListUpdates,
+        Trouble::FrozenDashboard,
         Trouble::FullDisk,
         Trouble::Restart,
     ];
@@ -63,7 +69,15 @@ impl Trouble {
 
     /// Whether questions without a cache entry may fail during the trouble.
     pub(crate) fn lets_questions_fail(self) -> bool {
-        !matches!(self, Trouble::Sleep | Trouble::Reload | Trouble::FullDisk | Trouble::Restart)
+        matches!(
+            self,
+            Trouble::Roaming
+                | Trouble::Outage
+                | Trouble::Obstructions
+                | Trouble::Portal
+                | Trouble::Blocked
+                | Trouble::WrongClock
+        )
     }
 
     /// Whether the network forges answers during the trouble.
@@ -107,6 +121,15 @@ impl Trouble {
                 laptop.tell(Event::ClockJumped);
             }
             Trouble::Reload => laptop.reload(),
+            Trouble::ListUpdates => {
+                for _ in 0..5 {
+                    let under_way = person.asks(laptop);
+                    laptop.updates_lists();
+                    person.opens_a_page(laptop).await;
+                    person.reads_page(under_way).await;
+                }
+            }
+            Trouble::FrozenDashboard => asking_for(SECOND * 60, laptop, person).await,
             Trouble::FullDisk => {
                 laptop.cannot_write();
                 person.opens_a_page(laptop).await;
