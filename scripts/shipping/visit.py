@@ -29,11 +29,11 @@ class Fault(Exception):
     pass
 
 
-def obstacle(artefact):
-    """Why the artefact cannot run here; nothing if it can."""
+def obstacle(artefact, machine):
+    """Why the artefact cannot run on a machine with this root; nothing if it can."""
     word = artefact.name.split('_')[2] if artefact.suffix == '.deb' else artefact.name.split('-')[2]
     processor = PROCESSORS[word]
-    if artefact.suffix == '.rpm' and not shutil.which('rpm'):
+    if artefact.suffix == '.rpm' and not any((machine / path / 'rpm').exists() for path in ('bin', 'usr/bin')):
         return 'there is no rpm (apt install rpm)'
     if processor == platform.machine() or pathlib.Path(f'/proc/sys/fs/binfmt_misc/qemu-{processor}').exists():
         return ''
@@ -49,7 +49,7 @@ def emulator(artefact):
     return '' if processor == platform.machine() else shutil.which(f'qemu-{processor}-static') or ''
 
 
-def visit(artefact):
+def visit(artefact, machine):
     """The exit code; called in namespaces, with a folder in VISIT."""
     folder = pathlib.Path(os.environ['VISIT'])
     root, upper = folder / 'root', folder / 'memory/upper'
@@ -59,7 +59,7 @@ def visit(artefact):
     command('mount', '-t', 'tmpfs', 'tmpfs', folder / 'memory')
     for path in upper, folder / 'memory/work':
         path.mkdir()
-    layers = f'lowerdir=/,upperdir={upper},workdir={folder}/memory/work'
+    layers = f'lowerdir={machine},upperdir={upper},workdir={folder}/memory/work'
     if subprocess.run(['mount', '-t', 'overlay', 'overlay', '-o', layers, root], check=False).returncode != 0:
         print(f'SKIPPED: {artefact.name}: there is no overlayfs')
         return SKIPPED
@@ -75,7 +75,7 @@ def visit(artefact):
         serves(root, guest.program)
         guest.keeps_changes_over_an_upgrade()
         guest.remove()
-        left = traces(upper)
+        left = traces(upper, machine)
         if left:
             raise Fault(f'left behind: {" ".join(left)}')
         if any((root / 'etc' / name).read_text() != text for name, text in users.items()):
@@ -211,7 +211,7 @@ def serves(root, program):
             command('chroot', root, *program, 'check', '/tmp/zoners.toml', quiet=True)
         finally:
             server.terminate()
-            server.communicate()
+            server.wait()
 
 
 def answers(server):
@@ -230,15 +230,15 @@ def said(server):
     return server.communicate()[0]
 
 
-def traces(upper):
+def traces(upper, machine):
     """Paths of the overlay that are no file of the machine; folders count only if the machine has them not."""
     found = []
     for path in sorted(upper.rglob('*')):
         name = str(path.relative_to(upper))
-        below = path.is_dir() and not path.is_symlink() and (pathlib.Path('/') / name).is_dir()
+        below = path.is_dir() and not path.is_symlink() and (machine / name).is_dir()
         is_of_machine = any(name == known or (known.endswith('/') and name.startswith(known)) for known in OF_THE_MACHINE)
         # A file that was deleted is a character device in an overlay.
-        was_ours = path.is_char_device() and not (pathlib.Path('/') / name).exists()
+        was_ours = path.is_char_device() and not (machine / name).exists()
         if not (below or is_of_machine or was_ours):
             found.append(name)
     return found
