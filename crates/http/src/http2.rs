@@ -55,12 +55,13 @@ pub(crate) async fn serve<S>(
         if ends.are_outdated() {
             told.notify_one();
         }
-        async move {
+        // Boxed, since the library moves the future of a request five times until a task has it.
+        Box::pin(async move {
             let response = site.answer(request, ends).await.into_hyper();
             let (head, body) = response.into_parts();
             let body = UntakenBody::new(body, busy, &site).await;
             Ok::<_, Infallible>(Response::from_parts(head, body))
-        }
+        })
     });
     let stream = TokioIo::new(WriteTimeout::new(stream, limits.write_time));
     let connection = http2::Builder::new(TokioExecutor::new())

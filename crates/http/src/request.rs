@@ -83,8 +83,13 @@ impl HttpRequest {
         limits: &HttpLimits,
     ) -> Result<Self, HttpRefusal> {
         let (head, body) = request.into_parts();
-        let reading = timeout(limits.body_time, read_body(body, limits.body_octets));
-        let body = reading.await.map_err(|_| HttpRefusal::LateBody)??;
+        let body = match body.is_end_stream() {
+            true => Bytes::new(),
+            false => {
+                let reading = timeout(limits.body_time, read_body(body, limits.body_octets));
+                reading.await.map_err(|_| HttpRefusal::LateBody)??
+            }
+        };
         let (method, uri, headers, version) = (head.method, head.uri, head.headers, head.version);
         let ConnectionEnds { client, client_names, .. } = ends;
         Ok(HttpRequest { method, uri, version, headers, body, client, client_names })
@@ -93,8 +98,19 @@ impl HttpRequest {
 
 /// The first value of a name among pairs of a form.
 fn find(form: &[u8], name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(form);
-    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    form.split(|octet| *octet == b'&').find_map(|pair| {
+        let (key, value) = as_written(pair)
+            .map(|(key, value)| (key.into(), value.into()))
+            .or_else(|| form_urlencoded::parse(pair).next())?;
+        (key == name).then(|| value.into_owned())
+    })
+}
+
+/// The name and the value of a pair without escapes, such as a query in base64url.
+fn as_written(pair: &[u8]) -> Option<(&str, &str)> {
+    let is_escape = |octet: &u8| matches!(octet, b'%' | b'+');
+    let text = str::from_utf8(pair).ok().filter(|_| !pair.iter().any(is_escape))?;
+    Some(text.split_once('=').unwrap_or((text, "")))
 }
 
 async fn read_body<B>(mut body: B, most: usize) -> Result<Bytes, HttpRefusal>

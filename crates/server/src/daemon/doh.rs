@@ -100,15 +100,23 @@ impl<N: Network> DohTerms<N> {
 
     /// The routes of a listener with this path.
     fn routes(&self, listener: SocketAddr, path: &str) -> Vec<Route> {
+        let http3 = http3_place(listener);
         let route = |method| {
-            let terms = self.clone();
+            let (terms, http3) = (self.clone(), http3.clone());
             let own: Arc<str> = path.into();
             let answer = move |request: HttpRequest| {
-                let (terms, own) = (terms.clone(), own.clone());
+                let (terms, own, http3) = (terms.clone(), own.clone(), http3.clone());
                 async move {
                     let name = Route::segment(&own, request.uri.path());
                     let response = terms.answer(listener, &request, name).await;
-                    terms.advertise(listener, request.version, response)
+                    match terms
+                        .advertises_http3(listener, request.version)
+                        .then_some(http3)
+                        .flatten()
+                    {
+                        Some(place) => response.with(ALT_SVC, place),
+                        None => response,
+                    }
                 }
             };
             Route::new(method, path.to_owned(), answer).with_below()
@@ -135,21 +143,9 @@ impl<N: Network> DohTerms<N> {
         }
     }
 
-    /// Tells a client of HTTP/2 where HTTP/3 is spoken (Alt-Svc, RFC 7838).
-    fn advertise(
-        &self,
-        listener: SocketAddr,
-        version: Version,
-        response: HttpResponse,
-    ) -> HttpResponse {
-        if version != Version::HTTP_2 || !self.current.load().rules().has_http3(listener) {
-            return response;
-        }
-        let place = format!("h3=\":{}\"; ma={ADVERTISED}", listener.port());
-        match HeaderValue::try_from(place) {
-            Ok(place) => response.with(ALT_SVC, place),
-            Err(_) => response,
-        }
+    /// Whether a client is told where HTTP/3 is spoken.
+    fn advertises_http3(&self, listener: SocketAddr, version: Version) -> bool {
+        version == Version::HTTP_2 && self.current.load().rules().has_http3(listener)
     }
 
     /// Answers a request of a client that gives this name, as `/dns-query/phone` does.
@@ -185,7 +181,8 @@ impl<N: Network> DohTerms<N> {
         let reply = match handled {
             Handled::Reply(_) => Some(reply),
             Handled::Nothing(_) => None,
-            Handled::Miss(miss) => service.recurse(miss, None).await,
+            // Boxed, so that a hit has no room for a recursion.
+            Handled::Miss(miss) => Box::pin(service.recurse(miss, None)).await,
         };
         let Some(reply) = reply else {
             return HttpResponse::text(StatusCode::BAD_REQUEST, "there is no answer to this query");
@@ -193,4 +190,9 @@ impl<N: Network> DohTerms<N> {
         service.tap().iter().for_each(|tap| tap.put_client_response(ends, &reply));
         doh::response(reply)
     }
+}
+
+/// Where HTTP/3 is spoken, for clients of HTTP/2 at a listener (Alt-Svc, RFC 7838).
+fn http3_place(listener: SocketAddr) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("h3=\":{}\"; ma={ADVERTISED}", listener.port())).ok()
 }
