@@ -132,6 +132,11 @@ impl Account {
         }
     }
 
+    /// Gives the connection up for another reason than its octets.
+    pub fn give_up(&self) {
+        self.given_up.notify_one();
+    }
+
     /// Ends once the connection is closed, for the first waiting caller.
     pub async fn given_up(&self) {
         self.given_up.notified().await;

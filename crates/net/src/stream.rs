@@ -16,28 +16,26 @@ const MUCH: usize = 4 * 1024;
 /// octets, not with announced lengths.
 #[derive(Debug)]
 pub struct Incoming {
-    octets: BytesMut,
+    octets: Vec<u8>,
     room: usize,
-    /// Messages lie in the same memory.
-    shared: bool,
+    /// Octets of messages that were given out.
+    consumed: usize,
 }
 
 impl Default for Incoming {
     fn default() -> Self {
-        Incoming { octets: BytesMut::new(), room: LITTLE, shared: false }
+        Incoming { octets: Vec::new(), room: LITTLE, consumed: 0 }
     }
 }
 
 impl Incoming {
     /// The next complete message.
-    pub fn next_message(&mut self) -> Option<BytesMut> {
-        let length = usize::from(u16::from_be_bytes(*self.octets.first_chunk::<2>()?));
-        if self.octets.len() < 2 + length {
-            return None;
-        }
-        let mut message = self.octets.split_to(2 + length);
-        self.shared = true;
-        Some(message.split_off(2))
+    pub fn next_message(&mut self) -> Option<&[u8]> {
+        let rest = self.octets.get(self.consumed..)?;
+        let length = usize::from(u16::from_be_bytes(*rest.first_chunk::<2>()?));
+        let message = rest.get(2..2 + length)?;
+        self.consumed += 2 + length;
+        Some(message)
     }
 
     /// Waits for more, however little. Safe to cancel and call again.
@@ -45,11 +43,7 @@ impl Incoming {
     /// # Errors
     /// The stream ended or broke.
     pub async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
-        // Memory of consumed octets is freed, however long the message was.
-        if self.shared || self.octets.capacity() - self.octets.len() < self.room {
-            self.octets = enlarged(&self.octets, self.octets.len() + self.room);
-            self.shared = false;
-        }
+        self.make_room();
         let room = self.room;
         let read = stream.read_buf(&mut (&mut self.octets).limit(room)).await?;
         if read == 0 {
@@ -57,6 +51,20 @@ impl Incoming {
         }
         self.room = if read >= self.room { (self.room * 2).min(MUCH) } else { LITTLE.max(read) };
         Ok(())
+    }
+
+    /// Room for the next read. Memory of consumed octets is freed, however long the message was.
+    fn make_room(&mut self) {
+        let is_long = self.consumed > 0 && self.held() > 0;
+        self.octets.drain(..self.consumed);
+        self.consumed = 0;
+        let needed = self.octets.len() + self.room;
+        if is_long || self.octets.capacity() < needed {
+            // Room for exactly so many octets, where a growing vector would double.
+            let mut other = Vec::with_capacity(needed);
+            other.extend_from_slice(&self.octets);
+            self.octets = other;
+        }
     }
 
     /// Octets of room beyond the base of each connection.
@@ -146,14 +154,14 @@ mod tests {
                     continue;
                 }
                 incoming.fill(&mut there).await.unwrap();
-                lengths.extend(std::iter::from_fn(|| incoming.next_message()).map(|m| m.len()));
+                lengths.extend(std::iter::from_fn(|| incoming.next_message().map(<[u8]>::len)));
             }
             while lengths.len() < 5 {
                 incoming.fill(&mut there).await.unwrap();
-                lengths.extend(std::iter::from_fn(|| incoming.next_message()).map(|m| m.len()));
+                lengths.extend(std::iter::from_fn(|| incoming.next_message().map(<[u8]>::len)));
             }
             assert_eq!(lengths, [0, 1, LITTLE, 65_535, 3]);
-            assert!(incoming.octets.is_empty());
+            assert_eq!(incoming.consumed, incoming.octets.len());
         }
         drop(here);
         assert!(Incoming::default().fill(&mut there).await.is_err());

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use zoners_dns::Transport;
 use zoners_net::client_slots::{ClientSlot, ClientSlots, stands_for};
@@ -104,7 +104,6 @@ pub(super) struct ClientConnection {
     asked: Mutex<Instant>,
     /// Slots for queries under way.
     pub(super) in_flight: Arc<Semaphore>,
-    closing: Notify,
     /// Octets held by this connection.
     pub(super) account: Account,
 }
@@ -204,7 +203,6 @@ impl Connections {
             transport: client.transport,
             asked: Mutex::new(Instant::now()),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            closing: Notify::new(),
             account: self.shares.held.account(),
         });
         if served {
@@ -235,9 +233,9 @@ impl ClientConnection {
         *self.asked.lock() = now;
     }
 
-    /// Ends when the connection is to make room.
+    /// Ends when the connection is to make room, or holds too many octets.
     pub(super) async fn closing(&self) {
-        self.closing.notified().await;
+        self.account.given_up().await;
     }
 
     /// Whether no query of the connection is under way.
@@ -247,7 +245,7 @@ impl ClientConnection {
 
     fn close(&self) {
         *self.slot.lock() = None;
-        self.closing.notify_one();
+        self.account.give_up();
     }
 }
 

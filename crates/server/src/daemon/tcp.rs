@@ -4,19 +4,21 @@
 
 pub(super) mod behind_proxy;
 pub(super) mod handshakes;
+mod idle_timer;
+mod outgoing;
 mod ready;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::{Instant, timeout_at};
-use zoners_dns::{Counter, Network, Transport};
-use zoners_net::held::Account;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::time::{Instant, sleep_until};
+use zoners_dns::{ClockReading, Counter, Network, Transport};
 use zoners_net::proxy_header::ProxyHeaders;
 use zoners_net::stream::{self, Incoming};
 use zoners_tls::{ServerConfig, ServerStream};
@@ -32,14 +34,10 @@ use crate::pipeline::handed_miss::HandedMiss;
 use crate::pipeline::identities::ShownName;
 use behind_proxy::{is_proxied, receive_named};
 use handshakes::Handshakes;
+use idle_timer::IdleTimer;
+use outgoing::{OutgoingReplies, PORTION_OCTETS, given_up, write_handed_on};
 use ready::{ReadyQueries, answer_ready};
 
-/// Responses are handed on at so many octets …
-const PORTION_OCTETS: usize = 16 * 1024;
-/// … and so many portions may wait for the client to read.
-const MAX_WAITING_PORTIONS: usize = 8;
-/// A client that reads nothing for this time is disconnected.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause of accepting when descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -180,15 +178,16 @@ async fn converse<N: Network>(
     from: ClientOrigin,
     connection: Arc<ClientConnection>,
 ) {
-    let (replies, ready) = mpsc::channel(MAX_WAITING_PORTIONS);
+    let (replies, handed_on) = outgoing::channel();
+    let outgoing = OutgoingReplies::new(&door.at_work, &connection, replies);
     // Once reading ends, pending responses are written before the connection closes.
     let conversation = async {
-        let reading = read(&door, reader, from, &connection, replies);
-        tokio::join!(reading, write(writer, &connection.account, ready))
+        let writer = Mutex::new(writer);
+        let reading = read(&door, (reader, &writer), from, &connection, outgoing);
+        tokio::join!(reading, write_handed_on(&writer, &connection.account, handed_on))
     };
     tokio::select! {
         biased;
-        () = connection.account.given_up() => {}
         () = connection.closing() => {}
         _ = conversation => {}
     }
@@ -196,32 +195,33 @@ async fn converse<N: Network>(
     connection.account.close();
 }
 
-/// Responses, each with a length in front, ready to be written. Boxed, since a channel has room for 32 as long as it lives.
-type Replies = Box<(Vec<u8>, AtWork)>;
-
+/// Reads queries, and answers those that need no recursion.
 async fn read<N: Network>(
     door: &Door<N>,
-    mut reader: impl AsyncRead + Unpin,
-    ClientOrigin { ends, asked: at, tls, shown }: ClientOrigin,
+    (mut reader, writer): (impl AsyncRead + Unpin, &Mutex<impl AsyncWrite + Unpin>),
+    origin: ClientOrigin,
     connection: &Arc<ClientConnection>,
-    replies: mpsc::Sender<Replies>,
+    mut outgoing: OutgoingReplies,
 ) {
     let mut stopping = door.stopping.clone();
+    let mut stopped = pin!(stopping.wait_for(|stop| *stop));
     let in_flight = connection.in_flight.clone();
     let mut incoming = Incoming::default();
-    let mut outgoing = OutgoingReplies::new(door, connection, replies);
-    let mut deadline = Instant::now() + connection.idle_timeout();
+    let timer = pin!(sleep_until(Instant::now() + connection.idle_timeout()));
+    let mut idle = IdleTimer::new(timer);
     let mut held = 0;
     loop {
         // A message in pieces has no more time than a whole one.
         let filled = tokio::select! {
             biased;
             // Queries that have arrived are answered: closing the connection over them would reset it.
-            filled = timeout_at(deadline, incoming.fill(&mut reader)) => filled,
-            _ = stopping.wait_for(|stop| *stop) => return,
+            filled = incoming.fill(&mut reader) => filled,
+            () = idle.over() => return,
+            _ = &mut stopped => return,
         };
-        let Ok(Ok(())) = filled else { return };
-        if !tls.as_ref().is_none_or(|tls| door.handshakes.are_as_of(door.listener, tls)) {
+        let Ok(()) = filled else { return };
+        let is_outdated = |tls| !door.handshakes.are_as_of(door.listener, tls);
+        if origin.tls.as_ref().is_some_and(is_outdated) {
             return;
         }
         door.activity.note();
@@ -229,92 +229,66 @@ async fn read<N: Network>(
         let clock = service.clock();
         let mut asked = false;
         loop {
-            let before = service.outcome_counts();
-            let responses = &mut outgoing.octets;
-            let client = Client::new(ends.client.ip(), ends.transport);
-            let client = client.within(service.rules().access_list(door.listener, ends.transport));
-            let client = client.asking(at).known_as(service.rules().shown_identity(&shown));
-            let from = (client, ends);
-            let ready = answer_ready(&service, &mut incoming, from, clock, responses, &mut asked);
-            service.note_immediate(ends.transport, &before);
-            match ready {
+            let from = (&origin, door.listener);
+            let responses = (&mut outgoing.octets, &mut asked);
+            match answer_received(&service, &mut incoming, from, clock, responses) {
                 ReadyQueries::Done => break,
                 ReadyQueries::PortionFull => {}
                 ReadyQueries::Miss(miss) => {
                     let miss = HandedMiss::new(service.clone(), miss);
-                    if in_flight.available_permits() == 0 {
-                        // Ready responses do not wait for pending ones.
-                        outgoing.hand_on(&service).await;
+                    // Ready responses do not wait for pending ones.
+                    if in_flight.available_permits() == 0
+                        && outgoing.write_now(writer, &service).await.is_err()
+                    {
+                        return;
                     }
-                    let Ok(slot) = in_flight.clone().acquire_owned().await else { return };
+                    let slot = Box::pin(in_flight.clone().acquire_owned()).await;
+                    let Ok(slot) = slot else { return };
                     let outgoing = outgoing.another();
-                    let recursion = recurse(miss, (slot, ends), outgoing);
+                    let recursion = recurse(miss, (slot, origin.ends), outgoing);
                     tokio::spawn(Box::pin(recursion));
                 }
             }
-            if outgoing.octets.len() >= PORTION_OCTETS {
-                outgoing.hand_on(&service).await;
+            if outgoing.octets.len() >= PORTION_OCTETS
+                && outgoing.write_now(writer, &service).await.is_err()
+            {
+                return;
             }
         }
         if asked {
             let now = Instant::now();
             connection.note_query(now);
-            deadline = now + connection.idle_timeout();
+            idle.put_off(now + connection.idle_timeout());
         }
         let holds = incoming.held();
         if holds != held {
-            given_up(&service, connection.account.change(held, holds).await);
+            // Boxed, so that an open connection has no room for what long messages need.
+            given_up(&service, Box::pin(connection.account.change(held, holds)).await);
             held = holds;
         }
-        outgoing.hand_on(&service).await;
-        if outgoing.replies.is_closed() {
+        if outgoing.write_now(writer, &service).await.is_err() || outgoing.is_closed() {
             return;
         }
     }
 }
 
-/// Counts connections closed for the octets held.
-fn given_up<N: Network>(service: &Service<N>, connections: usize) {
-    (0..connections).for_each(|_| service.count(Counter::ClientTcpMemoryClosed));
-}
-
-/// Responses handed on together.
-struct OutgoingReplies {
-    octets: Vec<u8>,
-    replies: mpsc::Sender<Replies>,
-    at_work: AtWork,
-    connection: Arc<ClientConnection>,
-}
-
-impl OutgoingReplies {
-    fn new<N: Network>(
-        door: &Door<N>,
-        connection: &Arc<ClientConnection>,
-        replies: mpsc::Sender<Replies>,
-    ) -> Self {
-        let (at_work, connection) = (door.at_work.clone(), connection.clone());
-        OutgoingReplies { octets: Vec::new(), replies, at_work, connection }
-    }
-
-    /// For further responses on the same connection.
-    fn another(&self) -> Self {
-        let (replies, at_work) = (self.replies.clone(), self.at_work.clone());
-        OutgoingReplies {
-            octets: Vec::new(),
-            replies,
-            at_work,
-            connection: self.connection.clone(),
-        }
-    }
-
-    /// Hands on the responses so far; the writer may have disconnected.
-    async fn hand_on<N: Network>(&mut self, service: &Service<N>) {
-        if !self.octets.is_empty() {
-            let octets = std::mem::take(&mut self.octets);
-            given_up(service, self.connection.account.change(0, octets.capacity()).await);
-            let _ = self.replies.send(Box::new((octets, self.at_work.clone()))).await;
-        }
-    }
+/// Takes received queries through the stages before recursion, as [`answer_ready`] does, with what is known of their
+/// client now.
+fn answer_received<N: Network>(
+    service: &Service<N>,
+    incoming: &mut Incoming,
+    (origin, listener): (&ClientOrigin, Option<SocketAddr>),
+    clock: ClockReading,
+    (responses, asked): (&mut Vec<u8>, &mut bool),
+) -> ReadyQueries {
+    let (before, rules, ends) = (service.outcome_counts(), service.rules(), origin.ends);
+    let client = Client::new(ends.client.ip(), ends.transport)
+        .within(rules.access_list(listener, ends.transport))
+        .asking(origin.asked)
+        .known_as(rules.shown_identity(&origin.shown));
+    let ready = answer_ready(service, incoming, (client, ends), clock, responses, asked);
+    service.note_immediate(ends.transport, &before);
+    ready
 }
 
 async fn recurse<N: Network>(
@@ -330,33 +304,6 @@ async fn recurse<N: Network>(
         drop(reply);
         outgoing.hand_on(&service).await;
     }
-}
-
-async fn write(
-    mut writer: impl AsyncWrite + Unpin,
-    account: &Account,
-    mut ready: mpsc::Receiver<Replies>,
-) {
-    while let Some(replies) = ready.recv().await {
-        let (mut framed, _at_work) = *replies;
-        let mut held = framed.capacity();
-        // More ready responses go along.
-        while framed.len() < PORTION_OCTETS
-            && let Ok(more) = ready.try_recv()
-        {
-            held += more.0.capacity();
-            framed.extend_from_slice(&more.0);
-        }
-        let write = async {
-            writer.write_all(&framed).await?;
-            writer.flush().await
-        };
-        if !matches!(tokio::time::timeout(WRITE_TIMEOUT, write).await, Ok(Ok(()))) {
-            return;
-        }
-        account.change(held, 0).await;
-    }
-    let _ = tokio::time::timeout(WRITE_TIMEOUT, writer.shutdown()).await;
 }
 
 #[cfg(test)]

@@ -31,9 +31,9 @@ pub(super) fn answer_ready<N: Network>(
     let (handle, mut reply) = (service.handler(clock), Vec::new());
     while let Some(packet) = incoming.next_message() {
         *asked = true;
-        let handled = handle(service, &packet, client, clock, &mut reply);
+        let handled = handle(service, packet, client, clock, &mut reply);
         if let Some(tap) = service.tap() {
-            tap.put_client_query(ends, &packet);
+            tap.put_client_query(ends, packet);
             if matches!(handled, Handled::Reply(_)) {
                 tap.put_client_response(ends, &reply);
             }

@@ -1,11 +1,12 @@
 use std::net::IpAddr;
 
+use super::outgoing::{Replies, WRITE_TIMEOUT};
 use super::*;
 use crate::Config;
 use crate::daemon::Configured;
 use crate::daemon::connections::{ConnectionShares, MAX_HELD_OCTETS};
 use crate::daemon::served_tls::ServedTls;
-use tokio::io::{AsyncReadExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use zoners_dns::query::{QueryOptions, query};
 use zoners_dns::{Question, Rtype, name};
@@ -98,6 +99,45 @@ async fn the_time_of_a_message_does_not_grow_with_its_pieces() {
         };
         tokio::select! { biased; _ = conversation => {}, () = sending => panic!("{every}") }
         assert_eq!(began.elapsed().as_secs(), 10, "{every}");
+    }
+}
+
+/// Reads the response to a query of [`framed`].
+async fn read_response(here: &mut (impl AsyncReadExt + Unpin)) {
+    let mut response = vec![0; usize::from(here.read_u16().await.unwrap())];
+    here.read_exact(&mut response).await.unwrap();
+    assert_eq!(response[..2], [0, 7], "the ID");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_query_gives_the_connection_the_whole_idle_time() {
+    let door = door("");
+    let (mut here, conversation) = connect(&door, 1, 1024);
+    for _ in 0..3 {
+        here.write_all(&framed("localhost", Rtype::A)).await.unwrap();
+        read_response(&mut here).await;
+        tokio::time::sleep(Duration::from_secs(9)).await;
+    }
+    let last = Instant::now();
+    conversation.await.unwrap();
+    assert_eq!(last.elapsed().as_secs(), 1);
+}
+
+#[tokio::test]
+async fn responses_come_whole_where_the_client_takes_them_in_pieces() {
+    const QUERIES: usize = 50;
+    let door = door("");
+    for room in [1, 7, 100, 1 << 16] {
+        let (here, _conversation) = connect(&door, 1, room);
+        let (mut reader, mut writer) = tokio::io::split(here);
+        let queries = framed("localhost", Rtype::A).repeat(QUERIES);
+        let reading = async {
+            for _ in 0..QUERIES {
+                read_response(&mut reader).await;
+            }
+        };
+        let (written, ()) = tokio::join!(writer.write_all(&queries), reading);
+        written.unwrap();
     }
 }
 
