@@ -4,6 +4,7 @@ mod https;
 mod quic;
 mod secure;
 mod waiting;
+mod writing;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +14,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc, oneshot};
-use zoners_dns::{Endpoint, Message, NetworkError, Transport};
+use zoners_dns::{Endpoint, NetworkError, Transport};
 
 use super::{Place, Pool};
 use crate::descriptors::{Descriptor, Descriptors, ran_out};
@@ -24,8 +25,9 @@ use crate::failure;
 use crate::held::Account;
 use crate::link_binding::{self, LinkBinding};
 use crate::sources::not_ours;
-use crate::stream::{put_message, read_message};
+use crate::stream::read_message;
 use waiting::WaitingQueries;
+use writing::{Framing, write_queries};
 
 /// A connection without a query is closed after this.
 const IDLE: Duration = Duration::from_secs(10);
@@ -39,9 +41,6 @@ const UNWRITTEN: usize = 32;
 /// The same, of a connection to a server with an identity: all questions of clients may go to one server, and a batch
 /// of questions waits for the handshake together.
 pub(super) const UNWRITTEN_IDENTIFIED: usize = 128;
-/// The interval at which a connection accepting no more queries checks whether its last query was
-/// given up.
-const LAST: Duration = Duration::from_millis(50);
 
 /// The result of a query on a connection.
 pub(super) type PooledReply = Result<Bytes, Ended>;
@@ -220,7 +219,7 @@ impl Connection {
                     false => {
                         health.open();
                         let (reader, writer) = stream.into_split();
-                        asking.run(reader, writer).await
+                        asking.run(reader, writer, Framing::Together).await
                     }
                     true => {
                         // Boxed, since a handshake is large and most connections have none.
@@ -230,7 +229,7 @@ impl Connection {
                             return Box::pin(asking.run_https(stream, to)).await;
                         }
                         let (reader, writer) = tokio::io::split(stream);
-                        asking.run(reader, writer).await
+                        asking.run(reader, writer, Framing::Apart).await
                     }
                 };
                 ended.map_err(|error| failure::classify(&error))
@@ -272,6 +271,7 @@ impl Conversation<'_> {
         self,
         mut reader: impl AsyncRead + Unpin,
         writer: impl AsyncWrite + Unpin,
+        framing: Framing,
     ) -> io::Result<()> {
         let Conversation { idle, queries, waiting, account, health } = self;
         let reading = async {
@@ -287,45 +287,7 @@ impl Conversation<'_> {
             biased;
             () = account.given_up() => Err(io::ErrorKind::OutOfMemory.into()),
             ended = reading => ended,
-            ended = write_queries(writer, idle, queries, waiting) => ended,
-        }
-    }
-}
-
-/// Writes queries; waiting queries go out together, in one segment and in one TLS record.
-async fn write_queries(
-    mut writer: impl AsyncWrite + Unpin,
-    idle: Duration,
-    queries: &mut Queries,
-    waiting: &WaitingQueries,
-) -> io::Result<()> {
-    let (mut batch, mut octets) = (Vec::new(), Vec::new());
-    loop {
-        match tokio::time::timeout(idle, queries.recv_many(&mut batch, UNWRITTEN)).await {
-            Ok(0) => return drained(waiting).await,
-            Ok(_) => {
-                for (query, reply) in batch.drain(..) {
-                    let begin = octets.len();
-                    let is_framed = put_message(&mut octets, &query);
-                    // A query over 64 KiB or without an ID cannot be framed: its exchange fails.
-                    let Some(id) = Message::id_of(&query).filter(|_| is_framed) else {
-                        octets.truncate(begin);
-                        let _ = reply.send(Err(Ended::Alone(NetworkError::NoSocket)));
-                        continue;
-                    };
-                    // A query whose ID is in use here goes to another connection.
-                    if let Err(reply) = waiting.enter(id, reply) {
-                        octets.truncate(begin);
-                        let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
-                    }
-                }
-                writer.write_all(&octets).await?;
-                writer.flush().await?;
-                octets.clear();
-            }
-            // The waiting queries time out by themselves.
-            Err(_) if !waiting.are_gone() => {}
-            Err(_) => return writer.shutdown().await,
+            ended = write_queries(writer, framing, idle, queries, waiting) => ended,
         }
     }
 }
@@ -351,12 +313,4 @@ async fn connect(
     let stream = connected.map_err(|_| io::ErrorKind::TimedOut.into()).flatten()?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-/// No more queries can arrive; ends once none is waiting.
-async fn drained(waiting: &WaitingQueries) -> io::Result<()> {
-    while !waiting.are_gone() {
-        tokio::time::sleep(LAST).await;
-    }
-    Ok(())
 }
