@@ -90,6 +90,21 @@ pub(crate) const MOST_PATIENCE: Duration = Duration::from_millis(1500);
 /// … or this, if only a slow server can be asked: just before the server is given up.
 const MOST_ALONE: Duration = Duration::from_millis(2800);
 
+impl LatencyEstimate {
+    /// The same, with no wait longer than `times` the one for a reply of `other`, a server that has replied.
+    pub(crate) fn no_more_patient(self, other: &LatencyEstimate, times: u32) -> Self {
+        if !other.has_replied {
+            return self;
+        }
+        LatencyEstimate {
+            hedge_after: self.hedge_after.min(other.hedge_after * times),
+            alone: self.alone.min(other.alone * times),
+            again: self.again.min(other.again * times),
+            ..self
+        }
+    }
+}
+
 impl Estimator {
     /// The estimate of a server. `sibling` is the RTT of a second address of its name.
     pub(crate) fn estimate(&self, info: &ServerInfo, sibling: Option<Duration>) -> LatencyEstimate {

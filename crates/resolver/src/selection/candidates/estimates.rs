@@ -13,6 +13,9 @@ use crate::infra::round_trips::RoundTrips;
 
 /// No trial of encryption is made at a server farther away: a query on a new connection takes three round trips.
 pub(super) const FARTHEST_TRIAL: Duration = Duration::from_secs(1);
+/// The longest wait for a reply over TLS, in waits for one in clear: a proxy within TLS may be slower than the server, and
+/// a connection that stands still is no reason to wait.
+pub(super) const MOST_PATIENCE_OVER_TLS: u32 = 4;
 /// Unanswered datagrams after which a server replying over TCP is asked over TCP first.
 const SILENT_OVER_UDP: u16 = 2;
 
@@ -133,7 +136,10 @@ impl Candidates {
         }
         let endpoint = candidate.endpoint.over(Transport::Tls);
         let over_tls = env.shared().cache.server(endpoint, estimator.now);
-        let estimate = estimator.estimate(&over_tls, sibling);
+        let in_clear = estimator.estimate(over_udp, sibling);
+        let estimate = estimator
+            .estimate(&over_tls, sibling)
+            .no_more_patient(&in_clear, MOST_PATIENCE_OVER_TLS);
         // A silent server is asked in clear.
         let answers = estimate.skipped_until.is_none() && !estimate.given_up;
         answers.then_some((over_tls, estimate))

@@ -6,7 +6,7 @@ use zoners_cache::{Evidence, ServerFault, TrialEvent};
 use zoners_dns::{Endpoint, Transport};
 use zoners_sim::SimNetwork;
 
-use super::estimates::FARTHEST_TRIAL;
+use super::estimates::{FARTHEST_TRIAL, MOST_PATIENCE_OVER_TLS};
 use super::{Attempt, Candidates};
 use crate::env::environment::Env;
 use crate::model::step::Step;
@@ -70,6 +70,24 @@ async fn a_server_far_away_is_given_its_time_over_tls() {
     let attempt = first(&encrypted());
     assert_eq!(attempt.endpoint.transport, Transport::Tls);
     assert!(attempt.hedge_after > RTT, "{:?}", attempt.hedge_after);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_stands_still_is_not_awaited() {
+    let env = env();
+    let replies = |transport, rtt| {
+        (0..9).for_each(|_| learn(&env, transport, Evidence::Reply { rtt, edns: true }));
+    };
+    replies(Transport::Udp, Duration::from_millis(50));
+    let in_clear = first(&env);
+    learn(&env, Transport::Udp, Evidence::Trial(TrialEvent::Worked));
+    replies(Transport::Tls, Duration::from_secs(2));
+    let mut over_tls = candidates(&env);
+    let (first, second) = (over_tls.choose().unwrap(), over_tls.choose().unwrap());
+    assert_eq!(first.endpoint.transport, Transport::Tls);
+    let round_trips = 3;
+    assert_eq!(first.hedge_after, in_clear.hedge_after * MOST_PATIENCE_OVER_TLS * round_trips);
+    assert_eq!(second.endpoint.transport, Transport::Udp);
 }
 
 #[tokio::test(start_paused = true)]
