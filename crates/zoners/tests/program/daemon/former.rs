@@ -69,6 +69,21 @@ fn a_state_folder_of_a_former_version_is_taken() {
     assert!(told(&["why", "www.dead.demo"]).contains("no answer after 4.5 s"));
 }
 
+/// The sources, the rules and the trust anchors of this version have the fingerprints of the former version.
+#[test]
+fn a_cache_of_a_former_version_is_used() {
+    let folder = copied();
+    for name in ["cache", "cache.key"] {
+        let octets = fs::read(former("2026-11-27").join(name)).unwrap();
+        put(&folder.path().join("state").join(name), &octets);
+    }
+    let (_daemon, log) = begun(folder, &["cache: "]);
+    let line = log.iter().find(|line| line.contains("cache: ")).unwrap();
+    // A machine with a clock before that day has no age for the file.
+    let is_used = line.contains("cache: loaded") && !line.contains("validated again");
+    assert!(is_used || line.contains("the wall clock was set back"), "{log:#?}");
+}
+
 #[test]
 fn state_of_an_unknown_form_is_told_and_the_rest_stays() {
     let folder = copied();
