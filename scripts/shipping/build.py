@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -18,6 +19,8 @@ PROFILES = {'dist': 'dist', 'release': 'release', 'dev': 'debug'}
 OLDEST_GLIBC = '2.28'
 TOOLS = PROJECT / 'target/shipping-tools'
 PINNED = PROJECT / '.ci/shipping.txt'
+# Writes the list of crates into the program. It comes from crates.io, where a version keeps its octets.
+AUDITABLE = '0.7.7'
 
 
 def commit_time():
@@ -50,20 +53,23 @@ def build(target, profile, folder, source=PROJECT):
         'PYTHONPATH': str(TOOLS),
     }
     linked = f'{target}.{OLDEST_GLIBC}' if target.endswith('-gnu') else target
-    subprocess.run(['cargo', 'zigbuild', '--locked', '--profile', profile, '--package', 'zoners', '--target', linked],
+    subprocess.run(['cargo', 'auditable', 'zigbuild', '--locked', '--profile', profile, '--package', 'zoners', '--target', linked],
                    cwd=source, env=environment, check=True)
     return folder / target / PROFILES[profile] / 'zoners'
 
 
 def install_tools():
-    """zig as compiler of C and linker, by pip."""
-    marker = TOOLS / 'installed'
-    if marker.exists() and marker.read_text() == PINNED.read_text():
+    """zig as compiler of C and linker, by pip, and cargo-auditable, by cargo."""
+    marker, pinned = TOOLS / 'installed', f'{PINNED.read_text()}cargo-auditable {AUDITABLE}\n'
+    if marker.exists() and marker.read_text() == pinned:
         return
     subprocess.run([sys.executable, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check',
                     '--root-user-action=ignore', '--require-hashes', '--no-deps', '--upgrade', '--target', TOOLS,
                     '--requirement', PINNED], check=True)
-    marker.write_text(PINNED.read_text())
+    subprocess.run(['cargo', 'install', 'cargo-auditable', '--version', f'={AUDITABLE}', '--locked', '--quiet', '--force',
+                    '--no-track', '--root', TOOLS, '--target-dir', TOOLS / 'build'], check=True)
+    shutil.rmtree(TOOLS / 'build')
+    marker.write_text(pinned)
 
 
 def add_library(target):
