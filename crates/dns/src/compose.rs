@@ -5,7 +5,7 @@ use domain::base::message_builder::{HashCompressor, StaticCompressor};
 use domain::base::wire::Composer;
 
 use crate::edns::ResponseOpt;
-use crate::name::NameSlice;
+use crate::name::{Name, NameSlice};
 use crate::question::Question;
 use crate::rrset::RRset;
 
@@ -64,8 +64,8 @@ impl<'a> Response<'a> {
 
 /// Composes a message with ID 0 and without OPT.
 ///
-/// Names are compressed. A response with many names finds repeated names by hash, so that
-/// compression takes linear time (CVE-2024-8508). Records that do not fit into 64 KiB are omitted,
+/// Names are compressed. Most answers have addresses of QNAME alone, which take no search for names. A response with many
+/// names finds repeated names by hash, so that compression takes linear time (CVE-2024-8508). Records that do not fit into 64 KiB are omitted,
 /// and TC is set.
 #[must_use]
 pub fn compose(reply: &Response<'_>) -> Vec<u8> {
@@ -77,8 +77,11 @@ pub fn compose(reply: &Response<'_>) -> Vec<u8> {
 #[must_use]
 pub fn compose_within(reply: &Response<'_>, max_octets: usize) -> Vec<u8> {
     let target = Vec::with_capacity(512);
-    let sets = reply.answer.iter().chain(authority(reply)).chain(reply.additional);
-    if sets.map(RRset::octets).sum::<usize>() <= LINEAR_SEARCH_OCTETS {
+    let qname = &reply.question.name;
+    let sets = || reply.answer.iter().chain(authority(reply)).chain(reply.additional);
+    if sets().all(|set| belongs_to(set, qname) && compressible(set.rtype).is_none()) {
+        write(reply, target, max_octets)
+    } else if sets().map(RRset::octets).sum::<usize>() <= LINEAR_SEARCH_OCTETS {
         write(reply, StaticCompressor::new(target), max_octets).map(StaticCompressor::into_target)
     } else {
         write(reply, HashCompressor::new(target), max_octets).map(HashCompressor::into_target)
@@ -86,12 +89,15 @@ pub fn compose_within(reply: &Response<'_>, max_octets: usize) -> Vec<u8> {
     .unwrap_or_default()
 }
 
+/// The pointer to QNAME, which is behind the header.
+const QNAME_POINTER: u16 = 0xC00C;
+
 /// Up to this many octets of RRsets, the few names are searched one by one for compression.
 const LINEAR_SEARCH_OCTETS: usize = 256;
 
 /// `None` if the target is full, which cannot happen to a vector.
 fn write<T: Composer>(reply: &Response<'_>, target: T, max_octets: usize) -> Option<T> {
-    let mut message = Writer { target, max_octets };
+    let mut message = Writer { target, max_octets, qname: &reply.question.name };
     message.put(&[0; 12])?;
     message.target.append_compressed_name(&reply.question.name).ok()?;
     let (rtype, class) = (reply.question.rtype.to_int(), reply.question.class.to_int());
@@ -124,12 +130,13 @@ fn write<T: Composer>(reply: &Response<'_>, target: T, max_octets: usize) -> Opt
 }
 
 /// A message that grows to at most `max_octets` octets.
-struct Writer<T> {
+struct Writer<'a, T> {
     target: T,
     max_octets: usize,
+    qname: &'a Name,
 }
 
-impl<T: Composer> Writer<T> {
+impl<T: Composer> Writer<'_, T> {
     /// Writes and counts the records of RRsets while room is left. Returns whether all records
     /// fitted.
     fn put_all<'a>(
@@ -139,7 +146,7 @@ impl<T: Composer> Writer<T> {
         count: &mut u16,
     ) -> Option<bool> {
         for set in sets {
-            let mut owner = OwnerPosition::Unwritten;
+            let mut owner = self.written_owner(set);
             let of_type = [(set.rtype, &set.records), (Rtype::RRSIG, &set.signatures)];
             for (rtype, records) in of_type.into_iter().take(1 + usize::from(signatures)) {
                 for rdata in records.slices() {
@@ -175,6 +182,14 @@ impl<T: Composer> Writer<T> {
         Some(())
     }
 
+    /// Where the owner of the records of an RRset was written before.
+    fn written_owner(&self, set: &RRset) -> OwnerPosition {
+        match belongs_to(set, self.qname) {
+            true => OwnerPosition::At(QNAME_POINTER),
+            false => OwnerPosition::Unwritten,
+        }
+    }
+
     /// Writes the owner of a record. The owner of the first record is compressed; each further
     /// record of the RRset repeats that pointer, or points to the first owner.
     fn put_owner(&mut self, set: &RRset, owner: &mut OwnerPosition) -> Option<()> {
@@ -194,15 +209,9 @@ impl<T: Composer> Writer<T> {
         Some(())
     }
 
-    /// Writes RDATA. Names are compressed in the types that allow compression (RFC 3597 section 4).
+    /// Writes RDATA, in which names are compressed.
     fn put_rdata(&mut self, rtype: Rtype, rdata: &[u8]) -> Option<()> {
-        let (before, names) = match rtype {
-            Rtype::NS | Rtype::CNAME | Rtype::PTR => (0, 1),
-            Rtype::MX => (2, 1),
-            Rtype::SOA | Rtype::MINFO => (0, 2),
-            Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => (0, 1),
-            _ => return self.put(rdata),
-        };
+        let Some((before, names)) = compressible(rtype) else { return self.put(rdata) };
         let (before, mut rest) = rdata.split_at_checked(before).unwrap_or((rdata, &[]));
         self.put(before)?;
         for _ in 0..names {
@@ -224,6 +233,24 @@ enum OwnerPosition {
     Unwritten,
     /// At the target of this pointer.
     At(u16),
+}
+
+/// Whether the records of an RRset belong to QNAME, in its spelling. The root is as short as can be, and no pointer leads
+/// there.
+fn belongs_to(set: &RRset, qname: &Name) -> bool {
+    set.owner.as_slice() == qname.as_slice() && !qname.is_root()
+}
+
+/// The octets of RDATA before its names, and the number of names, in the types that allow compression (RFC 3597 section
+/// 4).
+fn compressible(rtype: Rtype) -> Option<(usize, usize)> {
+    match rtype {
+        Rtype::NS | Rtype::CNAME | Rtype::PTR => Some((0, 1)),
+        Rtype::MX => Some((2, 1)),
+        Rtype::SOA | Rtype::MINFO => Some((0, 2)),
+        Rtype::MB | Rtype::MD | Rtype::MF | Rtype::MG | Rtype::MR => Some((0, 1)),
+        _ => None,
+    }
 }
 
 /// Splits octets after the uncompressed name at the beginning.

@@ -81,3 +81,25 @@ fn records_without_room_are_omitted_and_tc_is_set() {
     let all = compose(&reply(&question, &[texts(5_000)]));
     assert!(all.len() <= usize::from(u16::MAX) && all[2] & 0x02 != 0);
 }
+
+/// An answer whose records belong to QNAME takes no search for names, and is the message that a search makes.
+#[test]
+fn an_answer_of_qname_alone_is_as_with_a_search_for_names() {
+    let addresses = sets("www 60 A 192.0.2.1\nwww A 192.0.2.2\nwww TXT text\n");
+    let at_root = sets(". 60 TXT text\n. TXT more\n");
+    let mixed = sets("www 60 A 192.0.2.1\nmail TXT text\n");
+    let root = Question::new(name::root(), Rtype::TXT);
+    let asked_otherwise = Question::new(name::parse("wWw.example.test").unwrap(), Rtype::A);
+    let question = question();
+    for (question, answer) in [
+        (&question, &addresses),
+        (&question, &vec![]),
+        (&question, &mixed),
+        (&asked_otherwise, &addresses),
+        (&root, &at_root),
+    ] {
+        let reply = reply(question, answer);
+        let searched = write(&reply, HashCompressor::new(vec![]), usize::from(u16::MAX)).unwrap();
+        assert_eq!(compose(&reply), searched.into_target(), "{question}");
+    }
+}
