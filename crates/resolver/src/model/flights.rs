@@ -125,8 +125,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Flights<K, V> {
                 });
                 vacant.insert(Flight { key: key.clone(), id, landing: landing.clone() });
                 let place = FlightPlace { flights: self.clone(), hash, id, landing };
-                // The flight is new: nothing can lead back to the waiter.
-                let edge = waiter.and_then(|waiter| self.graph.wait(waiter, id));
+                let edge = waiter.map(|waiter| self.graph.wait_for_new(waiter, id));
                 Boarding::Lead(Lead { place, landed: false, _edge: edge })
             }
         }

@@ -210,6 +210,6 @@ fn threads_with_separate_runtimes_share_flights() {
         .collect();
     let followed: u32 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
     assert!(flights.len() == 0);
-    assert!(flights.graph.waits_for.lock().is_empty());
+    assert!(flights.graph.waits.lock().is_empty());
     println!("{followed} followed");
 }

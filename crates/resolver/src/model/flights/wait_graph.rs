@@ -1,7 +1,7 @@
 //! The wait graph: which flight waits for which, so that no two flights wait for each other.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,14 +11,18 @@ use crate::model::sync::Mutex;
 pub(super) const MAX_WALK: usize = 512;
 
 /// A flight's number, unique in the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct FlightId(u64);
+
+/// The first and the last number.
+const ALL: (FlightId, FlightId) = (FlightId(0), FlightId(u64::MAX));
 
 /// Which flight waits for which.
 #[derive(Debug, Default)]
 pub(crate) struct WaitGraph {
     next: AtomicU64,
-    pub(super) waits_for: Mutex<HashMap<FlightId, Vec<FlightId>>>,
+    /// The waits of each waiter for each target: numbers are ours, so that nothing need be hashed.
+    pub(super) waits: Mutex<BTreeMap<(FlightId, FlightId), u32>>,
 }
 
 impl WaitGraph {
@@ -28,21 +32,27 @@ impl WaitGraph {
 
     /// Lets `waiter` wait for `target`, unless that would close a cycle.
     pub(super) fn wait(self: &Arc<Self>, waiter: FlightId, target: FlightId) -> Option<Edge> {
-        let mut waits_for = self.waits_for.lock();
+        let mut waits = self.waits.lock();
         let (mut seen, mut at) = (vec![target], 0);
         while let Some(flight) = seen.get(at).copied() {
             if flight == waiter || seen.len() > MAX_WALK {
                 return None;
             }
-            for next in waits_for.get(&flight).into_iter().flatten() {
+            for (_, next) in waits.range((flight, ALL.0)..=(flight, ALL.1)).map(|(wait, _)| wait) {
                 if !seen.contains(next) {
                     seen.push(*next);
                 }
             }
             at += 1;
         }
-        waits_for.entry(waiter).or_default().push(target);
+        *waits.entry((waiter, target)).or_default() += 1;
         Some(Edge { graph: self.clone(), waiter, target })
+    }
+
+    /// Lets `waiter` wait for a flight that begins: nothing can lead back from there.
+    pub(super) fn wait_for_new(self: &Arc<Self>, waiter: FlightId, target: FlightId) -> Edge {
+        *self.waits.lock().entry((waiter, target)).or_default() += 1;
+        Edge { graph: self.clone(), waiter, target }
     }
 }
 
@@ -56,13 +66,11 @@ pub(super) struct Edge {
 
 impl Drop for Edge {
     fn drop(&mut self) {
-        let mut waits_for = self.graph.waits_for.lock();
-        if let Some(targets) = waits_for.get_mut(&self.waiter) {
-            if let Some(at) = targets.iter().position(|target| *target == self.target) {
-                targets.swap_remove(at);
-            }
-            if targets.is_empty() {
-                waits_for.remove(&self.waiter);
+        if let Entry::Occupied(mut wait) = self.graph.waits.lock().entry((self.waiter, self.target))
+        {
+            *wait.get_mut() -= 1;
+            if *wait.get() == 0 {
+                wait.remove();
             }
         }
     }
