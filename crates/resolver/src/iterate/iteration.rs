@@ -8,6 +8,7 @@ mod shortened;
 mod zone_question;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use zoners_dns::{Counter, Delegation, DsStatus, Name, Network, QueryMode, Question, Rtype};
 
@@ -114,7 +115,7 @@ impl<N: Network> Iteration<'_, N> {
         self.fetch_keys();
         let (asked, verdict) = self.ask().await;
         match verdict {
-            Ok(verdict) => Ok(self.advance(&asked, &verdict)),
+            Ok(verdict) => Ok(self.advance(&asked, verdict)),
             Err(unresolved) => self.recover(&asked, unresolved).await.map(|()| None),
         }
     }
@@ -135,28 +136,29 @@ impl<N: Network> Iteration<'_, N> {
     }
 
     /// Goes to a deeper cut or shows more of the name; returns a reply about the full name.
-    fn advance(&mut self, asked: &CutQuestion, verdict: &Verdict) -> Option<Box<Reply>> {
+    fn advance(&mut self, asked: &CutQuestion, verdict: Arc<Verdict>) -> Option<Box<Reply>> {
         if !asked.is_shortened
             && self.refused_at.as_ref() == Some(&self.cut.zone)
             && !verdict.denies_name()
         {
             self.note_minimisation_failure();
         }
-        match verdict {
+        // Nothing is copied unless further questions share the verdict.
+        match Arc::unwrap_or_clone(verdict) {
             Verdict::Referral(child) => {
                 self.note_cuts(true);
-                self.cut = child.clone();
+                self.cut = child;
                 self.minimiser.descended();
                 None
             }
             Verdict::Answer(reply)
-                if !asked.is_shortened || self.denies_full_name(reply, asked) =>
+                if !asked.is_shortened || self.denies_full_name(&reply, asked) =>
             {
                 // Only the denial of a full name cuts the tree below it (RFC 8020).
                 if matches!(reply.finding, Finding::NxDomain(_)) {
-                    keep_reply(self.env, &asked.question, reply);
+                    keep_reply(self.env, &asked.question, &reply);
                 }
-                Some(Box::new(reply.clone()))
+                Some(Box::new(reply))
             }
             Verdict::Answer(reply) => {
                 self.pass(&asked.question, &reply.finding);

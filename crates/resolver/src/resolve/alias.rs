@@ -56,7 +56,7 @@ async fn find<N: Network>(
     step: &Step,
     unknown: bool,
 ) -> Result<Box<Reply>, Unresolved> {
-    let question = Question { name: name.clone(), ..question.clone() };
+    let question = Question { name: name.clone(), rtype: question.rtype, class: question.class };
     let (cache, now) = (&env.shared().cache, env.shared().now().after(step.ahead));
     // Boxed, since most often there is nothing and the rest is long.
     if !unknown

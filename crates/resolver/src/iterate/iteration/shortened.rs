@@ -44,18 +44,20 @@ impl<N: Network> Iteration<'_, N> {
     fn next_question(&mut self) -> CutQuestion {
         let (cache, now) = (&self.env.shared().cache, self.env.shared().now());
         let zone = &self.cut.zone;
-        if self.minimiser.next(zone) != *self.question
+        let mut question = self.minimiser.next(zone);
+        if question != *self.question
             && (cache.fails_minimisation(zone, now) || cache.has_no_cuts(zone, now))
         {
             self.minimiser.give_up();
+            question = self.minimiser.next(zone);
         }
         loop {
-            let question = self.minimiser.next(&self.cut.zone);
             let is_shortened = question != *self.question;
             if !is_shortened || !is_known_to_exist(self.env, &question, now) {
                 return CutQuestion { question, is_shortened };
             }
             self.minimiser.passed(&question.name);
+            question = self.minimiser.next(zone);
         }
     }
 
