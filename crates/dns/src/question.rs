@@ -28,10 +28,8 @@ impl Question {
     /// The name whose zone answers: DS records are above the zone cut (RFC 4035 section 2.4).
     #[must_use]
     pub fn answered_at(&self) -> Name {
-        match self.name.parent() {
-            Some(parent) if self.rtype == Rtype::DS => parent,
-            _ => self.name.clone(),
-        }
+        let parent = (self.rtype == Rtype::DS).then(|| self.name.parent()).flatten();
+        parent.unwrap_or_else(|| self.name.clone())
     }
 }
 
