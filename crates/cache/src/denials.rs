@@ -108,7 +108,7 @@ fn applies_to(at: usize, value: &[u8]) -> bool {
 
 /// The MINIMUM field of an SOA record.
 fn minimum(soa: &RRset) -> u32 {
-    let rdata = soa.records.first();
+    let rdata = soa.records.slices().next();
     let last = rdata.and_then(|rdata| rdata.last_chunk::<4>().copied());
     last.map_or(0, u32::from_be_bytes)
 }

@@ -146,9 +146,8 @@ impl RRset {
     }
 
     /// The addresses of an A or AAAA RRset.
-    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<> {
-        let rtype = self.rtype;
-        self.records.iter().filter_map(move |rdata| address(rtype, &rdata))
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.records.slices().filter_map(|rdata| address(self.rtype, rdata))
     }
 
     /// The records with parsed RDATA; records that do not parse are omitted.

@@ -27,9 +27,9 @@ impl TypeBitmap {
     /// The type bitmap of an NSEC RRset. `None` for another type, or if the RDATA is truncated.
     #[must_use]
     pub fn of(set: &RRset) -> Option<Self> {
-        let rdata = set.records.first().filter(|_| set.rtype == Rtype::NSEC)?;
-        let end = end_of_next(&rdata)?;
-        Some(TypeBitmap(rdata.slice(end..)))
+        let rdata = set.records.slices().next().filter(|_| set.rtype == Rtype::NSEC)?;
+        let bitmap = rdata.get(end_of_next(rdata)?..)?;
+        Some(TypeBitmap(set.records.as_bytes().slice_ref(bitmap)))
     }
 
     /// Whether the bitmap contains `rtype`.

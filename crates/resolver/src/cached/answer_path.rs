@@ -60,9 +60,10 @@ pub(crate) fn path_servers<N: Network>(
     }
     for server in &mut servers {
         for rtype in [Rtype::A, Rtype::AAAA] {
-            let cached = shared.cache.rrset(&server.name, rtype, at);
-            let addresses = cached.into_iter().flat_map(|cached| cached.set.addresses());
-            addresses.for_each(|address| is_whole &= server.add(Some(address)));
+            let Some(cached) = shared.cache.rrset(&server.name, rtype, at) else { continue };
+            for address in cached.set.addresses() {
+                is_whole &= server.add(Some(address));
+            }
         }
     }
     if !is_whole {

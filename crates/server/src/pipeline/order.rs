@@ -37,7 +37,7 @@ impl Order {
 
     /// The answer with the records of its answer section rotated.
     pub(super) fn of<'a>(&self, answer: &'a Answer) -> Cow<'a, Answer> {
-        let many = |set: &RRset| set.records.iter().nth(1).is_some();
+        let many = |set: &RRset| set.records.slices().nth(1).is_some();
         if !self.rotate || !answer.answer.iter().any(many) {
             return Cow::Borrowed(answer);
         }
