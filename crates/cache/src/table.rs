@@ -81,27 +81,28 @@ impl Table {
         expires: Moment,
         now: Moment,
     ) -> bool {
-        self.update(key, now, |_| Some((value.to_vec(), expires)))
+        self.update(key, now, |_| Some((value, expires)))
     }
 
     /// Replaces the value under `key` by the result of `change`, atomically. An expired value
     /// counts as absent. False if `change` returns `None` or the value is too large.
-    pub(crate) fn update(
+    pub(crate) fn update<V: AsRef<[u8]>>(
         &self,
         key: &CacheKey,
         now: Moment,
-        change: impl FnOnce(Option<&[u8]>) -> Option<(Vec<u8>, Moment)>,
+        change: impl FnOnce(Option<&[u8]>) -> Option<(V, Moment)>,
     ) -> bool {
         let (hash, octets) = (self.hash(key.as_slice()), key.as_slice());
         let mut shard = writing(self.shard(hash));
         let found = shard.find(hash, octets);
         let live = found.and_then(|at| shard.visit(at)).filter(|(_, expires)| *expires > now);
         let Some((value, expires)) = change(live.map(|(value, _)| value)) else { return false };
+        let value = value.as_ref();
         if value.len() > MAX_ENTRY_OCTETS {
             return false;
         }
         let (keeps_stale, quarantine) = (key.keeps_stale(), self.quarantine());
-        let new = NewEntry { hash, key: octets, value: &value, expires, keeps_stale, quarantine };
+        let new = NewEntry { hash, key: octets, value, expires, keeps_stale, quarantine };
         shard.insert(found, &new, now);
         true
     }
