@@ -127,7 +127,10 @@ mod tests {
             "192.0.2.3:53",
         ];
         assert_eq!(sources.lines().collect::<Vec<_>>(), expected_sources);
-        let expected_rules = ["anchored .", "negative a.test", "negative b.test", "skew 300"];
+        // Routes to resolvers of one's own are negative trust anchors too.
+        let negative = ["a.test", "b.test", "corp", "lab"].map(|zone| format!("negative {zone}"));
+        let expected_rules = ["anchored ."].into_iter().chain(negative.iter().map(String::as_str));
+        let expected_rules: Vec<&str> = expected_rules.chain(["skew 300"]).collect();
         assert_eq!(rules.lines().collect::<Vec<_>>(), expected_rules);
     }
 
