@@ -35,7 +35,7 @@ pub(super) async fn write_queries(
     queries: &mut Queries,
     waiting: &WaitingQueries,
 ) -> io::Result<()> {
-    let (mut batch, mut octets) = (Vec::new(), Vec::new());
+    let (mut batch, mut octets, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         match tokio::time::timeout(idle, queries.recv_many(&mut batch, UNWRITTEN)).await {
             Ok(0) => return drained(waiting).await,
@@ -53,13 +53,19 @@ pub(super) async fn write_queries(
                     if let Err(reply) = waiting.enter(id, reply) {
                         octets.truncate(begin);
                         let _ = reply.send(Err(Ended::By(NetworkError::Closed)));
+                        continue;
                     }
                     if framing == Framing::Apart {
-                        writer.write_all(&octets).await?;
-                        octets.clear();
+                        ends.push(octets.len());
                     }
                 }
-                writer.write_all(&octets).await?;
+                // All queries wait before the first write: each learns how the connection ends.
+                let mut begin = 0;
+                for end in ends.drain(..) {
+                    writer.write_all(&octets[begin..end]).await?;
+                    begin = end;
+                }
+                writer.write_all(&octets[begin..]).await?;
                 writer.flush().await?;
                 octets.clear();
             }
@@ -87,10 +93,19 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
+    use crate::pool::connection::PooledReply;
 
-    /// The octets of each write.
-    #[derive(Default)]
-    struct Writes(Vec<Vec<u8>>);
+    /// The octets of each write, up to the write at which the stream breaks.
+    struct Writes {
+        octets: Vec<Vec<u8>>,
+        most: usize,
+    }
+
+    impl Writes {
+        fn up_to(most: usize) -> Self {
+            Writes { octets: Vec::new(), most }
+        }
+    }
 
     impl AsyncWrite for &mut Writes {
         fn poll_write(
@@ -98,7 +113,10 @@ mod tests {
             _: &mut Context<'_>,
             octets: &[u8],
         ) -> Poll<io::Result<usize>> {
-            self.0.push(octets.to_vec());
+            if self.octets.len() == self.most {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            self.octets.push(octets.to_vec());
             Poll::Ready(Ok(octets.len()))
         }
 
@@ -111,20 +129,28 @@ mod tests {
         }
     }
 
-    /// The writes of queries that wait together. A second query with the ID of the first is none of them.
-    async fn writes(framing: Framing) -> Vec<Vec<u8>> {
-        let (sender, mut queries) = mpsc::channel(UNWRITTEN);
+    type Sender = mpsc::Sender<(Bytes, oneshot::Sender<PooledReply>)>;
+
+    /// Queries with these IDs, and the replies.
+    fn waiting_together(ids: &[u8]) -> (Sender, Queries, Vec<oneshot::Receiver<PooledReply>>) {
+        let (sender, queries) = mpsc::channel(UNWRITTEN);
         let mut replies = Vec::new();
-        for id in [1, 2, 2, 3] {
+        for id in ids {
             let (reply, received) = oneshot::channel();
-            sender.try_send((Bytes::copy_from_slice(&[0, id, b'q']), reply)).unwrap();
+            sender.try_send((Bytes::copy_from_slice(&[0, *id, b'q']), reply)).unwrap();
             replies.push(received);
         }
-        let (waiting, mut written) = (WaitingQueries::default(), Writes::default());
+        (sender, queries, replies)
+    }
+
+    /// The writes of queries that wait together. A second query with the ID of the first is none of them.
+    async fn writes(framing: Framing) -> Vec<Vec<u8>> {
+        let (_sender, mut queries, mut replies) = waiting_together(&[1, 2, 2, 3]);
+        let (waiting, mut written) = (WaitingQueries::default(), Writes::up_to(3));
         let writing = write_queries(&mut written, framing, Duration::MAX, &mut queries, &waiting);
         tokio::select! { biased; _ = writing => panic!("ended"), () = async {} => {} }
         assert!(matches!(replies[2].try_recv(), Ok(Err(Ended::By(NetworkError::Closed)))));
-        written.0
+        written.octets
     }
 
     #[tokio::test]
@@ -132,5 +158,18 @@ mod tests {
         let query = |id| vec![0, 3, 0, id, b'q'];
         assert_eq!(writes(Framing::Apart).await, [query(1), query(2), query(3)]);
         assert_eq!(writes(Framing::Together).await, [[query(1), query(2), query(3)].concat()]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_between_two_records_ends_every_query() {
+        let (_sender, mut queries, replies) = waiting_together(&[1, 2, 3]);
+        let (waiting, mut written) = (WaitingQueries::default(), Writes::up_to(1));
+        let apart = Framing::Apart;
+        let ended = write_queries(&mut written, apart, Duration::MAX, &mut queries, &waiting).await;
+        assert_eq!((ended.is_err(), written.octets.len()), (true, 1));
+        waiting.end(Ended::By(NetworkError::Closed));
+        for mut reply in replies {
+            assert!(matches!(reply.try_recv(), Ok(Err(Ended::By(NetworkError::Closed)))));
+        }
     }
 }
