@@ -64,9 +64,9 @@ impl<'a> Response<'a> {
 
 /// Composes a message with ID 0 and without OPT.
 ///
-/// Names are compressed. Most answers have addresses of QNAME alone, which take no search for names. A response with many
-/// names finds repeated names by hash, so that compression takes linear time (CVE-2024-8508). Records that do not fit into 64 KiB are omitted,
-/// and TC is set.
+/// Names are compressed. Most answers have addresses of QNAME alone, and take no search for names. In a response with many
+/// names, repeated names are found by hash, so that compression takes linear time (CVE-2024-8508). Records that do not
+/// fit into 64 KiB are omitted, and TC is set.
 #[must_use]
 pub fn compose(reply: &Response<'_>) -> Vec<u8> {
     compose_within(reply, usize::from(u16::MAX))

@@ -1,4 +1,4 @@
-//! What was found in the files of another server.
+//! The settings found in the files of another server.
 
 use std::fmt;
 

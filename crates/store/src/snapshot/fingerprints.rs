@@ -2,8 +2,8 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// The most trust anchors that are told apart, which bounds the head of a file. Of more, one that is added or withdrawn
-/// makes all proofs foreign.
+/// The most trust anchors that are told apart, which bounds the head of a file. Beyond this
+/// number, each added or withdrawn trust anchor makes all proofs foreign.
 pub(super) const MAX_ANCHORS: usize = 256;
 /// Octets of the hash of a trust anchor.
 pub(super) const ANCHOR_LENGTH: usize = 16;

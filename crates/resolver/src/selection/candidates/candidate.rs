@@ -1,4 +1,4 @@
-//! A candidate: an address of a nameserver, with what is known of it for one race.
+//! A candidate: an address of a nameserver, with the knowledge of it for one race.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub(super) struct Candidate {
     /// The address family does not work from here.
     pub(super) cut_off: bool,
     pub(super) lame: bool,
-    /// The address is one that the server's own zone gives.
+    /// The own zone of the server gives the address.
     pub(super) is_own: bool,
     /// An unproven address: named by an outsider, without any reply so far.
     pub(super) is_unproven: bool,
@@ -102,7 +102,7 @@ impl Candidate {
         usize::from(self.place)
     }
 
-    /// What is known of the flaws over `transport`. Those in clear count for a transport without an entry of its own.
+    /// What is known of the flaws over `transport`. The flaws in clear count for a transport without an entry.
     pub(super) fn flaws_over(&self, transport: Transport) -> Flaws {
         let is_first = match transport {
             Transport::Tls => self.over_tls,
